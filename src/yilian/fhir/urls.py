@@ -1,0 +1,46 @@
+"""Every canonical URL and identifier system the house uses, in one place.
+
+Ours start with `https://yilian.example/fhir/`. National systems are OIDs of the health-information standards (WS/T 364, WS/T 500 templates).
+"""
+
+from __future__ import annotations
+
+BASE = "https://yilian.example/fhir/"
+
+# --- our code systems
+REFERRAL_DIRECTION = BASE + "CodeSystem/referral-direction"  # up | down | lateral
+REFERRAL_STATE = BASE + "CodeSystem/referral-state"
+REFERRAL_REASON = BASE + "CodeSystem/referral-reason"
+REFERRAL_ACTION = BASE + "CodeSystem/referral-action"
+REFERRAL_DECLINE_REASON = BASE + "CodeSystem/referral-decline-reason"
+REFERRAL_OUTPUT = BASE + "CodeSystem/referral-output"
+INSTITUTION_TIER = BASE + "CodeSystem/institution-tier"
+INSTITUTION_KIND = "urn:oid:2.16.156.10011.2.3.4.2"  # WS 218 卫生机构类别
+SPECIALTY = BASE + "CodeSystem/clinical-department"  # 诊疗科目名录, codes as 03.04
+ROLE = BASE + "CodeSystem/post"  # gp | physician | head | coordinator | consultant | office | regulator | pharmacist | admin | resident
+ERROR = BASE + "CodeSystem/error"
+PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+
+# --- our extensions
+TIER = BASE + "StructureDefinition/institution-tier"
+ETHNICITY = BASE + "StructureDefinition/ethnic-group"
+NEEDS_APPROVAL = BASE + "StructureDefinition/referral-needs-approval"
+ARRANGED = BASE + "StructureDefinition/referral-arranged"
+
+# --- identifier systems (china-facts §8.3)
+RESIDENT_ID = "urn:oid:2.16.156.10011.1.3"  # 居民身份证号
+HEALTH_FILE = "urn:oid:2.16.156.10011.1.2"  # 居民健康档案编号
+HEALTH_CARD = "urn:oid:2.16.156.10011.1.19"  # 居民健康卡号
+PRACTITIONER_ID = "urn:oid:2.16.156.10011.1.4"  # 医护人员标识
+INSTITUTION_ID = "urn:oid:2.16.156.10011.1.5"  # 医疗卫生机构代码
+OUTPATIENT_NO = "urn:oid:2.16.156.10011.1.11"  # 门(急)诊号
+INPATIENT_NO = "urn:oid:2.16.156.10011.1.12"  # 住院号
+RECORD_NO = "urn:oid:2.16.156.10011.1.13"  # 病案号
+USCC = BASE + "NamingSystem/unified-social-credit-code"  # 统一社会信用代码 GB 32100
+REFERRAL_NO = BASE + "NamingSystem/referral-number"  # 转诊单号
+
+# --- terminologies of others
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+UCUM = "http://unitsofmeasure.org"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"

@@ -1,0 +1,30 @@
+"""What higher rooms ask to be told of every write, wired once in `app.py`.
+
+The store knows only these three shapes. A guard may refuse; a reaction writes what must be true in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yilian.errors import Issue
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+    from yilian.store.scope import Scope
+    from yilian.store.write import Change, Written
+
+Validate = Callable[[dict[str, Any]], list[Issue]]
+Guard = Callable[["Tx", "Scope", Sequence["Change"]], Awaitable[None]]
+Reaction = Callable[["Tx", "Scope", Sequence["Written"]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """validate: faults of one resource, empty when sound. guards: raise to refuse a set of changes. reactions: told of what was written."""
+
+    validate: Validate
+    guards: tuple[Guard, ...] = ()
+    reactions: tuple[Reaction, ...] = ()

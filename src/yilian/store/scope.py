@@ -1,0 +1,75 @@
+"""Who asks, from where, for what: the `Scope` that every read takes and that becomes part of the SQL.
+
+A scope is built by `access/` from a token and never by a request's own words. It is a value; it opens no connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
+
+Reach = Literal["everything", "grounds", "self", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The asker and how far the asker sees.
+
+    reach       everything: a system client of the region; grounds: patients the institution has a ground for (see `access_ground`);
+                self: one resident's own record; nothing: no clinical data at all (administrator, statistics)
+    user        account name or client id, for the audit trail
+    agent       reference of the person or device, e.g. "Practitioner/gp"
+    name        how the agent is called on screen and paper
+    roles       posts of the agent (`urls.ROLE` codes)
+    institution reference of the institution spoken for, "Organization/…"; "" for none
+    institution_rid, patient_rid   the same as database keys, 0 for none
+    purpose     v3-ActReason code, why the data is asked for: TREAT, COVERAGE, HOPERAT, PUBHLTH, PATRQT, SYSADMIN …
+    """
+
+    reach: Reach
+    user: str
+    agent: str
+    name: str
+    roles: frozenset[str] = field(default_factory=frozenset)
+    institution: str = ""
+    institution_rid: int = 0
+    institution_name: str = ""
+    patient_rid: int = 0
+    purpose: str = "TREAT"
+    request_id: str = ""
+    may_write: bool = True
+
+    def condition(self, alias: str, types: tuple[str, ...]) -> str:
+        """The SQL condition that `alias` (a row of `resource` or `history`) is within this scope.
+
+        `types` are the resource types the row can be of; what cannot occur is left out of the SQL. The keys are written as literals: they are
+        integers of ours, never words of a request. Returns "true" where nothing restricts.
+        """
+        if self.reach == "everything":
+            return "true"
+        shared = [t for t in types if t in SHARED_TYPES]
+        open_part = "true" if len(shared) == len(types) else (f"{alias}.patient is null and {alias}.shared" if shared else "")
+        if open_part == "true":
+            return "true"
+        parts = [p for p in (open_part, self._own(alias)) if p]
+        return "(" + " or ".join(parts) + ")" if parts else "false"
+
+    def _own(self, alias: str) -> str:
+        if self.reach == "self":
+            return f"({alias}.patient = {int(self.patient_rid)} and {alias}.confined is null)"
+        if self.reach == "grounds" and self.institution_rid:
+            here = int(self.institution_rid)
+            return (
+                f"(({alias}.confined is null or {alias}.confined = {here}) and ("
+                f"({alias}.patient is null and {alias}.confined = {here}) or exists (select from access_ground g"
+                f" where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now()))))"
+            )
+        return ""
+
+
+SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="SYSADMIN")
+"""The platform itself: migrations, the demo region, loads from the command line."""
+
+__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope"]
