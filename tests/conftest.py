@@ -1,0 +1,118 @@
+"""What every test may ask for: a real PostgreSQL, and a fresh migrated database on it.
+
+    cluster    address of a running server; one for each test process, started on first use
+    template   name of a migrated database, made once for each test process
+    dsn        address of a fresh copy of it, dropped after the test
+    db         that copy as an open `yilian.db.Database` with plain hooks (nothing is validated, nothing reacts)
+
+Set TEST_DATABASE_URL to run them on a server of your own; its user must be allowed to create databases.
+The region's zone and the machine's zone are two odd ones, neither UTC nor China's, so that a slip shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+REGION_ZONE = "Asia/Kathmandu"  # +05:45
+os.environ["YILIAN_ZONE"] = REGION_ZONE
+os.environ["TZ"] = "Pacific/Chatham"  # +12:45, +13:45 in summer
+time.tzset()
+
+import asyncpg  # noqa: E402
+import pytest  # noqa: E402
+
+from yilian.db import Database  # noqa: E402
+from yilian.postgres import Embedded  # noqa: E402
+from yilian.store.hooks import Hooks  # noqa: E402
+
+SHARED_DATA = Path(os.environ.get("YILIAN_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+os.environ.pop("YILIAN_SHARED_DATA", None)  # it is no setting of the server
+
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+"""A test database need not survive a power cut."""
+
+
+def on_database(address: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(address)._replace(path="/" + name)) if "://" in address else address
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of collected data sets; the test is skipped where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no collected data sets (YILIAN_SHARED_DATA or ../shared/data)")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    own = os.environ.get("TEST_DATABASE_URL")
+    if own:
+        yield own
+        return
+    folder = Path(tempfile.mkdtemp(prefix="yilian-test-"))
+    folder.chmod(0o711)  # called by root, PostgreSQL runs as another account and has to get in
+    server = Embedded(folder / "data", FAST)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template(cluster: str) -> Iterator[str]:
+    name = f"yilian_template_{os.getpid()}"
+
+    async def make() -> None:
+        from yilian.store.migrate import migrate
+
+        await _command(cluster, f'create database "{name}"')
+        await migrate(on_database(cluster, name))
+
+    asyncio.run(make())
+    yield name
+    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def dsn(cluster: str, template: str) -> Iterator[str]:
+    name = f"yilian_test_{os.getpid()}_{next(_numbers)}"
+    asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy file_copy'))
+    yield on_database(cluster, name)
+    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[Database]:
+    database = Database(dsn, Hooks(validate=lambda resource: []))
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def _command(address: str, sql: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
