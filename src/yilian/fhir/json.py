@@ -1,0 +1,60 @@
+"""FHIR's JSON in and out, with decimals as they were written.
+
+Numbers with a point become `Decimal`, because 6.0 and 6 are different precisions to a laboratory (http://hl7.org/fhir/R4/datatypes.html#decimal).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from yilian.errors import BadRequest
+
+DEEPEST = 64
+"""Levels of objects and arrays; no R4 resource of any use comes near it."""
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """One JSON object, keys in their order.
+
+    Raises BadRequest for anything that is not well-formed UTF-8 JSON, is not an object, holds lone surrogates, or nests deeper than `DEEPEST`.
+    """
+    try:
+        value = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadRequest(f"The body is not well-formed JSON: {error}", code="structure", zh="内容不是合法的 JSON,请检查后重新提交。") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except (InvalidOperation, ValueError, OverflowError):
+        raise BadRequest("The body holds a number that cannot be read.", code="structure", zh="内容中有无法识别的数字。") from None
+    if type(value) is not dict:
+        raise BadRequest("The body is not a JSON object; a FHIR resource is one.", code="structure", zh="内容不是 JSON 对象,FHIR 资源应为一个对象。")
+    if is_too_deep(value):
+        raise _too_deep()
+    return value
+
+
+def dump(value: Any) -> bytes:
+    """Compact UTF-8 JSON, keys in their order, `Decimal` as the number it was read from."""
+    return _encoder.encode(value)
+
+
+def is_too_deep(value: dict[str, Any]) -> bool:
+    """Whether objects and arrays nest deeper than `DEEPEST`. Works level by level, so depth itself cannot hurt."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        level = [
+            child for parent in level for child in (parent.values() if type(parent) is dict else parent) if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"The body nests deeper than {DEEPEST} levels.", code="too-costly", zh=f"内容嵌套超过 {DEEPEST} 层,无法处理。")
