@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
+from yilian.fhir.definitions import type_id
 
 Reach = Literal["everything", "grounds", "self", "nothing"]
 
@@ -25,7 +26,10 @@ class Scope:
     roles       posts of the agent (`urls.ROLE` codes)
     institution reference of the institution spoken for, "Organization/…"; "" for none
     institution_rid, patient_rid   the same as database keys, 0 for none
-    purpose     v3-ActReason code, why the data is asked for: TREAT, COVERAGE, HOPERAT, PUBHLTH, PATRQT, SYSADMIN …
+    purpose     v3-ActReason code, why the data is asked for: TREAT, COVERAGE, HOPERAT, PUBHLTH, PATRQT, HSYSADMIN …
+    may_write   false: changes nothing at all
+    reads, writes   the resource types the token and the posts allow; None: every type
+    client      the application that asks, by its client id; address: where the request came from. Both for the audit trail
     """
 
     reach: Reach
@@ -40,6 +44,10 @@ class Scope:
     purpose: str = "TREAT"
     request_id: str = ""
     may_write: bool = True
+    reads: frozenset[str] | None = None
+    writes: frozenset[str] | None = None
+    client: str = ""
+    address: str = ""
 
     def condition(self, alias: str, types: tuple[str, ...]) -> str:
         """The SQL condition that `alias` (a row of `resource` or `history`) is within this scope.
@@ -47,6 +55,15 @@ class Scope:
         `types` are the resource types the row can be of; what cannot occur is left out of the SQL. The keys are written as literals: they are
         integers of ours, never words of a request. Returns "true" where nothing restricts.
         """
+        if self.reads is not None and not self.reads.issuperset(types):
+            readable = tuple(t for t in types if t in self.reads)
+            if not readable:
+                return "false"
+            numbers = ", ".join(str(type_id(t)) for t in readable)
+            return f"({alias}.type in ({numbers}) and {self._reachable(alias, readable)})"
+        return self._reachable(alias, types)
+
+    def _reachable(self, alias: str, types: tuple[str, ...]) -> str:
         if self.reach == "everything":
             return "true"
         shared = [t for t in types if t in SHARED_TYPES]
@@ -69,7 +86,7 @@ class Scope:
         return ""
 
 
-SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="SYSADMIN")
+SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
 __all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope"]
