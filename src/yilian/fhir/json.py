@@ -22,18 +22,22 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def parse(data: bytes) -> dict[str, Any]:
     """One JSON object, keys in their order.
 
-    Raises BadRequest for anything that is not well-formed UTF-8 JSON, is not an object, holds lone surrogates, or nests deeper than `DEEPEST`.
+    Raises BadRequest for anything that is not well-formed UTF-8 JSON, is no object, holds lone surrogates, or nests deeper than `DEEPEST`.
     """
     try:
         value = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadRequest(f"The body is not well-formed JSON: {error}", code="structure", zh="内容不是合法的 JSON,请检查后重新提交。") from None
+        raise BadRequest(
+            f"The body is not well-formed JSON: {error}", code="structure", zh="内容不是合法的 JSON,请检查后重新提交。"
+        ) from None
     except RecursionError:
         raise _too_deep() from None
     except (InvalidOperation, ValueError, OverflowError):
         raise BadRequest("The body holds a number that cannot be read.", code="structure", zh="内容中有无法识别的数字。") from None
     if type(value) is not dict:
-        raise BadRequest("The body is not a JSON object; a FHIR resource is one.", code="structure", zh="内容不是 JSON 对象,FHIR 资源应为一个对象。")
+        raise BadRequest(
+            "The body is not a JSON object; a FHIR resource is one.", code="structure", zh="内容不是 JSON 对象,FHIR 资源应为一个对象。"
+        )
     if is_too_deep(value):
         raise _too_deep()
     return value
@@ -49,7 +53,10 @@ def is_too_deep(value: dict[str, Any]) -> bool:
     level: list[Any] = [value]
     for _ in range(DEEPEST):
         level = [
-            child for parent in level for child in (parent.values() if type(parent) is dict else parent) if type(child) is dict or type(child) is list
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list
         ]
         if not level:
             return False
