@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 REGION_ZONE = "Asia/Kathmandu"  # +05:45
-os.environ["YILIAN_ZONE"] = REGION_ZONE
+os.environ["YILIAN_ZONE"] = REGION_ZONE  # for servers the tests start as programs
 os.environ["TZ"] = "Pacific/Chatham"  # +12:45, +13:45 in summer
 time.tzset()
 
@@ -30,11 +30,13 @@ import asyncpg  # noqa: E402
 import pytest  # noqa: E402
 
 from yilian.db import Database  # noqa: E402
+from yilian.fhir.dates import use_region_zone  # noqa: E402
 from yilian.postgres import Embedded  # noqa: E402
 from yilian.store.hooks import Hooks  # noqa: E402
 
+use_region_zone(REGION_ZONE)
+
 SHARED_DATA = Path(os.environ.get("YILIAN_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
-os.environ.pop("YILIAN_SHARED_DATA", None)  # it is no setting of the server
 
 FAST = {
     "fsync": "off",

@@ -1,0 +1,199 @@
+"""Every setting of the server: read once, checked at start, unknown ones refused.
+
+A value comes from, in this order: the command line, the environment (`YILIAN_PORT=9000`), one TOML file, the default. The file is the one
+named by `--config` or `YILIAN_CONFIG`, else `yilian.toml` in the data folder if it is there. docs/reference/configuration.md holds the
+table of `reference()`, and a test compares the two. Rules that differ from region to region are not settings but policy, see `policy.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+from zoneinfo import ZoneInfo
+
+PREFIX = "YILIAN_"
+FILE_NAME = "yilian.toml"
+DATA = Path(".yilian")
+NOT_SETTINGS = ("YILIAN_CONFIG", "YILIAN_SHARED_DATA")
+"""Variables that may be there although they set nothing: the name of the file, and where tests and benchmarks find collected data sets."""
+
+
+class BadSetting(ValueError):
+    """A setting is unknown or has a value it cannot have; the text names it, where it was found, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a setting means, and what its type does not tell about its values."""
+
+    text: str
+    low: int | None = None
+    high: int = 0
+    one_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one server. Durations end in `_s` and are seconds; sizes end in `_bytes`."""
+
+    data: Annotated[Path, Says("Folder of the embedded database. Not used for the store when `database_url` is set.")] = DATA
+    database_url: Annotated[
+        str, Says("A PostgreSQL 15 or newer of your own, `postgresql://user:password@host/name`; empty: the embedded one.")
+    ] = ""
+    host: Annotated[str, Says("Address to listen on. Anything but loopback belongs behind a proxy that speaks TLS.")] = "127.0.0.1"
+    port: Annotated[int, Says("Port to listen on; 0 takes a free one.", 0, 65535)] = 8080
+    workers: Annotated[int, Says("Server processes. One a core is a good number.", 1, 256)] = 1
+    connections: Annotated[int, Says("Database connections of each server process.", 2, 200)] = 8
+    public_url: Annotated[str, Says("Address under which people and systems reach the server, `https://…`; empty: the one they used.")] = ""
+    trusted_proxies: Annotated[str, Says("Addresses whose X-Forwarded-For and -Proto are believed, with commas; `*` for all.")] = (
+        "127.0.0.1"
+    )
+    zone: Annotated[str, Says("Time zone of the region (IANA name): days without a zone are days there.")] = "Asia/Shanghai"
+    body_limit_bytes: Annotated[int, Says("The largest request body that is taken.", 1024, 1024**3)] = 32 * 1024**2
+    audit_strict: Annotated[
+        bool, Says("Answer a read only when its audit record is stored (slower), instead of storing it within 0.2 s.")
+    ] = False
+    lock_after: Annotated[int, Says("Failed sign-ins in a row that lock an account.", 1, 100)] = 5
+    lock_for_s: Annotated[int, Says("How long the account stays locked.", 1, 86400)] = 900
+    session_idle_s: Annotated[int, Says("A session nobody used for so long is over.", 60, 86400)] = 1800
+    session_s: Annotated[int, Says("A session is over after this time at the latest.", 60, 30 * 86400)] = 43200
+    access_token_s: Annotated[int, Says("How long an access token is good.", 60, 86400)] = 900
+    log_level: Annotated[str, Says("How much is logged.", one_of=("debug", "info", "warning", "error"))] = "info"
+
+    @property
+    def region_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def lock_for(self) -> timedelta:
+        return timedelta(seconds=self.lock_for_s)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(seconds=self.session_idle_s)
+
+    @property
+    def session(self) -> timedelta:
+        return timedelta(seconds=self.session_s)
+
+    @property
+    def access_token(self) -> timedelta:
+        return timedelta(seconds=self.access_token_s)
+
+
+def read(given: Mapping[str, Any] | None = None, *, config: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force.
+
+    `given` is what the command line said (absent or None: nothing), `config` the file it named. Reads the environment and one file at most.
+    Raises BadSetting.
+    """
+    environment = os.environ if environment is None else environment
+    told = {name: value for name, value in (given or {}).items() if value is not None}
+    from_environment = _from_environment(environment)
+    named = config or (Path(environment["YILIAN_CONFIG"]) if environment.get("YILIAN_CONFIG") else None)
+    data = Path(told.get("data") or from_environment.get("data") or DATA)
+    file = named or data / FILE_NAME
+    from_file = _from_file(file, must_exist=named is not None)
+    if named is None and "data" in from_file:
+        raise BadSetting(f"{file}: `data` cannot be set by the file in the data folder itself; use --data or {PREFIX}DATA.")
+    values = {**from_file, **from_environment, **told}
+    return _checked(Settings(**values), values)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in _KINDS or variable != variable.upper():
+            raise BadSetting(f"The environment sets {variable}, but there is no such setting.{_hint(name)}")
+        found[name] = _of_text(variable, _KINDS[name], text)
+    return found
+
+
+def _from_file(file: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        if must_exist:
+            raise BadSetting(f"The file with settings, {file}, is not there.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{file} cannot be read as TOML: {error}") from None
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise BadSetting(f"{file} sets `{name}`, but there is no such setting.{_hint(name)}")
+        wanted = "str" if kind == "Path" else kind
+        if type(value).__name__ != wanted:
+            raise BadSetting(f"{file}: `{name}` must be {_A_KIND[kind]}, not {value!r}.")
+        found[name] = Path(value) if kind == "Path" else value
+    return found
+
+
+def _of_text(where: str, kind: str, text: str) -> Any:
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "bool":
+                return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+            case "Path":
+                return Path(text)
+            case _:
+                return text
+    except (ValueError, KeyError):
+        raise BadSetting(f"{where} must be {_A_KIND[kind]}, not {text!r}.") from None
+
+
+def _checked(settings: Settings, said: Mapping[str, Any]) -> Settings:
+    """What types cannot say. `said` are the values that somebody gave; the defaults need no check."""
+    for name in said:
+        value, says = getattr(settings, name), _SAYS[name]
+        if says.low is not None and not says.low <= value <= says.high:
+            raise BadSetting(f"`{name}` must be from {says.low} to {says.high}, not {value}.")
+        if says.one_of and value not in says.one_of:
+            raise BadSetting(f"`{name}` must be one of {', '.join(says.one_of)}, not {value!r}.")
+    try:
+        ZoneInfo(settings.zone)
+    except (KeyError, ValueError, OSError):
+        raise BadSetting(f"`zone` must be an IANA time zone such as Asia/Shanghai, not {settings.zone!r}.") from None
+    if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
+        raise BadSetting("`database_url` must start with postgresql://.")
+    if settings.public_url and (not settings.public_url.startswith(("https://", "http://")) or settings.public_url.endswith("/")):
+        raise BadSetting(f"`public_url` must start with https:// (or http://) and not end in a slash, not {settings.public_url!r}.")
+    return settings
+
+
+def _hint(name: str) -> str:
+    close = get_close_matches(name, _KINDS, n=1)
+    return f" Did you mean `{close[0]}`?" if close else f" Settings are: {', '.join(_KINDS)}."
+
+
+def reference() -> str:
+    """The table of docs/reference/configuration.md."""
+    lines = ["| key | environment | kind | default | what |", "|---|---|---|---|---|"]
+    for entry in fields(Settings):
+        says, default = _SAYS[entry.name], entry.default
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        kind = _A_KIND[_KINDS[entry.name]]
+        if says.low is not None:
+            kind += f" from {says.low} to {says.high}"
+        if says.one_of:
+            kind = "one of " + ", ".join(says.one_of)
+        lines.append(f"| `{entry.name}` | `{PREFIX}{entry.name.upper()}` | {kind} | {f'`{shown}`' if shown else 'empty'} | {says.text} |")
+    return "\n".join(lines) + "\n"
+
+
+_HINTS = get_type_hints(Settings, include_extras=True)
+_KINDS: dict[str, str] = {entry.name: _HINTS[entry.name].__origin__.__name__ for entry in fields(Settings)}
+_SAYS: dict[str, Says] = {entry.name: _HINTS[entry.name].__metadata__[0] for entry in fields(Settings)}
+_A_KIND = {"int": "a whole number", "bool": "true or false", "str": "a text", "Path": "a path"}
