@@ -1,0 +1,107 @@
+import { useQuery } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { Suspense, useEffect } from 'react';
+import { Outlet, useLocation } from 'react-router';
+import { personQuery } from '../access/person';
+import { beginSignIn, useSession } from '../access/session';
+import { useConnectionLost } from '../client/connection';
+import { useLocale } from '../locale/locale';
+import { Failure } from '../page/Failure';
+import { Waiting } from '../page/Waiting';
+import { ErrorBoundary, Whole } from '../page/Whole';
+import { useAppearance } from './appearance';
+import styles from './layout.module.css';
+import { Navigation } from './Navigation';
+import { PhoneBar } from './PhoneBar';
+import { TopBar } from './TopBar';
+import { usePageKeys } from './usePageKeys';
+
+/** What surrounds every page once somebody is signed in. Nobody signed in: off to the sign-in and back to this address. */
+export function Frame() {
+  const session = useSession();
+  const { t } = useLocale();
+  const here = useLocation();
+  const address = here.pathname + here.search;
+
+  useEffect(() => {
+    if (session === 'out') void beginSignIn(address);
+  }, [session, address]);
+
+  if (session === 'out') return <Waiting what={t('signin.title')} />;
+  return (
+    <>
+      {session === 'ended' && <Ended address={address} />}
+      <SignedInFrame />
+    </>
+  );
+}
+
+function SignedInFrame() {
+  const { t } = useLocale();
+  const { phone } = useAppearance();
+  const { pathname } = useLocation();
+  const { data: person, error, refetch } = useQuery(personQuery);
+  usePageKeys();
+
+  if (!person) {
+    return error ? (
+      <main className={styles.alone}>
+        <Failure error={error} what={t('top.account')} onRetry={() => void refetch()} />
+      </main>
+    ) : (
+      <Waiting what={t('top.account')} rows={6} />
+    );
+  }
+  return (
+    <div className={styles.frame}>
+      <a href="#main" className={styles.skip}>
+        {t('do.skip')}
+      </a>
+      {!phone && (
+        <aside className={styles.side}>
+          <div className={styles.mark}>
+            <img src="/mark.svg" alt="" width={26} height={26} />
+            {t('app.name')}
+          </div>
+          <Navigation person={person} />
+        </aside>
+      )}
+      <div className={styles.body}>
+        <TopBar person={person} />
+        <LostBar />
+        <main id="main" className={styles.main} tabIndex={-1}>
+          <ErrorBoundary key={pathname}>
+            <Suspense fallback={<Waiting what={t('app.name')} rows={6} />}>
+              <Outlet />
+            </Suspense>
+          </ErrorBoundary>
+        </main>
+      </div>
+      {phone && <PhoneBar person={person} />}
+    </div>
+  );
+}
+
+function LostBar() {
+  const { t } = useLocale();
+  const lost = useConnectionLost();
+  return (
+    <div role="status" aria-live="assertive">
+      {lost && <div className={styles.lost}>{t('connection.lost')}</div>}
+    </div>
+  );
+}
+
+/** The page stays behind it, so that what was typed can still be read and copied. */
+function Ended({ address }: { address: string }) {
+  const { t } = useLocale();
+  return (
+    <div className={styles.ended} role="alertdialog" aria-modal="false" aria-label={t('ended.title')}>
+      <Whole title={t('ended.title')} text={t('ended.text')}>
+        <Button type="primary" autoFocus onClick={() => void beginSignIn(address)}>
+          {t('signedin.again')}
+        </Button>
+      </Whole>
+    </div>
+  );
+}

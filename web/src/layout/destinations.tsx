@@ -1,0 +1,37 @@
+import { FolderOpenOutlined, HomeOutlined, SwapOutlined, TeamOutlined } from '@ant-design/icons';
+import type { ReactNode } from 'react';
+import { type Person, seesPatients } from '../access/person';
+import type { Key, Translate } from '../locale/locale';
+import { type Worklist, worklistsOf } from '../referral';
+
+/** Where a person can go: own work first, then patients. Only what the post may use. */
+export interface Destination {
+  to: string;
+  title: string;
+  icon?: ReactNode;
+  /** Set for worklists, which carry a count. */
+  list?: Worklist;
+}
+
+export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
+  return {
+    work: [
+      { to: '/', title: t('nav.today'), icon: <HomeOutlined /> },
+      ...worklistsOf(person).map((list) => ({
+        to: `/worklist/${list}`,
+        title: t(`referral.list.${list}` as Key),
+        list,
+        icon: <SwapOutlined />,
+      })),
+    ],
+    patients: [
+      ...(seesPatients(person) ? [{ to: '/patients', title: t('nav.patients'), icon: <TeamOutlined /> }] : []),
+      ...(person.patient
+        ? [{ to: recordAddress(person.patient), title: t('nav.my-record'), icon: <FolderOpenOutlined /> }]
+        : []),
+    ],
+  };
+}
+
+/** "Patient/123" → the address of the record page. */
+export const recordAddress = (reference: string): string => `/patients/${reference.replace(/^Patient\//, '')}`;

@@ -1,0 +1,93 @@
+import { WarningFilled } from '@ant-design/icons';
+import type { AllergyIntolerance, Flag, Patient } from 'fhir/r4';
+import type { ReactNode } from 'react';
+import { isNoKnownAllergy, substanceOf } from '../fhir/allergy';
+import { conceptText } from '../fhir/concept';
+import { day } from '../fhir/dates';
+import { Name } from '../fhir/Name';
+import { bloodGroup, isDeceased, patientAge, patientName, phone, sexText } from '../fhir/patient';
+import { useLocale } from '../locale/locale';
+import type { Reading } from '../page/reading';
+import { MaskedIdentifier } from './MaskedIdentifier';
+import styles from './patient.module.css';
+
+interface PatientBannerProps {
+  patient: Patient;
+  allergies: Reading<readonly AllergyIntolerance[]>;
+  flags: Reading<readonly Flag[]>;
+  /** The page's own buttons. */
+  children?: ReactNode;
+}
+
+/** Always in view on every page about one patient: who it is, and what could harm them. */
+export function PatientBanner({ patient, allergies, flags, children }: PatientBannerProps) {
+  const { t } = useLocale();
+  const blood = bloodGroup(patient);
+  return (
+    <header className={styles.banner}>
+      <div className={styles.first}>
+        <h1>{patientName(patient) || t('patient.unnamed')}</h1>
+        <span className={styles.basic}>
+          {sexText(patient, t)}
+          <span aria-hidden> · </span>
+          {patientAge(patient, new Date(), t)}
+        </span>
+        {isDeceased(patient) && (
+          <span className={styles.died}>
+            {t('patient.died')} {day(patient.deceasedDateTime)}
+          </span>
+        )}
+        <AllergyWords reading={allergies} />
+        <span className={styles.actions}>{children}</span>
+      </div>
+      <div className={styles.second}>
+        <span>
+          <span className="quiet">{t('patient.born')}</span> {day(patient.birthDate) || '—'}
+        </span>
+        <MaskedIdentifier patient={patient} />
+        {phone(patient) && (
+          <span>
+            <span className="quiet">{t('patient.phone')}</span> {phone(patient)}
+          </span>
+        )}
+        <span>
+          <span className="quiet">{t('patient.institution')}</span>{' '}
+          <Name of={patient.managingOrganization} otherwise="—" />
+        </span>
+        <span>
+          <span className="quiet">{t('patient.doctor')}</span>{' '}
+          <Name of={patient.generalPractitioner?.[0]} otherwise={t('patient.doctor.none')} />
+        </span>
+        {blood && (
+          <span>
+            <span className="quiet">{t('patient.blood')}</span> {blood}
+          </span>
+        )}
+      </div>
+      {flags.state === 'here' && flags.value.length > 0 && (
+        <div className={styles.alerts}>
+          <strong>{t('patient.alerts')}</strong>{' '}
+          {flags.value.map((flag) => conceptText(flag.code)).join(t('list.separator'))}
+        </div>
+      )}
+    </header>
+  );
+}
+
+function AllergyWords({ reading }: { reading: Reading<readonly AllergyIntolerance[]> }) {
+  const { t } = useLocale();
+  if (reading.state === 'loading') return null;
+  if (reading.state === 'failed') return <span className={styles.allergic}>{t('patient.allergies.unread')}</span>;
+  const all = reading.value;
+  const real = all.filter((allergy) => !isNoKnownAllergy(allergy));
+  if (real.length === 0) {
+    return (
+      <span className={styles.calm}>{t(all.length > 0 ? 'patient.allergies.denied' : 'patient.allergies.none')}</span>
+    );
+  }
+  return (
+    <span className={styles.allergic}>
+      <WarningFilled aria-hidden /> {t('patient.allergies')} {real.map(substanceOf).join(t('list.separator'))}
+    </span>
+  );
+}

@@ -1,0 +1,27 @@
+import type { Person, Post } from '../access/person';
+
+/** A list of `Task/$worklist`. */
+export type Worklist =
+  | 'approval'
+  | 'inbox'
+  | 'answer'
+  | 'expected'
+  | 'here'
+  | 'sent'
+  | 'returned'
+  | 'closed'
+  | 'drafts';
+
+/** The lists a post works with, the most pressing first. What is in them the server decides. */
+const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
+  head: ['approval', 'sent'],
+  coordinator: ['inbox', 'expected', 'here', 'answer', 'sent', 'closed'],
+  consultant: ['here', 'expected', 'inbox', 'sent', 'closed'],
+  physician: ['inbox', 'expected', 'here', 'answer', 'returned', 'sent', 'drafts'],
+  gp: ['answer', 'returned', 'sent', 'drafts', 'closed'],
+  resident: ['sent'],
+};
+
+export function worklistsOf(person: Person): Worklist[] {
+  return [...new Set(person.roles.flatMap((post) => LISTS[post] ?? []))];
+}

@@ -1,0 +1,36 @@
+import { createBrowserRouter, type RouteObject } from 'react-router';
+import { Frame } from './layout/Frame';
+import { Starting } from './layout/Starting';
+import { Crashed } from './page/Whole';
+import { referralRoutes } from './referral';
+
+/** Every address of the pages. Screens are fetched when one goes there. */
+
+const lazyPage = (load: () => Promise<{ default: React.ComponentType }>): RouteObject['lazy'] => {
+  return async () => ({ Component: (await load()).default });
+};
+
+export const routes: RouteObject[] = [
+  {
+    errorElement: <Crashed />,
+    hydrateFallbackElement: <Starting />,
+    children: [
+      { path: '/sign-in', lazy: lazyPage(() => import('./access/SignIn')) },
+      { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
+      { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
+      {
+        path: '/',
+        element: <Frame />,
+        children: [
+          { index: true, lazy: lazyPage(() => import('./workbench/Workbench')) },
+          { path: 'patients', lazy: lazyPage(() => import('./patients/PatientList')) },
+          { path: 'patients/:id', lazy: lazyPage(() => import('./record/RecordPage')) },
+          ...referralRoutes,
+          { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },
+        ],
+      },
+    ],
+  },
+];
+
+export const router = createBrowserRouter(routes);

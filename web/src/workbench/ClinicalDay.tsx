@@ -1,0 +1,63 @@
+import type { Patient } from 'fhir/r4';
+import { useMemo } from 'react';
+import { Link } from 'react-router';
+import type { Person } from '../access/person';
+import { search } from '../client/client';
+import { ListPage } from '../list/ListPage';
+import type { Source } from '../list/list';
+import { useFilters } from '../list/useFilters';
+import { useLocale } from '../locale/locale';
+import { patientColumns } from '../patients/columns';
+import { findPatients } from '../patients/find';
+import { OpenReferrals, worklistsOf } from '../referral';
+import { Panel } from './Panel';
+import { Waitings } from './Waitings';
+import styles from './workbench.module.css';
+
+const PAGE = 20;
+
+/** The day of someone who treats or coordinates: what waits, what is under way, and the patients. */
+export function ClinicalDay({ person }: { person: Person }) {
+  const { t } = useLocale();
+  return (
+    <div className={styles.day}>
+      <Waitings person={person} />
+      {worklistsOf(person).includes('sent') && (
+        <Panel title={t('referral.open')} aside={<Link to="/worklist/sent">{t('referral.open.all')}</Link>}>
+          <OpenReferrals />
+        </Panel>
+      )}
+      <Panel title={t('today.patients')} aside={<Link to="/patients">{t('today.patients.all')}</Link>}>
+        <MyPatients person={person} />
+      </Panel>
+    </div>
+  );
+}
+
+/** The institution's own patients; a consultant's and the referral office's are those who were last changed among all they may see. */
+function MyPatients({ person }: { person: Person }) {
+  const { t } = useLocale();
+  const [get] = useFilters();
+  const typed = get('q');
+  const institution = person.institution?.reference ?? '';
+  const source: Source<Patient> = useMemo(
+    () => ({
+      key: ['patients', 'mine', institution, typed],
+      first: (signal) => {
+        const conditions = { organization: institution, _sort: '-_lastUpdated', _count: PAGE, _total: 'accurate' };
+        return typed ? findPatients(typed, conditions, signal) : search<Patient>('Patient', conditions, signal);
+      },
+    }),
+    [institution, typed],
+  );
+  return (
+    <ListPage
+      what={t('today.patients.what')}
+      source={source}
+      columns={patientColumns(t).filter((column) => column.key !== 'institution')}
+      filters={[{ kind: 'text', name: 'q', label: t('patients.find') }]}
+      linkOf={(patient) => `/patients/${patient.id ?? ''}`}
+      empty={{ title: t('today.patients.empty.title'), how: t('today.patients.empty.how') }}
+    />
+  );
+}

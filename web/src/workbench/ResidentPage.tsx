@@ -1,0 +1,33 @@
+import { Link } from 'react-router';
+import type { Person } from '../access/person';
+import { recordAddress } from '../layout/destinations';
+import { useLocale } from '../locale/locale';
+import { Nothing } from '../page/Nothing';
+import { OpenReferrals } from '../referral';
+import { Panel } from './Panel';
+import styles from './workbench.module.css';
+
+/** A resident's own record and referrals. */
+export function ResidentPage({ person }: { person: Person }) {
+  const { t } = useLocale();
+  return (
+    <div className={styles.day}>
+      <Panel title={t('today.resident.title')}>
+        {person.patient ? (
+          <p className={styles.own}>
+            <Link to={recordAddress(person.patient)}>{t('today.resident.record')}</Link>
+            <br />
+            <span className="quiet">{t('today.resident.record.how')}</span>
+          </p>
+        ) : (
+          <Nothing title={t('today.resident.none')} />
+        )}
+      </Panel>
+      {person.patient && (
+        <Panel title={t('referral.open')}>
+          <OpenReferrals />
+        </Panel>
+      )}
+    </div>
+  );
+}

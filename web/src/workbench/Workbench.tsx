@@ -1,0 +1,29 @@
+import { has, postKey, seesPatients, usePerson } from '../access/person';
+import { today } from '../fhir/dates';
+import { useLocale } from '../locale/locale';
+import { ClinicalDay } from './ClinicalDay';
+import { PostPage } from './PostPage';
+import { ResidentPage } from './ResidentPage';
+import styles from './workbench.module.css';
+
+/** `/`: the first page of the post. */
+export default function Workbench() {
+  const { t } = useLocale();
+  const person = usePerson();
+  return (
+    <>
+      <h1 className={styles.title}>
+        {t('today.title')}{' '}
+        <span className="quiet">{t('today.hello', { name: person.name, date: today(new Date()) })}</span>
+      </h1>
+      {seesPatients(person) ? (
+        <ClinicalDay person={person} />
+      ) : has(person, 'resident') ? (
+        <ResidentPage person={person} />
+      ) : (
+        person.roles.map((post) => <PostPage key={post} post={post} title={t(postKey(post))} />)
+      )}
+      {person.roles.length === 0 && <PostPage post={null} title={t('top.account')} />}
+    </>
+  );
+}
