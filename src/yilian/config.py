@@ -20,8 +20,9 @@ from zoneinfo import ZoneInfo
 PREFIX = "YILIAN_"
 FILE_NAME = "yilian.toml"
 DATA = Path(".yilian")
-NOT_SETTINGS = ("YILIAN_CONFIG", "YILIAN_SHARED_DATA")
-"""Variables that may be there although they set nothing: the name of the file, and where tests and benchmarks find collected data sets."""
+NOT_SETTINGS = ("YILIAN_CONFIG", "YILIAN_SHARED_DATA", "YILIAN_SERVER")
+"""Variables that may be there although they set nothing: the name of the file, where tests and benchmarks find collected data sets, and the
+server that a web developer's pages talk to."""
 
 
 class BadSetting(ValueError):
