@@ -144,6 +144,8 @@ def one_element(element: dict[str, Any], key: str, backbone: bool) -> dict[str, 
         row["same_as"] = element["contentReference"].removeprefix("#")
         return row
     types, targets, profiles = types_of(element)
+    if element["path"] == "Resource.id":
+        types = ["id"]  # HL7 says string here by mistake; the text of the specification and its JSON schema say id
     row["types"] = [element["path"]] if backbone else types
     if targets:
         row["targets"] = targets

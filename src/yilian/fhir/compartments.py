@@ -18,21 +18,19 @@ PATIENT_TYPES: frozenset[str] = frozenset(_table["patients"]) | {"Patient"}
 parameter `patient` (Contract, Device, GuidanceResponse, Task)."""
 
 SHARED_TYPES: frozenset[str] = frozenset(
-    # the directory: who and what there is
-    """
-    Endpoint HealthcareService InsurancePlan Location Organization OrganizationAffiliation Practitioner PractitionerRole Slot
-    """.split()
-    # terminology and conformance
-    + """
-    CapabilityStatement CodeSystem CompartmentDefinition ConceptMap GraphDefinition ImplementationGuide MessageDefinition NamingSystem
-    OperationDefinition SearchParameter StructureDefinition StructureMap TerminologyCapabilities ValueSet
-    """.split()
-    # knowledge and definitions
-    + """
-    ActivityDefinition ChargeItemDefinition DeviceDefinition EventDefinition Library Measure Medication MedicationKnowledge
-    ObservationDefinition PlanDefinition Questionnaire SpecimenDefinition
-    """.split()
-)
+    {
+        # the directory: who and what there is
+        "Endpoint", "HealthcareService", "InsurancePlan", "Location", "Organization", "OrganizationAffiliation", "Practitioner",
+        "PractitionerRole", "Slot",
+        # terminology and conformance
+        "CapabilityStatement", "CodeSystem", "CompartmentDefinition", "ConceptMap", "GraphDefinition", "ImplementationGuide",
+        "MessageDefinition", "NamingSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "StructureMap",
+        "TerminologyCapabilities", "ValueSet",
+        # knowledge and definitions
+        "ActivityDefinition", "ChargeItemDefinition", "DeviceDefinition", "EventDefinition", "Library", "Measure", "Medication",
+        "MedicationKnowledge", "ObservationDefinition", "PlanDefinition", "Questionnaire", "SpecimenDefinition",
+    }
+)  # fmt: skip
 """Readable by everyone who is signed in: types that cannot be about a patient and have no business with one.
 An allow-list: what is not here is not shared."""
 

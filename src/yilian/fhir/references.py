@@ -98,17 +98,18 @@ def parse(text: str, base: str = "") -> Target:
 
 @dataclass(slots=True)
 class _Way:
-    """Where one structure leads: JSON key → the structure below it; which keys are URIs. Compiled once, from the definitions."""
+    """Where one structure leads: JSON key → the structure below it; which keys are URIs; FHIRPath names of choices. Compiled once."""
 
     is_reference: bool
     keys: dict[str, _Way]
     uris: frozenset[str]
+    steps: dict[str, str]
 
 
-_ANY = _Way(False, {}, frozenset())
+_ANY = _Way(False, {}, frozenset(), {})
 """Stands for "any resource": which one is read from `resourceType`."""
 
-_NOWHERE = _Way(False, {}, frozenset())
+_NOWHERE = _Way(False, {}, frozenset(), {})
 _URI_TYPES = {"uri", "url", "oid", "uuid", "canonical"}
 _ways: dict[str, _Way] = {"Resource": _ANY}
 
@@ -118,12 +119,16 @@ def _way(name: str) -> _Way:
     if known is not None:
         return known
     elements = structure(name).elements.values()
-    way = _ways[name] = _Way(name == "Reference", {}, frozenset(e.key for e in elements if e.type in _URI_TYPES))
+    way = _ways[name] = _Way(name == "Reference", {}, frozenset(e.key for e in elements if e.type in _URI_TYPES), {})
     for element in elements:
         if structure(element.type).kind == "primitive":
-            way.keys["_" + element.key] = _way("Element")
+            key = "_" + element.key
+            way.keys[key] = _way("Element")
+            way.steps[key] = (element.choice or element.key).removesuffix("[x]")
         else:
             way.keys[element.key] = _way(element.type)
+            if element.choice:
+                way.steps[element.key] = element.choice.removesuffix("[x]")
     return way
 
 
@@ -159,6 +164,7 @@ def walk(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, Reference) of every Reference that has a `reference`, as they stand: `("Patient.generalPractitioner[0]", {…})`.
 
     The place begins with the resource's type; resources inside (contained, Bundle entries) are part of the path of the outermost.
+    Choices go by their FHIRPath name, `MedicationRequest.medication`.
     """
     nodes: list[tuple[str, Any, _Way]] = [(str(resource.get("resourceType", "")), resource, _ANY)]
     while nodes:
@@ -172,7 +178,7 @@ def walk(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             way = _way_of(node)
         for key in reversed(node):
             if (type(node[key]) is dict or type(node[key]) is list) and key in way.keys:
-                nodes.append((f"{place}.{key}", node[key], way.keys[key]))
+                nodes.append((f"{place}.{way.steps.get(key, key)}", node[key], way.keys[key]))
 
 
 def rewrite(resource: dict[str, Any], mapping: Mapping[str, str]) -> int:

@@ -1,0 +1,130 @@
+"""The whole resource: its type, its contained resources and the references to them; and the one function this room is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yilian.errors import Issue
+from yilian.fhir.definitions import is_resource_type
+from yilian.fhir.json import DEEPEST
+from yilian.fhir.references import walk
+from yilian.validation.faults import Fault, Faults, below, fault, name_shown, shown, wrong_shape
+from yilian.validation.structure import check_of, resource_check
+
+MOST_ISSUES = 100
+"""Issues listed for one resource; a body that is wrong throughout need not be described in full."""
+
+
+def issues(resource: dict[str, Any]) -> list[Issue]:
+    """What is wrong with a resource, each fault with its `expression` and in both languages; empty when it is sound.
+
+    Never raises, whatever the shape: anything JSON can hold, and lone surrogates besides. At most `MOST_ISSUES` are listed.
+    Not checked: profiles, extensible and weaker bindings, whether targets of references exist, invariants `invariants.py` does not list.
+    """
+    try:
+        faults = _resource(resource, [])
+    except RecursionError:
+        faults = fault("too-costly", f"The resource nests deeper than {DEEPEST} levels.", f"内容嵌套超过 {DEEPEST} 层,无法处理。")
+    if faults is None:
+        return []
+    root = _type_of(resource)
+    listed = [Issue("error", f.code, f"{root}{f.place}: {f.diagnostics}", root + f.place, f.zh) for f in faults[:MOST_ISSUES]]
+    if len(faults) > MOST_ISSUES:
+        more = len(faults) - MOST_ISSUES
+        listed.append(Issue("error", "too-costly", f"{more} further faults are not listed.", root, f"另有 {more} 处错误未列出。"))
+    return listed
+
+
+def _type_of(resource: Any) -> str:
+    kind = resource.get("resourceType") if type(resource) is dict else None
+    return kind if isinstance(kind, str) and is_resource_type(kind) else "Resource"
+
+
+def _resource(value: Any, _anchors: list[str]) -> Faults:
+    """Any resource, also one inside a Bundle or Parameters: it is the root of its own `#` references."""
+    faults = _typed(value)
+    if faults is not None:
+        return faults
+    anchors: list[str] = []
+    faults = check_of(value["resourceType"])(value, anchors)
+    if faults is not None:
+        return faults
+    if "contained" in value:
+        faults = _contained(value["contained"])
+    if anchors and faults is None:
+        faults = _unresolved(value, anchors)
+    return faults
+
+
+def _typed(value: Any) -> Faults:
+    if type(value) is not dict:
+        return wrong_shape(value, "a resource (an object)", "资源对象")
+    kind = value.get("resourceType")
+    if kind is None:
+        return fault("structure", "resourceType is missing.", "缺少 resourceType。", ".resourceType")
+    if not is_resource_type(kind):
+        return fault(
+            "structure", f"{shown(kind)} is not a resource type of FHIR R4.", f"{shown(kind)} 不是 FHIR R4 的资源类型。", ".resourceType"
+        )
+    return None
+
+
+def _inside(value: Any, anchors: list[str]) -> Faults:
+    """A contained resource: it has an id, contains nothing itself, and shares the `#` references of its container (dom-2, dom-4, dom-5)."""
+    faults = _typed(value)
+    if faults is not None:
+        return faults
+    faults = check_of(value["resourceType"])(value, anchors)
+    if faults is not None:
+        return faults
+    if "contained" in value:
+        return fault(
+            "invariant", "A contained resource must not contain others (dom-2).", "内含资源不能再包含其他资源(dom-2)。", ".contained"
+        )
+    if "id" not in value:
+        return fault("required", "A contained resource needs an id to be referred to.", "内含资源必须有 id。", ".id")
+    for name in ("versionId", "lastUpdated", "security"):
+        if name in value.get("meta", ()):
+            return fault(
+                "invariant", f"A contained resource has no meta.{name} (dom-4, dom-5).", f"内含资源不能有 meta.{name}。", f".meta.{name}"
+            )
+    return None
+
+
+def _contained(resources: list[dict[str, Any]]) -> Faults:
+    seen: set[str] = set()
+    for place, resource in enumerate(resources):
+        if resource["id"] in seen:
+            name = name_shown(resource["id"])
+            return fault(
+                "duplicate", f"Two contained resources have the id {name}.", f"内含资源的 id 重复:{name}。", f".contained[{place}].id"
+            )
+        seen.add(resource["id"])
+    return None
+
+
+def _unresolved(resource: dict[str, Any], anchors: list[str]) -> Faults:
+    """References to `#id` that no contained resource has (ref-1). "#" alone is the container."""
+    known = {"#", *("#" + contained["id"] for contained in resource.get("contained", ()))}
+    missing = {anchor for anchor in anchors if anchor not in known}
+    if not missing:
+        return None
+    faults: list[Fault] = []
+    kind = resource["resourceType"]
+    for place, reference in walk(resource):
+        text = reference["reference"]
+        if text in missing:
+            missing.discard(text)
+            faults += below(
+                place.removeprefix(kind),
+                fault(
+                    "not-found",
+                    f"Nothing contained here has the id {shown(text)} (ref-1).",
+                    f"找不到内含资源 {shown(text)}(ref-1)。",
+                    ".reference",
+                ),
+            )
+    return faults or None
+
+
+resource_check(_resource, _inside)
