@@ -20,7 +20,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 CODE        := src tests tools bench
 
 .PHONY: demo
-demo: install web  ## Everything, then the demo region on http://127.0.0.1:$(PORT), data in $(DATA). Ctrl-C stops it
+demo: install web  ## Everything, then the demo region on http://127.0.0.1:8080 (PORT=), data in .yilian (DATA=)
 	@exec yilian demo --port "$(PORT)" --data "$(DATA)"
 
 .PHONY: test
@@ -66,8 +66,7 @@ clean:  ## Remove what make made, but no data
 .PHONY: help
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo
-	@echo '  PORT=9090 and DATA=/some/folder go with make demo, PYTEST="-k referral" with make test.'
+	@printf '\n  One test: make test PYTEST="-k referral"\n'
 
 # --- Python ----------------------------------------------------------------------------------------------------------------------------
 

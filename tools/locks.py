@@ -4,8 +4,8 @@
     python tools/locks.py --upgrade    take the newest versions
     python tools/locks.py --check      change nothing; end with 1 when a lock is behind pyproject.toml
 
-requirements.lock is what the server needs, -build what the editable install needs on top, -dev all tests and tools, -node a Node.js for machines
-without a new enough one. All share the versions of the first.
+requirements.lock is what the server needs, -build what the editable install needs on top, -dev tests and tools, -node a Node.js for
+machines without a new enough one. All share the versions of the first.
 """
 
 from __future__ import annotations

@@ -135,10 +135,10 @@ def test_called_by_root_it_runs_as_another_account_and_admits_no_third(data: Pat
 
 
 def test_a_second_one_on_the_same_folder_is_told_who_holds_it(data: Path) -> None:
-    first = Embedded(data)
+    first = Embedded(data, purpose="yilian serve")
     try:
         address = first.start()
-        with pytest.raises(DataFolderBusy, match=f"in use by process {os.getpid()}"):
+        with pytest.raises(DataFolderBusy, match=rf"in use by process {os.getpid()} \(yilian serve\)"):
             Embedded(data).start()
         assert address_of_running(data) == address
         assert ask(address, "select 1") == 1
@@ -184,13 +184,15 @@ def test_it_recovers_from_a_killed_server(data: Path) -> None:
     while embedded.alive and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not embedded.alive
-    embedded.stop()
     assert (data / "postgres" / "postmaster.pid").exists()
 
     try:
-        assert ask(embedded.start(), "select number from kept") == 7
+        embedded.revive()
+        assert ask(address, "select number from kept") == 7
     finally:
         embedded.stop()
+    assert ask(embedded.start(), "select number from kept") == 7
+    embedded.stop()
 
 
 def test_a_stale_note_that_names_another_process_is_not_believed(data: Path) -> None:
@@ -253,7 +255,7 @@ def test_a_creation_that_fails_leaves_nothing_half_made(data: Path) -> None:
     broken.mkdir()
     (broken / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
     (broken / "initdb").chmod(0o755)
-    embedded.folder.hold()
+    embedded.folder.hold("a test")
     try:
         with pytest.raises(DataFolderUnusable, match="no space left"):
             embedded.folder.prepare(broken, {})

@@ -77,7 +77,7 @@ class Folder:
     def log(self) -> Path:
         return self.path / "postgres.log"
 
-    def hold(self) -> None:
+    def hold(self, purpose: str) -> None:
         """Take the folder for this process, until `release` or the end of the process. Raises DataFolderBusy."""
         try:
             if not self.path.is_dir():
@@ -97,7 +97,7 @@ class Folder:
                 f"The data folder {self.path} is in use by {holder or 'another process'}. Stop it, or choose another folder with --data."
             ) from None
         os.ftruncate(handle, 0)
-        os.write(handle, f"process {os.getpid()}\n".encode())
+        os.write(handle, f"process {os.getpid()} ({purpose})\n".encode())
         self._lock = handle
 
     def release(self) -> None:

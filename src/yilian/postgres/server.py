@@ -31,11 +31,13 @@ class Embedded:
     """The PostgreSQL of one data folder.
 
     `settings` override ours by name (tests turn fsync off). Not for several threads; one process holds a folder at a time.
+    `purpose` is what another one that wants the folder is told about this process.
     """
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None, purpose: str = "yilian") -> None:
         self.runner = account()
         self.folder = Folder(data, self.runner)
+        self.purpose = purpose
         self.settings = dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
@@ -45,7 +47,7 @@ class Embedded:
 
         Raises DataFolderBusy, DataFolderUnusable, ProgramsUnusable, PostgresFailed.
         """
-        self.folder.hold()
+        self.folder.hold(self.purpose)
         try:
             binaries = programs(self.runner)
             if self.folder.cluster.exists():
@@ -73,6 +75,18 @@ class Embedded:
             self.folder.sweep(self._socket_folder)
             self._socket_folder = None
         self.folder.release()
+
+    def revive(self) -> None:
+        """Start a server that ended without being told to, at the same address; what was committed is still there.
+
+        Raises PostgresFailed, DataFolderUnusable.
+        """
+        assert self._keeper is not None and self._socket_folder is not None, "start it first"
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.close()
+        self._keeper.wait(2 * keeper.FAST_S + 5)
+        self._clear_leftovers(sweep=False)
+        self._launch(programs(self.runner) / "postgres", self._socket_folder)
 
     @property
     def alive(self) -> bool:
@@ -103,7 +117,7 @@ class Embedded:
         lines = self.folder.log.read_text(errors="replace").splitlines()[-10:] if self.folder.log.exists() else []
         return "".join(f"\n    {line}" for line in lines)
 
-    def _clear_leftovers(self) -> None:
+    def _clear_leftovers(self, *, sweep: bool = True) -> None:
         """Deal with the server of a yilian that was killed.
 
         Its keeper may still be shutting it down, or both may have been killed. We hold the lock, so nobody else wants that server.
@@ -127,7 +141,7 @@ class Embedded:
                 )
         elif psutil.pid_exists(note.pid):
             (self.folder.cluster / "postmaster.pid").unlink(missing_ok=True)
-        if note.socket_folder is not None:
+        if sweep and note.socket_folder is not None:
             self.folder.sweep(note.socket_folder)
 
 

@@ -1,0 +1,99 @@
+"""A database for a command: one's own server by its address, or the embedded one of the data folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from yilian.config import Settings
+from yilian.db import Database
+from yilian.postgres import DataFolderBusy, Embedded, PostgresFailed, address_of_running
+
+log = logging.getLogger("yilian.house")
+
+JOIN_S = 60
+"""How long a command waits for the server of another yilian that is just starting in the same folder."""
+
+
+@contextmanager
+def address(settings: Settings, *, alone: bool, purpose: str) -> Iterator[str]:
+    """The address of the store, for as long as the block lasts.
+
+    With the embedded database, `alone` means that this process runs it (the web server); otherwise the one that another yilian runs in the
+    same folder is used, and one is started only when there is none. `purpose` is what a second one is told about us.
+    Raises DataFolderBusy, DataFolderUnusable, ProgramsUnusable, PostgresFailed.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    running = None if alone else address_of_running(settings.data)
+    if running is not None:
+        yield running
+        return
+    embedded = Embedded(settings.data, {"max_connections": str(max(100, settings.workers * settings.connections + 20))}, purpose)
+    try:
+        start = embedded.start()
+    except DataFolderBusy:
+        if alone:
+            raise
+        yield _joined(settings)
+        return
+    with _kept_alive(embedded):
+        yield start
+
+
+def _joined(settings: Settings) -> str:
+    """The address of a server that another process is starting. Raises DataFolderBusy when it does not come."""
+    deadline = time.monotonic() + JOIN_S
+    while time.monotonic() < deadline:
+        running = address_of_running(settings.data)
+        if running is not None:
+            return running
+        time.sleep(0.2)
+    raise DataFolderBusy(f"The data folder {settings.data} is in use, but its database does not answer. Try again later.")
+
+
+@contextmanager
+def _kept_alive(embedded: Embedded) -> Iterator[None]:
+    """Start the server again should it be killed, and stop it when the block ends. When it does not start again, we end too."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.5):
+            if embedded.alive:
+                continue
+            log.error("PostgreSQL ended unexpectedly; starting it again.")
+            try:
+                embedded.revive()
+            except (PostgresFailed, OSError) as error:
+                log.critical("%s", error)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    watcher = threading.Thread(target=watch, name="postgres-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        embedded.stop()
+
+
+@asynccontextmanager
+async def database(settings: Settings, dsn: str) -> AsyncIterator[Database]:
+    """The prepared, open store, wired as the server is: tables brought up to date, every write validated and audited."""
+    from yilian import app
+
+    await app.prepare(settings, dsn)
+    db = app.database(settings, dsn)
+    await db.open()
+    try:
+        yield db
+    finally:
+        await db.close()
