@@ -11,6 +11,7 @@ The same code runs on a server of one's own with `--database-url` (PostgreSQL 15
 """
 
 from yilian.postgres.folder import DataFolderBusy, DataFolderUnusable
+from yilian.postgres.programs import ProgramsUnusable
 from yilian.postgres.server import Embedded, PostgresFailed, address_of_running
 
-__all__ = ["DataFolderBusy", "DataFolderUnusable", "Embedded", "PostgresFailed", "address_of_running"]
+__all__ = ["DataFolderBusy", "DataFolderUnusable", "Embedded", "PostgresFailed", "ProgramsUnusable", "address_of_running"]

@@ -1,0 +1,185 @@
+"""The command `yilian`: reads the command line and calls what `command/` holds.
+
+Ends with 0 when all went well, 1 when something was refused or cannot be done (the reason is on standard error), 2 for a command line that
+makes no sense, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from yilian import __version__, config
+from yilian.config import BadSetting, Settings
+from yilian.errors import YilianError
+
+Command = Callable[[Settings, argparse.Namespace], int]
+Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        settings = config.read(_settings(given), config=given.config)
+        command: Command = given.command
+        return command(settings, given)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not isinstance(error, (BadSetting, YilianError, *_unable())):
+            raise
+        print(f"yilian: {_words(error)}", file=sys.stderr)
+        return 1
+
+
+def _settings(given: argparse.Namespace) -> dict[str, object]:
+    """What the command line says about settings. `--data` asks for the embedded database, whatever else names another."""
+    said = {name: value for name, value in vars(given).items() if name in Settings.__slots__}
+    if said.get("data") is not None:
+        said["database_url"] = ""
+    return said
+
+
+def _unable() -> tuple[type[Exception], ...]:
+    """What the house reports when it cannot do its work for reasons outside; imported only now, so that `--help` is quick."""
+    from asyncpg import InterfaceError, PostgresError
+
+    from yilian.command.serve import AddressTaken
+    from yilian.postgres import DataFolderBusy, DataFolderUnusable, PostgresFailed, ProgramsUnusable
+    from yilian.store.migrate import MigrationRefused
+
+    return (
+        AddressTaken,
+        DataFolderBusy,
+        DataFolderUnusable,
+        PostgresFailed,
+        ProgramsUnusable,
+        MigrationRefused,
+        PostgresError,
+        InterfaceError,
+        ConnectionError,
+        TimeoutError,
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, YilianError):
+        return "; ".join(f"{issue.expression}: {issue.diagnostics}" if issue.expression else issue.diagnostics for issue in error.issues)
+    return str(error) or type(error).__name__
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = argparse.ArgumentParser("yilian", description="Yilian 医联: one record and one road of referral for a whole region (FHIR R4).")
+    top.add_argument("--version", action="version", version=f"yilian {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, says: str, command: Command, group: Group = commands) -> argparse.ArgumentParser:
+        made = group.add_parser(name, help=says, description=says)
+        made.set_defaults(command=command)
+        made.add_argument("--config", type=Path, metavar="FILE", help="file with settings (default: yilian.toml in the data folder)")
+        place = made.add_mutually_exclusive_group()
+        place.add_argument("--data", type=Path, metavar="DIR", help="folder of the embedded database (default: .yilian)")
+        place.add_argument("--database-url", metavar="URL", help="a PostgreSQL 15+ of your own: postgresql://…")
+        return made
+
+    for name, says, command in (
+        ("serve", "Run the server.", _serve),
+        ("demo", "Make the demo region on first use, then run the server.", _demo),
+    ):
+        server = add(name, says, command)
+        server.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+        server.add_argument("--port", type=int, help="port to listen on (default: 8080)")
+        server.add_argument("--workers", type=int, metavar="N", help="server processes (default: 1)")
+
+    load = add("load", "Load FHIR R4 Bundles or NDJSON made elsewhere; goes on where an earlier run stopped.", _load)
+    load.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a file or folder: .json .ndjson .jsonl, also .gz, or .zip of these"
+    )
+    load.add_argument("--institution", metavar="NAME", help="where patients without one are registered (in the demo region: 青石镇卫生院)")
+    load.add_argument("--report", type=Path, metavar="FILE", help="write everything that was refused to this file, one JSON object a line")
+
+    token = add("token", "Print an access token.", _token)
+    who = token.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="NAME", help="for this account")
+    who.add_argument("--client", metavar="ID", help="for this system client")
+
+    user = commands.add_parser("user", help="Accounts: add, disable, list.", description="Accounts: add, disable, list.")
+    users = user.add_subparsers(metavar="ACTION", required=True)
+    new = add("add", "Add an account; the password is asked for, or read from standard input.", _user_add, users)
+    new.add_argument("name", metavar="NAME", help="what the person signs in with")
+    new.add_argument(
+        "--role", required=True, action="append", help="a post: gp, physician, head, coordinator, …; may be given several times"
+    )
+    new.add_argument("--institution", metavar="NAME", help="the institution of the post: its name, or Organization/id")
+    new.add_argument("--display", metavar="NAME", help="how the person is called on screen and paper")
+    new.add_argument(
+        "--agent", metavar="REF", help="who acts, e.g. Practitioner/zhang (default: a Practitioner of the account's name, made if missing)"
+    )
+    new.add_argument("--patient", metavar="REF", help="the person's own record, Patient/…, for residents")
+    off = add("disable", "Disable an account; what it has signed in to ends.", _user_disable, users)
+    off.add_argument("name", metavar="NAME")
+    add("list", "List the accounts.", _user_list, users)
+
+    add("check", "Test settings, database, clock and disk; ends with 1 and the reasons when something is wrong.", _check)
+    return top
+
+
+def _serve(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.serve import serve
+
+    return serve(settings)
+
+
+def _demo(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.demo import demo
+
+    return demo(settings)
+
+
+def _load(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.load import load
+
+    return load(settings, given.paths, given.institution, given.report)
+
+
+def _token(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.token import token
+
+    return token(settings, user=given.user, client=given.client)
+
+
+def _user_add(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import user
+
+    return user.add(
+        settings,
+        given.name,
+        roles=given.role,
+        institution=given.institution,
+        display=given.display,
+        agent=given.agent,
+        patient=given.patient,
+    )
+
+
+def _user_disable(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import user
+
+    return user.disable(settings, given.name)
+
+
+def _user_list(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import user
+
+    return user.show(settings)
+
+
+def _check(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.check import check
+
+    return check(settings)
