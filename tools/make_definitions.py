@@ -101,7 +101,9 @@ def structures_of(definitions: list[dict[str, Any]]) -> Iterator[tuple[str, dict
             continue
         base = definition.get("baseDefinition", "").rsplit("/", 1)[-1]
         if kind == "primitive-type":
-            yield name, {"kind": "primitive", "base": base, **primitive_regex(definition)}
+            forbidden = [e for e in definition["snapshot"]["element"] if e["max"] == "0"]  # xhtml has no extensions
+            elements = [{"name": e["path"].rpartition(".")[2], "max": "0", "types": types_of(e)[0]} for e in forbidden]
+            yield name, {"kind": "primitive", "base": base, **primitive_regex(definition), **({"elements": elements} if elements else {})}
             continue
         backbones = {e["path"] for e in definition["snapshot"]["element"] if is_backbone(e)} - {name}
         top = {"kind": kind.removesuffix("-type"), "base": base, "elements": []}

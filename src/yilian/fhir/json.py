@@ -5,6 +5,7 @@ Numbers with a point become `Decimal`, because 6.0 and 6 are different precision
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,13 +17,15 @@ DEEPEST = 64
 """Levels of objects and arrays; no R4 resource of any use comes near it."""
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_escape = re.compile(rb"\\.")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def parse(data: bytes) -> dict[str, Any]:
     """One JSON object, keys in their order.
 
-    Raises BadRequest for anything that is not well-formed UTF-8 JSON, is no object, holds lone surrogates, or nests deeper than `DEEPEST`.
+    Raises BadRequest for anything that is not well-formed UTF-8 JSON, is no object, holds lone surrogates, names a property twice, or nests
+    deeper than `DEEPEST`.
     """
     try:
         value = _decoder.decode(data)
@@ -38,8 +41,11 @@ def parse(data: bytes) -> dict[str, Any]:
         raise BadRequest(
             "The body is not a JSON object; a FHIR resource is one.", code="structure", zh="内容不是 JSON 对象,FHIR 资源应为一个对象。"
         )
-    if is_too_deep(value):
+    strings = _strings(value)
+    if strings is None:
         raise _too_deep()
+    if 2 * strings != _quotes(data):
+        raise BadRequest("The body names a property of an object twice.", code="structure", zh="内容中有重复的属性名。")
     return value
 
 
@@ -48,19 +54,31 @@ def dump(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def is_too_deep(value: dict[str, Any]) -> bool:
-    """Whether objects and arrays nest deeper than `DEEPEST`. Works level by level, so depth itself cannot hurt."""
+def _strings(value: dict[str, Any]) -> int | None:
+    """How many strings there are, keys and values; None where it nests too deep. Level by level, so that depth itself cannot hurt."""
+    count = 0
     level: list[Any] = [value]
     for _ in range(DEEPEST):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if type(parent) is dict else parent)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return False
-    return True
+        below: list[Any] = []
+        for parent in level:
+            if type(parent) is dict:
+                count += len(parent)
+                parent = parent.values()
+            for child in parent:
+                kind = type(child)
+                if kind is str:
+                    count += 1
+                elif kind is dict or kind is list:
+                    below.append(child)
+        if not below:
+            return count
+        level = below
+    return None
+
+
+def _quotes(data: bytes) -> int:
+    """Quotation marks that begin or end a string. A property named twice leaves more of them than the parsed value accounts for."""
+    return (_escape.sub(b"", data) if b"\\" in data else data).count(b'"')
 
 
 def _too_deep() -> BadRequest:

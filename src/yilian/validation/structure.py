@@ -52,7 +52,7 @@ class _Compiler:
         self.choices: dict[str, str] = {}
         self.groups: dict[str, frozenset[str]] = {}
         self.primitive_arrays: dict[str, Check] = {}
-        self.primitives: set[str] = set()
+        self.primitives: dict[str, str] = {}
         self.check = _compiled[name] = self._object()
         for element in self.definition.elements.values():
             self._add(element)
@@ -60,7 +60,7 @@ class _Compiler:
     def _add(self, element: Element) -> None:
         check: Check
         if element.type in PRIMITIVES:
-            self.primitives.add(element.key)
+            self.primitives[element.key] = element.type
             check = bound(element, PRIMITIVES[element.type])
             if element.many:
                 self.primitive_arrays[element.key] = check
@@ -170,14 +170,15 @@ class _Compiler:
     def _odd(self, value: dict[str, Any], key: Any, item: Any, anchors: list[str]) -> Faults:
         """A key that is no element: the extensions of a primitive (`_birthDate`), or unknown."""
         name = key[1:] if type(key) is str and key[:1] == "_" else ""
-        if name not in self.primitives:
+        kind = self.primitives.get(name)
+        if kind is None:
             return fault(
                 "structure",
                 f"There is no element {name_shown(key)} here.",
                 f"此处没有名为 {name_shown(key)} 的元素。",
                 "." + name_shown(key),
             )
-        extended = check_of("Element")
+        extended = check_of(kind)
         if name not in self.primitive_arrays:
             return self._placed(self._step(name), extended(item, anchors))
         if type(item) is not list:
