@@ -1,7 +1,7 @@
 """The tables in `yilian/fhir/tables` say what HL7 published: compared, one by one, with the package hl7.fhir.r4.core 4.0.1.
 
-The comparison is written from HL7's side and shares no code with `tools/make_definitions.py`. What differs stands in `differences.json`, each with
-its reason; a difference that is not listed fails, and so does one that is listed and no longer there.
+The comparison is written from HL7's side and shares no code with `tools/make_definitions.py`. What differs stands in `differences.json`,
+each with its reason; a difference that is not listed fails, and so does one that is listed and no longer there.
 """
 
 from __future__ import annotations
@@ -211,7 +211,9 @@ def descendants(concepts: list[dict[str, Any]], root: str) -> list[dict[str, Any
     below = {root}
     while True:
         more = {inner["code"] for c in concepts if c["code"] in below for inner in every(c.get("concept", []))}
-        more |= {c["code"] for c in concepts if any(p.get("valueCode") in below for p in c.get("property", ()) if p["code"] == "subsumedBy")}
+        more |= {
+            c["code"] for c in concepts if any(p.get("valueCode") in below for p in c.get("property", ()) if p["code"] == "subsumedBy")
+        }
         if more <= below:
             return [c for c in concepts if c["code"] in below]
         below |= more
