@@ -25,6 +25,9 @@ export function themeFor({ dark, phone }: { dark: boolean; phone: boolean }): Th
     algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
       colorPrimary: dark ? palette.primaryDark : palette.primary,
+      // Ant's own tint of this primary is a dull grey-green.
+      colorPrimaryBg: dark ? '#143439' : '#E1F1F2',
+      colorPrimaryBgHover: dark ? '#1B434A' : '#CFE8EA',
       colorLink: dark ? '#4DBBC4' : palette.primary,
       colorError: dark ? palette.dangerDark : palette.danger,
       colorWarning: dark ? palette.clockDark : palette.clock,

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import type { HealthcareService, Location, Organization, Practitioner, Reference } from 'fhir/r4';
 import { search } from '../client/client';
 import { nameText } from './patient';
@@ -65,17 +65,26 @@ function shortest(name: string | undefined, alias: string[] | undefined): string
   );
 }
 
-/** Empty while it is looked up, and when nobody may say. */
-export function useName(reference: Reference | undefined): string {
+/** The request for one name, shared by all who ask. Nothing is asked when the reference carries its name or is of another kind. */
+function query(reference: Reference | undefined) {
   const target = reference?.reference ?? '';
-  const known = reference?.display ?? '';
-  const type = target.split('/')[0] ?? '';
-  const { data } = useQuery({
+  return {
     queryKey: ['name', target],
     queryFn: () => nameOf(target),
-    enabled: known === '' && LOOKED_UP.includes(type),
+    enabled: !reference?.display && LOOKED_UP.includes(target.split('/')[0] ?? ''),
     staleTime: 30 * 60_000,
     gcTime: 60 * 60_000,
-  });
-  return known || (data ?? '');
+  };
+}
+
+/** Empty while it is looked up, and when nobody may say. */
+export function useName(reference: Reference | undefined): string {
+  const { data } = useQuery(query(reference));
+  return reference?.display ?? data ?? '';
+}
+
+/** The names of several, in their order. */
+export function useNames(references: readonly Reference[]): string[] {
+  const answers = useQueries({ queries: references.map(query) });
+  return references.map((reference, index) => reference.display ?? answers[index]?.data ?? '');
 }

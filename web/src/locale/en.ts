@@ -228,6 +228,7 @@ export const en: Words = {
   'record.allergies.high': 'severe',
   'record.vitals': 'Latest vital signs',
   'record.vitals.none': 'No vital signs recorded',
+  'record.vitals.pressure': 'Blood pressure',
   'record.immunizations': 'Immunizations',
   'record.immunizations.none': 'No immunizations recorded',
   'record.careplans': 'Care plans',

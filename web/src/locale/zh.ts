@@ -237,6 +237,7 @@ export const zh = {
   'record.allergies.high': '严重',
   'record.vitals': '最近生命体征',
   'record.vitals.none': '没有生命体征记录',
+  'record.vitals.pressure': '血压',
   'record.immunizations': '预防接种',
   'record.immunizations.none': '没有接种记录',
   'record.careplans': '照护计划',

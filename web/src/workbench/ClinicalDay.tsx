@@ -7,10 +7,10 @@ import { ListPage } from '../list/ListPage';
 import type { Source } from '../list/list';
 import { useFilters } from '../list/useFilters';
 import { useLocale } from '../locale/locale';
+import { Panel } from '../page/Panel';
 import { patientColumns } from '../patients/columns';
 import { findPatients } from '../patients/find';
 import { OpenReferrals, worklistsOf } from '../referral';
-import { Panel } from './Panel';
 import { Waitings } from './Waitings';
 import styles from './workbench.module.css';
 

@@ -1,6 +1,6 @@
 import type { Post } from '../access/person';
 import { type Key, useLocale } from '../locale/locale';
-import { Panel } from './Panel';
+import { Panel } from '../page/Panel';
 import styles from './workbench.module.css';
 
 /** Posts without pages of their own yet are told plainly what they may use and what they do not see. */

@@ -3,8 +3,8 @@ import type { Person } from '../access/person';
 import { recordAddress } from '../layout/destinations';
 import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
+import { Panel } from '../page/Panel';
 import { OpenReferrals } from '../referral';
-import { Panel } from './Panel';
 import styles from './workbench.module.css';
 
 /** A resident's own record and referrals. */

@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from 'react';
-import styles from './workbench.module.css';
+import styles from './page.module.css';
 
 /** One part of a page with its heading. */
 export function Panel({ title, aside, children }: { title: ReactNode; aside?: ReactNode; children: ReactNode }) {
