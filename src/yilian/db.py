@@ -2,21 +2,27 @@
 
 One request or one job is one transaction, opened here and committed at the edge. No session state is ever left on a connection, so the
 pool does not reset it (that saves a round trip a request).
+
+What PostgreSQL reports is turned into errors of the house in `_meaning`: away or overloaded → Unavailable (503, may be sent again), lost a
+race → Unavailable or Conflict, took too long → TooLarge, a value it cannot hold → BadRequest. The rest is a fault of ours and stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
-from yilian.errors import Unavailable
+from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
 from yilian.store.hooks import Hooks
+
+CONNECT_S = 5
+ACQUIRE_S = 10
 
 
 def utc_now() -> datetime:
@@ -33,9 +39,10 @@ def random_id() -> str:
 class Tx:
     """One database transaction (or, from `Database.reading`, one connection on which each statement stands alone).
 
-    now     aware; the same for everything written in this transaction
-    new_id  makes a logical id for a resource that comes without one
-    hooks   what the house was wired with
+    now           aware; the same for everything written in this transaction
+    new_id        makes a logical id for a resource that comes without one
+    hooks         what the house was wired with
+    after_commit  called, in order, once the transaction is safely stored; never when it is rolled back. For what is kept in memory only
     """
 
     connection: asyncpg.Connection[asyncpg.Record]
@@ -43,6 +50,7 @@ class Tx:
     new_id: Callable[[], str]
     hooks: Hooks
     db: Database
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         return await self.connection.fetch(sql, *args)
@@ -68,6 +76,10 @@ class Database:
     """A pool of connections and the wiring every transaction carries.
 
     `dsn` is a PostgreSQL 15+ address; the embedded one is a unix socket and looks no different from here.
+
+    size         connections at most; idle ones beyond the first are closed after five minutes
+    waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
+    statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
     """
 
     def __init__(
@@ -76,21 +88,53 @@ class Database:
         hooks: Hooks,
         *,
         size: int = 8,
+        waiting: int = 500,
+        statement_s: float = 30,
+        lock_s: float = 10,
         clock: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = random_id,
     ) -> None:
         self.dsn = dsn
         self.hooks = hooks
         self.size = size
+        self.waiting = waiting
+        self.statement_s = statement_s
+        self.lock_s = lock_s
         self.clock = clock
         self.ids = ids
+        self.namespaces: dict[str, int] = {}
+        """Identifier systems known to be committed: uri → namespace.id. Filled by `store.dictionaries`."""
+        self.concepts: set[int] = set()
+        """Token hashes known to be committed in `concept`."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._queue = 0
         self._rids: list[int] = []
 
     async def open(self) -> None:
-        self._pool = await asyncpg.create_pool(
-            self.dsn, min_size=1, max_size=self.size, reset=_leave_as_it_is, command_timeout=60, server_settings={"timezone": "UTC", "jit": "off"}
-        )
+        """Connect. Raises Unavailable when the database does not answer."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.dsn,
+                min_size=1,
+                max_size=self.size,
+                reset=_leave_as_it_is,
+                max_queries=10_000_000,
+                timeout=CONNECT_S,
+                command_timeout=self.statement_s + self.lock_s,  # the server gives up first; this is for one that no longer answers
+                statement_cache_size=200,
+                server_settings={
+                    "application_name": "yilian",
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "statement_timeout": str(int(self.statement_s * 1000)),
+                    "lock_timeout": str(int(self.lock_s * 1000)),
+                    "idle_in_transaction_session_timeout": "120000",
+                },
+            )
+        except Exception as error:
+            if meaning := _meaning(error, writing=False, connecting=True):
+                raise meaning from error
+            raise
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -100,27 +144,65 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection without a transaction, for reads that are one statement each."""
-        async with self._connection() as connection:
+        async with self._connection(writing=False) as connection:
             yield Tx(connection, self.clock(), self.ids, self.hooks, self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction: committed when the block ends, rolled back when it raises. READ COMMITTED; rows are locked where it matters."""
-        async with self._connection() as connection, connection.transaction():
-            yield Tx(connection, self.clock(), self.ids, self.hooks, self)
+        async with self._connection(writing=True) as connection:
+            async with connection.transaction():
+                tx = Tx(connection, self.clock(), self.ids, self.hooks, self)
+                yield tx
+            for remember in tx.after_commit:
+                remember()
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        """One read of one row on any free connection: the shortest way there is. Same errors as `reading`."""
+        connection = await self._acquire()
+        try:
+            return await connection.fetchrow(sql, *args)
+        except Exception as error:
+            if meaning := _meaning(error, writing=False):
+                raise meaning from error
+            raise
+        finally:
+            await self._release(connection)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        if self._pool is None:
-            raise Unavailable("The database is not open.", zh="数据库未就绪,请稍后重试。", retry_after_s=5)
-        try:
-            connection = await self._pool.acquire(timeout=10)
-        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
-            raise Unavailable("The database does not answer.", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=5) from error
+    async def _connection(self, *, writing: bool) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        connection = await self._acquire()
         try:
             yield connection
+        except Exception as error:
+            if meaning := _meaning(error, writing=writing):
+                raise meaning from error
+            raise
         finally:
-            await self._pool.release(connection)
+            await self._release(connection)
+
+    async def _acquire(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._pool is None:
+            raise Unavailable("The database is not open.", zh="数据库未就绪,请稍后重试。", retry_after_s=5)
+        if self._queue >= self.waiting:
+            raise Unavailable(
+                "Too many requests are waiting for the database.", zh="系统繁忙,请稍后重试。", code="throttled", retry_after_s=2
+            )
+        self._queue += 1
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_S)  # type: ignore[return-value]
+        except TimeoutError as error:
+            raise Unavailable("No database connection came free in time.", zh="系统繁忙,请稍后重试。", retry_after_s=2) from error
+        except Exception as error:
+            if meaning := _meaning(error, writing=False, connecting=True):
+                raise meaning from error
+            raise
+        finally:
+            self._queue -= 1
+
+    async def _release(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        if self._pool is not None:
+            await self._pool.release(connection)  # type: ignore[arg-type]
 
     async def take_rids(self, tx: Tx, count: int) -> list[int]:
         """`count` fresh resource keys. Taken from the sequence in blocks of 1,000 and kept by this process; gaps are harmless."""
@@ -130,6 +212,63 @@ class Database:
                 self._rids.extend(range(row["first"], row["first"] + 1000))
         taken, self._rids = self._rids[:count], self._rids[count:]
         return taken
+
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidCatalogNameError,
+    ConnectionError,
+)
+_LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+_BROKE_A_RULE = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
+_TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
+
+
+def _meaning(error: Exception, *, writing: bool, connecting: bool = False) -> YilianError | None:
+    """What a database error means to the caller; None when it is a fault of ours."""
+    closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)  # other InterfaceErrors are a misuse of the driver
+    if closed or isinstance(error, _AWAY) or (connecting and isinstance(error, OSError)):
+        unknown = " It may or may not have been stored; look before sending it again." if writing else ""
+        return Unavailable(f"The database does not answer.{unknown}", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=5)
+    if isinstance(error, _TOOK_TOO_LONG):
+        if writing:
+            return Unavailable(
+                "The database took too long to store this; nothing was stored.",
+                zh="保存超时,未写入任何内容,请重试。",
+                code="timeout",
+                retry_after_s=5,
+            )
+        return TooLarge(
+            "This would take the database too long; ask for less at once.", zh="查询范围过大,请缩小范围后重试。", code="too-costly"
+        )
+    if isinstance(error, _LOST_A_RACE):
+        return Unavailable(
+            "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
+        )
+    if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "resource_type_id":
+        return Conflict(
+            "Somebody else created this resource at the same moment. Send it again to update it.", zh="他人刚刚创建了同一条记录,请重试。"
+        )
+    if isinstance(error, _BROKE_A_RULE):
+        return Conflict(
+            f"This would break a rule of the store ({error.constraint_name or 'unnamed'}); nothing was stored.",
+            zh="与已有数据冲突,未写入。",
+        )
+    if isinstance(error, asyncpg.ProgramLimitExceededError):
+        return TooLarge(
+            "A value is longer than can be searched by; shorten the names, codes or identifiers.", zh="某个字段过长,无法建立索引。"
+        )
+    if isinstance(error, asyncpg.DataError):
+        return BadRequest(
+            "A value lies outside what can be stored or searched for (a NUL character, a number or date out of range).",
+            zh="存在无法处理的取值。",
+        )
+    return None
 
 
 async def _leave_as_it_is(connection: object) -> None:

@@ -52,8 +52,8 @@ class Scope:
     def condition(self, alias: str, types: tuple[str, ...]) -> str:
         """The SQL condition that `alias` (a row of `resource` or `history`) is within this scope.
 
-        `types` are the resource types the row can be of; what cannot occur is left out of the SQL. The keys are written as literals: they are
-        integers of ours, never words of a request. Returns "true" where nothing restricts.
+        `types` are the resource types the row can be of; what cannot occur is left out of the SQL. The keys are written as literals: they
+        are integers of ours, never words of a request. Returns "true" where nothing restricts.
         """
         if self.reads is not None and not self.reads.issuperset(types):
             readable = tuple(t for t in types if t in self.reads)
@@ -73,6 +73,18 @@ class Scope:
         parts = [p for p in (open_part, self._own(alias)) if p]
         return "(" + " or ".join(parts) + ")" if parts else "false"
 
+    def keys(self, *, of_a_write: bool = False) -> tuple[bool, int, int, list[int] | None]:
+        """What `readable` takes as parameters: sees everything, institution, patient (0 where there is none), type ids (None: every type).
+
+        `of_a_write`: what a writer may point to and change does not depend on the types the token may read back.
+        """
+        return (
+            self.reach == "everything",
+            self.institution_rid if self.reach == "grounds" else 0,
+            self.patient_rid if self.reach == "self" else 0,
+            None if self.reads is None or of_a_write else [type_id(name) for name in self.reads],
+        )
+
     def _own(self, alias: str) -> str:
         if self.reach == "self":
             return f"({alias}.patient = {int(self.patient_rid)} and {alias}.confined is null)"
@@ -86,7 +98,24 @@ class Scope:
         return ""
 
 
+def readable(alias: str, first: int) -> str:
+    """`Scope.condition` with the asker as parameters `$first` to `$first+3` (`Scope.keys`), right for rows of any type.
+
+    For statements whose text must be the same for every asker, so that they are prepared once: reads by id, and what a write looks up.
+    """
+    everything, here, self_, types = f"${first}::boolean", f"${first + 1}::bigint", f"${first + 2}::bigint", f"${first + 3}::smallint[]"
+    ground = (
+        f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now())"
+    )
+    return (
+        f"(({everything} or ({alias}.patient is null and {alias}.shared) or ({alias}.patient = {self_} and {alias}.confined is null)"
+        f" or (({alias}.confined is null or {alias}.confined = {here})"
+        f" and (({alias}.patient is null and {alias}.confined = {here}) or exists ({ground}))))"
+        f" and ({types} is null or {alias}.type = any({types})))"
+    )
+
+
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
-__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope"]
+__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable"]

@@ -1,0 +1,127 @@
+"""The rows the index tables hold of a resource: from `search.extract`, with keys in place of ids, and what differs between versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from yilian.fhir import references
+from yilian.fhir.references import Local
+from yilian.search.rows import IndexRows, token_hash
+
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
+"""Index table → its rows, columns in the order of `TABLES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An index table: columns with their types, in the order rows are given."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.columns)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("index_token", (("h", "bigint"), ("rid", "bigint"))),
+        Table("index_identifier", (("param", "smallint"), ("value", "text"), ("system", "integer"), ("rid", "bigint"))),
+        Table("index_reference", (("param", "smallint"), ("target", "bigint"), ("rid", "bigint"))),
+        Table(
+            "index_clinical",
+            (
+                ("rid", "bigint"),
+                ("nth", "smallint"),
+                ("type", "smallint"),
+                ("patient", "bigint"),
+                ("code", "bigint"),
+                ("lo", "timestamptz"),
+                ("hi", "timestamptz"),
+            ),
+        ),
+        Table("index_date", (("param", "smallint"), ("lo", "timestamptz"), ("hi", "timestamptz"), ("rid", "bigint"))),
+        Table("index_string", (("param", "smallint"), ("value", "text"), ("exact", "text"), ("rid", "bigint"))),
+        Table("index_number", (("param", "smallint"), ("value", "numeric"), ("rid", "bigint"))),
+        Table("index_quantity", (("param", "smallint"), ("system", "text"), ("code", "text"), ("value", "numeric"), ("rid", "bigint"))),
+        Table("index_uri", (("param", "smallint"), ("value", "text"), ("rid", "bigint"))),
+    )
+}
+
+UNSEARCHED = 0
+"""`index_reference.param` of a reference no search parameter covers. It is kept so that "who still points here" is complete."""
+
+NOBODY = 0
+"""`index_clinical.patient` of a resource that is about no patient of this server."""
+
+
+def rows_of(
+    found: IndexRows,
+    resource: dict[str, Any],
+    rid: int,
+    type_id: int,
+    targets: Mapping[tuple[str, str], int],
+    namespaces: Mapping[str, int],
+) -> Rows:
+    """The rows of one resource. `targets` and `namespaces` must know everything it points to and every identifier system in it."""
+    rows: Rows = {}
+    own = _pointed_to(resource, targets)
+    if found.tokens:
+        rows["index_token"] = [(token_hash(param, system, code), rid) for param, system, code in found.tokens]
+    if found.identifiers:
+        rows["index_identifier"] = [
+            (param, value, None if system is None else namespaces[system], rid) for param, system, value in found.identifiers
+        ]
+    pointing: list[Row] = [(param, target, rid) for param, kind, id_ in found.references if (target := own.get((kind, id_))) is not None]
+    covered = {row[1] for row in pointing}
+    clinical = found.clinical
+    if clinical is not None:
+        patient = own.get((clinical.patient.type, clinical.patient.id), NOBODY) if clinical.patient is not None else NOBODY
+        covered.add(patient)
+        hashes = [token_hash(param, system, code) for param, system, code in clinical.codings] or [0]
+        rows["index_clinical"] = [(rid, nth, type_id, patient, code, clinical.lo, clinical.hi) for nth, code in enumerate(hashes)]
+    pointing.extend((UNSEARCHED, target, rid) for target in set(own.values()) - covered)
+    if pointing:
+        rows["index_reference"] = pointing
+    if found.dates:
+        rows["index_date"] = [(param, lo, hi, rid) for param, lo, hi in found.dates]
+    if found.strings:
+        rows["index_string"] = [(param, value, exact, rid) for param, value, exact in found.strings]
+    if found.numbers:
+        rows["index_number"] = [(param, value, rid) for param, value in found.numbers]
+    if found.quantities:
+        rows["index_quantity"] = [(param, system, code, value, rid) for param, system, code, value in found.quantities]
+    if found.uris:
+        rows["index_uri"] = [(param, value, rid) for param, value in found.uris]
+    return rows
+
+
+def difference(before: Rows, after: Rows) -> tuple[Rows, Rows]:
+    """(rows to remove, rows to add) to come from `before` to `after`; what is in both is left alone."""
+    removed: Rows = {}
+    added: Rows = {}
+    for name in TABLES:
+        old, new = before.get(name, []), after.get(name, [])
+        if old == new:
+            continue
+        old_set, new_set = set(old), set(new)
+        if gone := [row for row in old if row not in new_set]:
+            removed[name] = gone
+        if fresh := [row for row in new if row not in old_set]:
+            added[name] = fresh
+    return removed, added
+
+
+def _pointed_to(resource: dict[str, Any], targets: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """The resources this one refers to. A relative canonical is no reference, whoever else points there."""
+    found = {}
+    for reference in references.found(resource):
+        target = references.parse(reference["reference"])
+        if isinstance(target, Local) and (rid := targets.get((target.type, target.id))) is not None:
+            found[target.type, target.id] = rid
+    return found

@@ -1,0 +1,183 @@
+"""References hold: what is pointed to exists, may be pointed to by this writer, and is not deleted while something points to it.
+
+A reference to what the writer may not see is answered exactly like a reference to nothing.
+FHIR R4 asks for no such thing (http://hl7.org/fhir/R4/references.html); our users lost records to references that led nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from yilian.errors import Conflict, InvalidResource, Issue
+from yilian.fhir import references
+from yilian.fhir.definitions import RESOURCE_TYPES, type_id
+from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Target
+from yilian.store.change import independent
+from yilian.store.plan import Plan
+from yilian.store.scope import SYSTEM, Scope, readable
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+Key = tuple[str, str]
+
+TARGETS = f"""
+select r.type, r.id, r.rid
+from unnest($1::smallint[], $2::text[]) as wanted (type, id)
+join resource r on r.type = wanted.type and r.id = wanted.id
+where not r.deleted and {readable("r", 3)}
+order by r.rid
+for key share of r
+"""
+"""Held until the transaction ends, so that nobody deletes a target while a reference to it is being written."""
+
+KEYS = """
+select r.type, r.id, r.rid
+from unnest($1::smallint[], $2::text[]) as wanted (type, id)
+join resource r on r.type = wanted.type and r.id = wanted.id
+"""
+
+POINTING = """
+select distinct target from (
+    select p.target from index_reference p where p.target = any($1::bigint[]) and p.rid <> p.target
+    union all
+    select c.patient from index_clinical c where c.patient = any($1::bigint[])
+) as pointing (target)
+"""
+
+POINTING_NAMES = f"""
+select r.type, r.id from resource r
+where r.rid in (
+    select p.rid from index_reference p where p.target = $1 and p.rid <> p.target
+    union select c.rid from index_clinical c where c.patient = $1
+) and {readable("r", 2)}
+order by r.type, r.rid limit 3
+"""
+
+
+class Targets(dict[Key, int]):
+    """(type, id) → rid of everything the changes point to, and of what they create."""
+
+    def of(self, text: str) -> int | None:
+        target = references.parse(text)
+        return self.get((target.type, target.id)) if isinstance(target, Local) else None
+
+
+async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Targets:
+    """Look up every local reference of `plans` in one statement and lock what it finds against deletion, in `tx`.
+
+    References below our own address `base` are made relative on the way, in the plans' resources. What a resource pointed to before may
+    stay though the writer does not see it, as long as it exists. Raises InvalidResource with one issue for each place at fault.
+    """
+    inside = {plan.key: plan.rid for plan in plans if plan.resource is not None}
+    meanings: dict[str, Target] = {}
+    wanted: set[Key] = set()
+    bad: set[str] = set()
+    relative: dict[str, str] = {}
+    absolute: list[Plan] = []
+    for plan in plans:
+        if plan.resource is None:
+            continue
+        for reference in references.found(plan.resource):
+            text = reference["reference"]
+            target = meanings.get(text)
+            if target is None:
+                target = meanings[text] = references.parse(text, base)
+                if isinstance(target, Local) and base and text.startswith(base):
+                    relative[text] = f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else "")
+            if text in relative:
+                absolute.append(plan)
+            if isinstance(target, Local):
+                if (key := (target.type, target.id)) not in inside:
+                    wanted.add(key)
+            elif not isinstance(target, Contained | Elsewhere):
+                bad.add(text)
+    targets = Targets(await _look_up(tx, scope, wanted))
+    if missing := wanted - targets.keys():
+        targets.update(await _kept(tx, plans, missing))
+        missing -= targets.keys()
+    targets.update(inside)
+    if bad or missing:
+        raise _refused(plans, meanings, bad, missing)
+    for plan in absolute:
+        plan.resource = independent(plan.resource)
+        references.rewrite(plan.resource, relative)
+    return targets
+
+
+async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key]) -> dict[Key, int]:
+    keys = list(wanted)
+    if not keys:
+        return {}
+    rows = await tx.fetch(TARGETS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys], *scope.keys(of_a_write=True))
+    return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
+
+
+async def keys_of(tx: Tx, wanted: Iterable[Key]) -> dict[Key, int]:
+    """The rids of resources that were pointed to before; nothing is locked, nothing is told to the asker."""
+    keys = list(wanted)
+    rows = await tx.fetch(KEYS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys])
+    return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
+
+
+async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key]) -> dict[Key, int]:
+    """Those of `missing` that the same resource pointed to in its version before."""
+    kept: set[Key] = set()
+    for plan in plans:
+        if plan.resource is None or not (now := missing & _local_keys(plan.resource)):
+            continue
+        previous = plan.previous()
+        before = _local_keys(previous) if previous is not None else set()
+        if now - before:
+            return {}  # something is at fault in any case
+        kept |= now
+    return await _look_up(tx, SYSTEM, kept)
+
+
+def _local_keys(resource: Mapping[str, Any]) -> set[Key]:
+    targets = (references.parse(reference["reference"]) for reference in references.found(dict(resource)))
+    return {(target.type, target.id) for target in targets if isinstance(target, Local)}
+
+
+def _refused(plans: Sequence[Plan], meanings: Mapping[str, Target], bad: set[str], missing: set[Key]) -> InvalidResource:
+    issues = []
+    for plan in plans:
+        for place, reference in references.walk(plan.resource or {}):
+            text = reference["reference"]
+            target = meanings.get(text)
+            if text in bad or (isinstance(target, Local) and (target.type, target.id) in missing):
+                where = f"{plan.change.place}{place[len(plan.change.type) :]}" if plan.change.place else place
+                issues.append(_issue(f"{where}.reference", text, target))
+        if len(issues) >= 50:
+            break
+    return InvalidResource(issues[0].diagnostics if issues else "A reference leads nowhere.", issues=issues)
+
+
+def _issue(place: str, text: str, target: Target | None) -> Issue:
+    shown = text[:120]
+    if isinstance(target, Local):
+        return Issue("error", "not-found", f"There is no {shown} that you may refer to.", place, f"引用的 {shown} 不存在,或您无权引用。")
+    if isinstance(target, Conditional):
+        return Issue("error", "invalid", f"{shown} is a search; such references are for transaction Bundles only.", place)
+    if text.startswith("urn:"):
+        return Issue("error", "not-found", f"{shown} is no fullUrl of an entry in this Bundle.", place)
+    return Issue("error", "value", f"{shown!r} is not a reference: write Type/id, an absolute URL or #id of a contained resource.", place)
+
+
+async def refuse_dangling(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> None:
+    """After the rows are written: nothing may point to what was deleted. Raises Conflict, naming up to three the writer may see."""
+    deleted = {plan.rid: plan for plan in plans if plan.resource is None and plan.current is not None}
+    if not deleted:
+        return
+    pointed = await tx.fetchval(POINTING, list(deleted))
+    if pointed is None:
+        return
+    plan = deleted[pointed]
+    rows = await tx.fetch(POINTING_NAMES, pointed, *scope.keys())
+    names = ", ".join(f"{RESOURCE_TYPES[row[0] - 1]}/{row[1]}" for row in rows) or "other records"
+    raise Conflict(
+        f"{plan.change.type}/{plan.id} is still referred to, by {names}. Delete or change those first.",
+        zh="仍有其他资料引用该记录,不能删除。",
+        expression=plan.change.place,
+    )

@@ -1,0 +1,103 @@
+"""Who may write what: rules over the `Scope` alone, readable in one sitting. Which patients, the references decide (`integrity.py`).
+
+1. A scope that may not write, or not this type, writes nothing.
+2. The directory, definitions and terminology (`SHARED_TYPES`) are written by systems, administrators and the consortium office.
+3. Everything else can carry a person's data: it is written by systems, and by people who speak for an institution.
+4. Such people write about patients within their scope only, and about one patient at a time: every reference is looked up in their scope.
+5. They register a patient with their own institution, and do not hand a patient of another institution over.
+6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yilian.errors import Forbidden, InvalidResource
+from yilian.fhir.compartments import SHARED_TYPES
+from yilian.store.change import KEEP, Change
+from yilian.store.scope import Scope
+
+KEEPERS_OF_THE_DIRECTORY = frozenset({"admin", "office"})
+SEVERAL = -1
+
+
+def may_write(scope: Scope, change: Change) -> None:
+    """Rules 1 to 3. Raises Forbidden."""
+    if not scope.may_write or (scope.writes is not None and change.type not in scope.writes):
+        raise Forbidden(
+            f"Your sign-in does not allow writing {change.type}.", zh="您的登录权限不允许写入此类资料。", expression=change.place
+        )
+    if scope.reach == "everything":
+        return
+    if change.type in SHARED_TYPES:
+        if not scope.roles & KEEPERS_OF_THE_DIRECTORY:
+            raise Forbidden(
+                f"{change.type} is kept by administrators and the consortium office.",
+                zh="此类资料由系统管理员或医联体办公室维护。",
+                expression=change.place,
+            )
+    elif scope.reach != "grounds" or not scope.institution_rid:
+        raise Forbidden(
+            f"{change.type} is written by people who speak for an institution, or by systems.",
+            zh="只有医疗机构人员可以写入此类资料。",
+            expression=change.place,
+        )
+
+
+def may_register(scope: Scope, change: Change, resource: dict[str, Any], current: dict[str, Any] | None) -> None:
+    """Rule 5, for a Patient: `current` is the version before, None when it is new. Raises InvalidResource or Forbidden."""
+    if scope.reach == "everything":
+        return
+    place = f"{change.place or 'Patient'}.managingOrganization"
+    wanted = _managing(resource)
+    if current is None:
+        if not wanted:
+            raise InvalidResource(
+                f"A new Patient needs managingOrganization: your institution, {scope.institution}.",
+                zh="请填写患者的管理机构(本机构)。",
+                expression=place,
+                code="required",
+            )
+        if wanted != scope.institution:
+            raise Forbidden(
+                f"You register patients with your own institution, {scope.institution}.", zh="只能在本机构登记患者。", expression=place
+            )
+        return
+    before = _managing(current)
+    if wanted != before and scope.institution not in (before, wanted if not before else ""):
+        raise Forbidden(
+            "Only the institution that manages a patient hands the patient over to another.",
+            zh="只有患者当前的管理机构可以变更管理机构。",
+            expression=place,
+        )
+
+
+def patient_of(scope: Scope, change: Change, patients: set[int]) -> int | None:
+    """Rule 4: what is stored in `resource.patient` for a resource about these patients (their rids). Raises Forbidden."""
+    if len(patients) < 2:
+        return next(iter(patients), None)
+    if scope.reach != "everything":
+        raise Forbidden(
+            f"This {change.type} is about several patients; only the region's systems write such.",
+            zh="一份记录只能涉及一位患者。",
+            expression=change.place or change.type,
+        )
+    return SEVERAL
+
+
+def confined_to(scope: Scope, change: Change, patient: int | None, before: tuple[int | None, int | None] | None) -> int | None:
+    """Rule 6: what is stored in `resource.confined`. `before`: (patient, confined) of the version before, None when there is none."""
+    if change.confined is not KEEP:
+        return change.confined
+    if change.type in SHARED_TYPES:
+        return None
+    if patient is None:
+        return before[1] if before and before[0] is None else (scope.institution_rid if scope.reach == "grounds" else None)
+    # A confinement that came from being about nobody ends as soon as it is about somebody.
+    return before[1] if before and before[0] is not None else None
+
+
+def _managing(resource: dict[str, Any]) -> str:
+    organization = resource.get("managingOrganization")
+    reference = organization.get("reference") if isinstance(organization, dict) else None
+    return reference if isinstance(reference, str) else ""

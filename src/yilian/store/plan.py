@@ -1,0 +1,181 @@
+"""The first half of a write: which row each change is about, locked, and whether the change may be made at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from yilian.errors import BadRequest, Gone, InvalidResource, NotFound, VersionStale, YilianError
+from yilian.fhir.definitions import RESOURCE_TYPES, type_id
+from yilian.fhir.json import parse
+from yilian.store.change import Change
+from yilian.store.scope import Scope, readable
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+LOCKED = f"""
+select r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.confined, r.body, {readable("r", 3)} as seen
+from unnest($1::smallint[], $2::text[]) as wanted (type, id)
+join resource r on r.type = wanted.type and r.id = wanted.id
+order by r.rid
+"""
+"""Rows are locked in the order of their keys, so that two writers of the same resources wait for each other instead of deadlocking."""
+
+FOR_CHANGE = LOCKED + "for no key update of r"
+FOR_DELETION = LOCKED + "for update of r"
+"""A deletion also shuts out those who are about to refer to the row (they hold it `for key share`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The locked row as it is before the change."""
+
+    rid: int
+    version: int
+    updated: datetime
+    deleted: bool
+    patient: int | None
+    confined: int | None
+    body: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """One change on its way into the tables.
+
+    current   the row there is, locked; None when there is none
+    resource  what is to be stored, of the store's own making and without meta.versionId yet; None for a deletion
+    before    the version before as a dict, once somebody needed it
+    """
+
+    change: Change
+    id: str
+    rid: int
+    current: Current | None
+    resource: dict[str, Any] | None
+    before: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.change.type, self.id)
+
+    def previous(self) -> dict[str, Any] | None:
+        """The version before, parsed; None when there is none or it was deleted."""
+        if self.before is None and self.current is not None and not self.current.deleted:
+            self.before = parse(self.current.body.encode())
+        return self.before
+
+
+async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
+    """Find and lock what the changes are about, in `tx`, and hold the changes against it.
+
+    A change whose resource exists but lies outside the scope is answered like one to nothing (NotFound), with one exception that cannot be
+    helped: an id that is taken cannot be used for a new resource. Raises VersionStale, Gone, NotFound, BadRequest, InvalidResource.
+    """
+    for change in changes:
+        _check_form(change)
+    rows = await _lock(tx, scope, changes)
+    plans: list[Plan] = []
+    missing: list[Plan] = []
+    for change in changes:
+        current = rows.get((change.type, change.id)) if change.id is not None else None
+        _may_be(change, current)
+        if current is None:
+            plan = Plan(change, change.id or tx.new_id(), 0, None, change.resource)
+            missing.append(plan)
+        else:
+            plan = Plan(change, change.id or "", current.rid, current, change.resource)
+            if change.method == "PATCH" and change.patch is not None:
+                plan.resource = change.patch(parse(current.body.encode()))
+        plans.append(plan)
+    if missing:
+        for plan, rid in zip(missing, await tx.db.take_rids(tx, len(missing)), strict=True):
+            plan.rid = rid
+    _check_twice(plans)
+    return plans
+
+
+async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> dict[tuple[str, str | None], Current]:
+    wanted = [change for change in changes if change.id is not None and change.method != "POST"]
+    found: dict[tuple[str, str | None], Current] = {}
+    for sql, some in (
+        (FOR_CHANGE, [change for change in wanted if change.method != "DELETE"]),
+        (FOR_DELETION, [change for change in wanted if change.method == "DELETE"]),
+    ):
+        if not some:
+            continue
+        types, ids = [type_id(change.type) for change in some], [change.id for change in some]
+        for rid, type_, id_, ver, updated, deleted, patient, confined, body, seen in await tx.fetch(
+            sql, types, ids, *scope.keys(of_a_write=True)
+        ):
+            kind = RESOURCE_TYPES[type_ - 1]
+            if not seen:
+                raise _not_found(next(change for change in some if change.type == kind and change.id == id_))
+            found[kind, id_] = Current(rid, ver, updated, deleted, patient, confined, body)
+    return found
+
+
+def _check_form(change: Change) -> None:
+    kind = change.type
+    type_id(kind)
+    if change.id is not None and ID.fullmatch(change.id) is None:
+        raise _at(BadRequest, change, "An id has 1 to 64 letters, digits, '-' and '.'.", ".id")
+    if change.method in ("PUT", "PATCH", "DELETE") and change.id is None:
+        raise _at(BadRequest, change, f"{change.method} needs an id.", ".id")
+    if change.method == "PATCH" and change.patch is None:
+        raise _at(BadRequest, change, "PATCH needs a patch.")
+    if change.method in ("POST", "PUT"):
+        check_resource(change, change.resource)
+
+
+def check_resource(change: Change, resource: dict[str, Any] | None) -> None:
+    """What the store itself relies on in a resource, whatever `validate` is wired. Raises InvalidResource."""
+    if not isinstance(resource, dict) or resource.get("resourceType") != change.type:
+        raise _at(InvalidResource, change, f"A {change.type} was expected here.", ".resourceType")
+    own = resource.get("id")
+    if change.method != "POST" and own is not None and own != change.id:
+        raise _at(InvalidResource, change, f"The id in the resource must be the one it is written to, {change.id!r}.", ".id")
+    if not isinstance(resource.get("meta", {}), dict):
+        raise _at(InvalidResource, change, "meta is an object.", ".meta")
+
+
+def _may_be(change: Change, current: Current | None) -> None:
+    exists = current is not None and not current.deleted
+    where = f"{change.type}/{change.id}"
+    if change.if_match is not None and not (exists and current is not None and current.version == change.if_match):
+        now = f"it is version {current.version} now" if exists and current is not None else "it is not there"
+        raise _at(
+            VersionStale,
+            change,
+            f"{where} was changed since you read version {change.if_match}: {now}. Read it again and repeat your change.",
+            zh="该记录已被他人修改,请刷新后重试。",
+        )
+    if change.if_none_match_any and exists:
+        raise _at(VersionStale, change, f"{where} exists already.", zh="该记录已存在。")
+    if current is None and change.method in ("PATCH", "DELETE"):
+        raise _not_found(change)
+    if change.method == "PATCH" and not exists:
+        raise _at(Gone, change, f"{where} was deleted; PUT it anew to bring it back.", zh="该记录已被删除。")
+
+
+def _check_twice(plans: Sequence[Plan]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        if plan.key in seen:
+            raise _at(BadRequest, plan.change, f"{plan.change.type}/{plan.id} is changed twice in one transaction.")
+        seen.add(plan.key)
+
+
+def _not_found(change: Change) -> YilianError:
+    return _at(NotFound, change, f"There is no {change.type}/{change.id} that you may change.", zh="没有找到该记录,或您无权修改。")
+
+
+def _at(kind: type[YilianError], change: Change, diagnostics: str, below: str = "", zh: str = "") -> YilianError:
+    place = change.place or (change.type if below else "")
+    return kind(diagnostics, expression=f"{place}{below}" if place else "", zh=zh)

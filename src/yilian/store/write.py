@@ -1,0 +1,223 @@
+"""The one way anything gets into the store, for one change or ten thousand.
+
+    check     permission, form, validation                                       permission.py, hooks
+    claim     find and lock the rows the changes are about, check versions       plan.py
+    guards    higher rooms may refuse
+    resolve   every reference must lead somewhere the writer may point to        integrity.py
+    put       resource row, version before into history, index rows              index_rows.py, rows.py
+    react     higher rooms write what must be true in the same transaction
+
+All of it happens in the caller's transaction and in a fixed number of statements, however many changes there are.
+FHIR R4: http://hl7.org/fhir/R4/http.html#create, #update, #delete
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from yilian.errors import InvalidResource, Issue
+from yilian.fhir import references
+from yilian.fhir.compartments import SHARED_TYPES, patient_references
+from yilian.fhir.definitions import type_id
+from yilian.fhir.json import dump
+from yilian.search.extract import extract
+from yilian.search.rows import IndexRows, Token
+from yilian.store import dictionaries, integrity, permission, plan
+from yilian.store.change import KEEP, Change, Keep, Method, Written
+from yilian.store.index_rows import Rows, difference, rows_of
+from yilian.store.integrity import Targets
+from yilian.store.plan import Plan
+from yilian.store.rows import Work, put
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+BREATH = 100
+"""Resources after which other requests get a turn: checking and indexing ten thousand takes seconds of one core."""
+
+MOST_ISSUES = 100
+
+
+async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = "") -> list[Written]:
+    """Carry out all changes or none, in `tx`; returns what became of each, in their order.
+
+    PUT to an id that is free creates. PUT of what is stored already, to the byte apart from meta.versionId and meta.lastUpdated, makes no
+    new version (`Written.unchanged`). Versions go on counting through a deletion. No resource twice in one call.
+    `base` is our own address (`https://host/fhir`): absolute references below it are stored relative.
+
+    Raises Forbidden, InvalidResource (with every fault and its place), NotFound, Gone, VersionStale, Conflict, BadRequest, and whatever
+    guards and reactions raise. The caller lets the transaction roll back then.
+    """
+    if not changes:
+        return []
+    for change in changes:
+        permission.may_write(scope, change)
+    await _validate(tx, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")])
+    plans = await plan.claim(tx, scope, changes)
+    await _patched(tx, plans)
+    for guard in tx.hooks.guards:
+        await guard(tx, scope, [replace(p.change, id=p.id, resource=p.resource) for p in plans])
+    targets = await integrity.resolve(tx, scope, plans, base)
+    written, work = await _work(tx, scope, plans, targets)
+    await put(tx, work)
+    await integrity.refuse_dangling(tx, scope, plans)
+    for reaction in tx.hooks.reactions:
+        await reaction(tx, scope, written)
+    return written
+
+
+async def _validate(tx: Tx, resources: Sequence[tuple[Change, dict[str, Any] | None]]) -> None:
+    """Every fault of every resource, with its place. Warnings pass. Raises InvalidResource."""
+    faults: list[Issue] = []
+    for number, (change, resource) in enumerate(resources, 1):
+        plan.check_resource(change, resource)
+        for issue in tx.hooks.validate(resource or {}):
+            if issue.severity in ("fatal", "error"):
+                faults.append(replace(issue, expression=_placed(change, issue.expression)))
+        if len(faults) >= MOST_ISSUES:
+            break
+        if number % BREATH == 0:
+            await asyncio.sleep(0)
+    if faults:
+        raise InvalidResource(faults[0].diagnostics, issues=faults[:MOST_ISSUES])
+
+
+def _placed(change: Change, expression: str) -> str:
+    """ "Patient.birthDate" as "Bundle.entry[3].resource.birthDate" where the resource stands in a Bundle."""
+    if not change.place:
+        return expression
+    return change.place + expression.removeprefix(change.type) if expression.startswith(change.type) else change.place
+
+
+async def _patched(tx: Tx, plans: Sequence[Plan]) -> None:
+    patched = [p for p in plans if p.change.method == "PATCH"]
+    if patched:
+        await _validate(tx, [(p.change, p.resource) for p in patched])
+
+
+async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan], targets: Targets) -> tuple[list[Written], Work]:
+    """What is to be put into the tables, and what is to be told of it."""
+    now = tx.now.replace(microsecond=tx.now.microsecond // 1000 * 1000)
+    written: list[Written] = []
+    indexed: list[tuple[Plan, IndexRows, IndexRows | None]] = []
+    work = Work()
+    for number, p in enumerate(plans, 1):
+        done = _deletion(p, now, work) if p.change.method == "DELETE" else _version(scope, p, now, targets, work)
+        written.append(done)
+        if not done.unchanged and p.resource is not None:
+            previous = p.previous()
+            indexed.append((p, extract(p.resource), extract(previous) if previous is not None else None))
+        if number % BREATH == 0:
+            await asyncio.sleep(0)
+    await _index(tx, indexed, targets, work)
+    return written, work
+
+
+def _deletion(p: Plan, now: datetime, work: Work) -> Written:
+    current = p.current
+    assert current is not None  # claim refuses the deletion of nothing
+    p.resource = None
+    kind = p.change.type
+    if current.deleted:
+        return Written(p.rid, kind, p.id, current.version, current.updated, False, True, True, b"", None, current.patient, current.confined)
+    version, updated = current.version + 1, max(now, current.updated)
+    work.renewed.append((p.rid, version, updated, "DELETE", True, current.patient, current.confined, ""))
+    work.forgotten.append(p.rid)
+    return Written(
+        p.rid, kind, p.id, version, updated, False, True, False, b"", None, current.patient, current.confined,
+        current.body.encode(), current.patient,
+    )  # fmt: skip
+
+
+def _version(scope: Scope, p: Plan, now: datetime, targets: Targets, work: Work) -> Written:
+    """The new version of a resource: its meta, whom it is about, its row."""
+    change, current, resource = p.change, p.current, p.resource
+    assert resource is not None
+    there = current is not None and not current.deleted
+    if change.type == "Patient":
+        permission.may_register(scope, change, resource, p.previous())
+        patient: int | None = p.rid
+    else:
+        about = {rid for text in patient_references(resource) if (rid := targets.of(text)) is not None}
+        patient = permission.patient_of(scope, change, about)
+    confined = permission.confined_to(scope, change, patient, (current.patient, current.confined) if current is not None else None)
+    if current is not None and there and confined == current.confined:
+        same = _with_meta(resource, p.id, current.version, current.updated)
+        if dump(same).decode() == current.body:
+            return Written(
+                p.rid, change.type, p.id, current.version, current.updated, False, False, True, current.body.encode(), same,
+                current.patient, confined, current.body.encode(), current.patient,
+            )  # fmt: skip
+    version, updated = (current.version + 1, max(now, current.updated)) if current is not None else (1, now)
+    p.resource = _with_meta(resource, p.id, version, updated)
+    body = dump(p.resource)
+    text = body.decode()
+    if current is None:
+        shared = change.type in SHARED_TYPES
+        work.new.append((p.rid, type_id(change.type), p.id, 1, updated, change.method, False, shared, patient, confined, text))
+    else:
+        work.renewed.append((p.rid, version, updated, change.method, False, patient, confined, text))
+    return Written(
+        p.rid, change.type, p.id, version, updated, not there, False, False, body, p.resource, patient, confined,
+        current.body.encode() if current is not None and there else None, current.patient if current is not None else None,
+    )  # fmt: skip
+
+
+def _with_meta(resource: dict[str, Any], id_: str, version: int, updated: datetime) -> dict[str, Any]:
+    """The resource with its id and our part of meta in front; everything else as it came and in its order."""
+    meta = {"versionId": str(version), "lastUpdated": stamp(updated)}
+    meta.update((key, value) for key, value in resource.get("meta", {}).items() if key not in ("versionId", "lastUpdated"))
+    head = {"resourceType": resource["resourceType"], "id": id_, "meta": meta}
+    return {**head, **{key: value for key, value in resource.items() if key not in head}}
+
+
+def stamp(moment: datetime) -> str:
+    """An instant as the store writes it: UTC, milliseconds."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], targets: Targets, work: Work) -> None:
+    """Index rows of what is new; for the others what differs from the version before."""
+    tokens: set[Token] = set()
+    systems: set[str] = set()
+    for _, after, before in indexed:
+        for found in (after, before):
+            if found is not None:
+                systems.update(system for _, system, _ in found.identifiers if system is not None)
+        tokens.update(after.tokens)
+        if after.clinical is not None:
+            tokens.update(after.clinical.codings)
+    numbers = await dictionaries.namespaces(tx, systems)
+    await dictionaries.spell_out(tx, tokens)
+    old_targets = await _old_targets(tx, indexed, targets)
+    for number, (p, after, before) in enumerate(indexed, 1):
+        kind = type_id(p.change.type)
+        new: Rows = rows_of(after, p.resource or {}, p.rid, kind, targets, numbers)
+        if before is None:
+            work.add(new)
+        else:
+            removed, added = difference(rows_of(before, p.previous() or {}, p.rid, kind, old_targets, numbers), new)
+            work.remove(removed)
+            work.add(added)
+        if number % BREATH == 0:
+            await asyncio.sleep(0)
+
+
+async def _old_targets(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], targets: Targets) -> dict[tuple[str, str], int]:
+    """Keys of what the versions before pointed to, where the new ones no longer do."""
+    old: set[tuple[str, str]] = set()
+    for p, _, before in indexed:
+        if before is not None:
+            for reference in references.found(p.previous() or {}):
+                target = references.parse(reference["reference"])
+                if isinstance(target, references.Local) and (target.type, target.id) not in targets:
+                    old.add((target.type, target.id))
+    return {**targets, **await integrity.keys_of(tx, old)} if old else targets
+
+
+__all__ = ["KEEP", "Change", "Keep", "Method", "Written", "stamp", "write"]
