@@ -1,0 +1,74 @@
+"""Search and history answers as Bundles, put together from stored bytes: no resource is parsed on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from yilian.fhir.json import dump
+from yilian.store.read import Stored
+
+
+def link(base: str, path: str, query: Sequence[tuple[str, str]]) -> str:
+    """`base/path?query`, encoded."""
+    text = urlencode(query, quote_via=quote, safe=":,|*/$")
+    return f"{base}/{path}?{text}" if text else f"{base}/{path}"
+
+
+def searchset(
+    base: str,
+    *,
+    self_link: str,
+    next_link: str | None,
+    total: int | None,
+    matches: Iterable[Stored],
+    included: Iterable[Stored] = (),
+    moment: datetime,
+    issues: dict[str, Any] | None = None,
+) -> bytes:
+    """A searchset Bundle. `total` counts matches in the caller's scope and is left out when it was not counted."""
+    entries = [_entry(base, found, b"match") for found in matches]
+    entries += [_entry(base, found, b"include") for found in included]
+    if issues is not None:
+        entries.append(b'{"resource":' + dump(issues) + b',"search":{"mode":"outcome"}}')
+    links = [{"relation": "self", "url": self_link}]
+    if next_link:
+        links.append({"relation": "next", "url": next_link})
+    return _bundle("searchset", moment, total, links, entries)
+
+
+def history(base: str, *, self_link: str, next_link: str | None, versions: Iterable[tuple[Stored, str]], moment: datetime, total: int | None = None) -> bytes:
+    """A history Bundle, newest first; each version comes with the method that made it."""
+    links = [{"relation": "self", "url": self_link}]
+    if next_link:
+        links.append({"relation": "next", "url": next_link})
+    entries = []
+    for found, method in versions:
+        where = f"{found.type}/{found.id}"
+        status = "204" if found.deleted else ("201" if method == "POST" or found.version == 1 else "200")
+        stamp = found.updated.isoformat(timespec="milliseconds")
+        request = {"method": method, "url": found.type if method == "POST" else where}
+        response = {"status": status, "etag": f'W/"{found.version}"', "lastModified": stamp}
+        parts = [b'"fullUrl":' + dump(f"{base}/{where}")]
+        if found.body:
+            parts.append(b'"resource":' + found.body)
+        parts.append(b'"request":' + dump(request))
+        parts.append(b'"response":' + dump(response))
+        entries.append(b"{" + b",".join(parts) + b"}")
+    return _bundle("history", moment, total, links, entries)
+
+
+def _entry(base: str, found: Stored, mode: bytes) -> bytes:
+    url = dump(f"{base}/{found.type}/{found.id}")
+    return b'{"fullUrl":' + url + b',"resource":' + found.body + b',"search":{"mode":"' + mode + b'"}}'
+
+
+def _bundle(kind: str, moment: datetime, total: int | None, links: list[dict[str, str]], entries: list[bytes]) -> bytes:
+    head: dict[str, Any] = {"resourceType": "Bundle", "type": kind, "timestamp": moment.isoformat(timespec="milliseconds")}
+    if total is not None:
+        head["total"] = total
+    head["link"] = links
+    text = dump(head)
+    return text[:-1] + b',"entry":[' + b",".join(entries) + b"]}" if entries else text

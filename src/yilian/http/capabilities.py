@@ -1,0 +1,93 @@
+"""GET /metadata: the CapabilityStatement, put together from the tables and lists the server itself works by.
+
+FHIR R4: http://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from yilian import __version__
+from yilian.audit.events import SEARCH_PARAMETERS as AUDIT_PARAMETERS
+from yilian.fhir.definitions import RESOURCE_TYPES
+from yilian.fhir.json import dump
+from yilian.http import operations
+from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, parameters_of
+
+READS = ("read", "vread", "history-instance", "history-type", "search-type")
+WRITES = ("create", "update", "delete")
+SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+
+@lru_cache(maxsize=8)
+def statement(base: str, started: datetime) -> bytes:
+    """The statement for callers who reach us at `base`; dated when this server started."""
+    origin = base.removesuffix("/fhir")
+    return dump(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": started.isoformat(timespec="seconds"),
+            "kind": "instance",
+            "software": {"name": "Yilian 医联", "version": __version__},
+            "implementation": {"description": "Yilian 医联: shared records and two-way referral of one region", "url": base},
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json", "json"],
+            "rest": [
+                {
+                    "mode": "server",
+                    "security": {
+                        "cors": False,
+                        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}]}],
+                        "description": "OAuth 2.1: authorization code with PKCE for people, client credentials for systems.",
+                        "extension": [
+                            {
+                                "url": SMART,
+                                "extension": [
+                                    {"url": "authorize", "valueUri": f"{origin}/oauth2/authorize"},
+                                    {"url": "token", "valueUri": f"{origin}/oauth2/token"},
+                                    {"url": "revoke", "valueUri": f"{origin}/oauth2/revoke"},
+                                ],
+                            }
+                        ],
+                    },
+                    "resource": [_resource(kind) for kind in RESOURCE_TYPES if kind not in ("Parameters",)],
+                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                }
+            ],
+        }
+    )
+
+
+def _resource(kind: str) -> dict[str, Any]:
+    if kind == "AuditEvent":
+        return {
+            "type": kind,
+            "documentation": "Written by the server itself for every access; nobody can write or change one over the interface.",
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "versioning": "no-version",
+            "searchParam": [{"name": name, "type": type_} for name, type_ in sorted(AUDIT_PARAMETERS.items())],
+        }
+    known = parameters_of(kind)
+    found: dict[str, Any] = {
+        "type": kind,
+        "interaction": [{"code": code} for code in READS + WRITES],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "not-match",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "local", "enforced"],
+        "searchInclude": sorted(f"{kind}:{p.code}" for p in known.values() if p.type in INCLUDABLE_TYPES),
+        "searchParam": [
+            {"name": p.code, "definition": p.url, "type": p.type} for p in sorted(known.values(), key=lambda p: p.code) if p.type in SUPPORTED_TYPES
+        ],
+    }
+    ours = operations.of_type(kind)
+    if ours:
+        found["operation"] = [{"name": operation.name, "definition": operation.definition, "documentation": operation.purpose} for operation in ours]
+    return found

@@ -1,0 +1,150 @@
+"""/fhir: which interaction a request asks for. Raw ASGI, since reading by id is the most frequent thing this server does."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+from yilian.errors import MethodNotAllowed, NotAcceptable, NotFound, YilianError
+from yilian.fhir.definitions import RESOURCE_TYPES
+from yilian.http import audit, capabilities, operations
+from yilian.http.answer import Answer, Send
+from yilian.http.house import House
+from yilian.http.interactions import bundle, history, read, search, write
+from yilian.http.metrics import observe
+from yilian.http.outcome import answer_for
+from yilian.http.request import Receive, Request, pairs, segments
+from yilian.store.scope import Scope
+
+TYPES = frozenset(RESOURCE_TYPES)
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+JSON_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
+ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
+
+
+class FhirApi:
+    """The ASGI application behind /fhir."""
+
+    def __init__(self, house: House, started: datetime) -> None:
+        self.house = house
+        self.started = started
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        start = perf_counter()
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = headers.get("x-request-id", "")
+        if not REQUEST_ID.match(request_id):
+            request_id = uuid4().hex
+        method: str = scope["method"]
+        try:
+            answer = await self._answer(scope, receive, headers, request_id, method)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 — every failure leaves as an OperationOutcome
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
+            answer = answer_for(error, request_id)
+        await answer.send(send, head=method == "HEAD", extra=[(b"x-request-id", request_id.encode())])
+        observe(method, answer.status, perf_counter() - start)
+
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, headers: dict[str, str], request_id: str, method: str) -> Answer:
+        client = scope.get("client")
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        request = Request(
+            "GET" if method == "HEAD" else method,
+            segments(raw_path.partition(b"?")[0], "/fhir"),
+            _without_format(pairs(scope["query_string"].decode("latin-1")), headers),
+            headers,
+            self.house.base_of(scope.get("scheme", "http"), headers.get("host", "localhost")),
+            client[0] if client else "",
+            request_id,
+            receive,
+            self.house.body_limit,
+        )
+        if request.segments == ["metadata"]:
+            _only("GET", request)
+            return Answer(200, capabilities.statement(request.base, self.started))
+        if request.segments == [".well-known", "smart-configuration"]:
+            _only("GET", request)
+            return self.house.smart_configuration(request.base)
+        asker = await self.house.verifier.scope_of(headers.get("authorization", ""), request_id)
+        return await route(self.house, asker, request)
+
+
+async def route(house: House, asker: Scope, request: Request) -> Answer:
+    """The answer to one request of somebody who is signed in."""
+    way, method = request.segments, request.method
+    if not way:
+        _only("POST", request)
+        return await bundle.transaction_or_batch(house, asker, request, route)
+    kind = way[0]
+    if kind not in TYPES:
+        raise NotFound(f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported")
+    if way[-1].startswith("$"):
+        return await _operation(house, asker, request)
+    if kind == "AuditEvent":
+        return await audit.answer(house, asker, request)
+    if len(way) == 1:
+        if method == "GET":
+            return await search.search(house, asker, request)
+        if method == "POST":
+            return await write.create(house, asker, request)
+        raise _not_here(request, "GET, POST")
+    if len(way) == 2 and way[1] == "_search":
+        _only("POST", request)
+        return await search.search(house, asker, request)
+    if way[-1] == "_history" and len(way) in (2, 3):
+        _only("GET", request)
+        return await history.versions(house, asker, request)
+    if not ID.match(way[1]):
+        raise NotFound(f"{way[1]!r} cannot be an id: letters, digits, - and ., at most 64.")
+    if len(way) == 2:
+        if method == "GET":
+            return await read.current(house, asker, request)
+        if method == "PUT":
+            return await write.update(house, asker, request)
+        if method == "DELETE":
+            return await write.delete(house, asker, request)
+        raise _not_here(request, "GET, PUT, DELETE")
+    if len(way) == 4 and way[2] == "_history":
+        _only("GET", request)
+        return await read.version(house, asker, request)
+    raise NotFound(f"There is nothing at /{'/'.join(way)}; see /fhir/metadata for what this server does.", code="not-supported")
+
+
+async def _operation(house: House, asker: Scope, request: Request) -> Answer:
+    way = request.segments
+    level = {2: "type", 3: "instance"}.get(len(way), "")
+    found = operations.find(way[0], level, way[-1][1:])
+    if found is None:
+        raise NotFound(f"There is no operation {way[-1]} here; see /fhir/metadata.", code="not-supported")
+    _only("POST" if found.writes else "GET", request)
+    return await found.handler(house, asker, request)
+
+
+def _without_format(query: list[tuple[str, str]], headers: dict[str, str]) -> list[tuple[str, str]]:
+    """Takes `_format` off after checking that it, or Accept, asks for JSON. NotAcceptable otherwise."""
+    kept = [(name, value) for name, value in query if name != "_format"]
+    wanted = [value.partition(";")[0].strip().lower() for name, value in query if name == "_format"]
+    if any(value not in JSON_FORMATS for value in wanted):
+        raise NotAcceptable(f"_format={wanted[-1]} is not given here; application/fhir+json is.")
+    accept = headers.get("accept", "")
+    if not wanted and accept and "json" not in accept and "*/*" not in accept and "application/*" not in accept and "pdf" not in accept:
+        raise NotAcceptable(f"Accept: {accept[:80]} cannot be given; application/fhir+json can.")
+    return kept
+
+
+def _only(method: str, request: Request) -> None:
+    if request.method != method:
+        raise _not_here(request, method)
+
+
+def _not_here(request: Request, allowed: str) -> YilianError:
+    return MethodNotAllowed(f"{request.method} is not done at this address; {allowed} is.")
+
+

@@ -1,0 +1,117 @@
+"""The operations on referrals, as `referral/` carries them out: $refer, $act, $actions, $slip, $worklist, $worklist-counts.
+
+Shapes and names are those of the outside contract; see docs/reference/referral.md.
+"""
+
+from __future__ import annotations
+
+from yilian import referral
+from yilian.audit.record import note_read
+from yilian.errors import BadRequest, NotSupported
+from yilian.fhir.json import dump
+from yilian.http import conditional
+from yilian.http.answer import Answer, etag, of_json
+from yilian.http.bundles import link, searchset
+from yilian.http.house import House
+from yilian.http.request import Request
+from yilian.store import read
+from yilian.store.scope import Scope
+
+MOST = 200
+
+
+async def refer(house: House, asker: Scope, request: Request) -> Answer:
+    """POST /ServiceRequest/$refer"""
+    parameters = await request.resource()
+    async with house.db.transaction() as tx:
+        made, task = await referral.refer(tx, asker, parameters)
+    answer = of_json(referral.refer_answer(made, task), 201)
+    answer.headers.append((b"location", f"{request.base}/Task/{task['id']}".encode()))
+    return answer
+
+
+async def act(house: House, asker: Scope, request: Request) -> Answer:
+    """POST /Task/{id}/$act with If-Match"""
+    parameters = await request.resource()
+    seen = conditional.if_match(request.header("if-match"))
+    async with house.db.transaction() as tx:
+        task = await referral.act(tx, asker, request.segments[1], seen, parameters)
+    return Answer(200, dump(task), [(b"etag", etag(int(task["meta"]["versionId"])))])
+
+
+async def actions(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/{id}/$actions"""
+    _known(request, ())
+    async with house.db.reading() as tx:
+        stored = await read.by_id(tx, asker, "Task", request.segments[1])
+        legal = await referral.actions(tx, asker, request.segments[1])
+    await note_read(house.reads, asker, [stored], "actions", request.address)
+    return of_json(referral.actions_answer(legal))
+
+
+async def slip(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/{id}/$slip?kind=referral|return&size=A4|A5"""
+    asked = _known(request, ("kind", "size"))
+    async with house.db.reading() as tx:
+        stored = await read.by_id(tx, asker, "Task", request.segments[1])
+        made = await referral.slip(tx, asker, request.segments[1], asked.get("kind", "referral"), asked.get("size", "A4"))
+    await note_read(house.reads, asker, [stored], "slip", request.address)
+    name = f"{asked.get('kind', 'referral')}-{request.segments[1]}.pdf"
+    return Answer(
+        200, made, [(b"content-disposition", f'inline; filename="{name}"'.encode()), (b"cache-control", b"private, no-store")], b"application/pdf"
+    )
+
+
+async def worklist(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/$worklist?list=…"""
+    asked = _known(request, ("list", "state", "priority", "direction", "q", "_count", "_cursor"))
+    if "list" not in asked:
+        raise BadRequest(f"Say which list: list={' | '.join(referral.LISTS)}.")
+    count = asked.get("_count", "50")
+    if not count.isdigit() or not 1 <= int(count) <= MOST:
+        raise BadRequest(f"_count must be a whole number from 1 to {MOST}.")
+    async with house.db.reading() as tx:
+        page = await referral.worklist(
+            tx,
+            asker,
+            asked["list"],
+            state=asked.get("state", ""),
+            priority=asked.get("priority", ""),
+            direction=asked.get("direction", ""),
+            q=asked.get("q", ""),
+            count=int(count),
+            cursor=asked.get("_cursor"),
+        )
+        moment = tx.now
+    plain = [(name, value) for name, value in request.query if name != "_cursor"]
+    await note_read(house.reads, asker, [*page.matches, *page.included], "worklist", request.address, query=link("", "Task/$worklist", plain)[1:])
+    body = searchset(
+        request.base,
+        self_link=link(request.base, "Task/$worklist", request.query),
+        next_link=link(request.base, "Task/$worklist", [*plain, ("_cursor", page.next)]) if page.next else None,
+        total=page.total,
+        matches=page.matches,
+        included=page.included,
+        moment=moment,
+    )
+    return Answer(200, body)
+
+
+async def worklist_counts(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/$worklist-counts"""
+    _known(request, ())
+    async with house.db.reading() as tx:
+        counts = await referral.worklist_counts(tx, asker)
+    return of_json({"resourceType": "Parameters", "parameter": [{"name": name, "valueInteger": number} for name, number in counts.items()]})
+
+
+def _known(request: Request, names: tuple[str, ...]) -> dict[str, str]:
+    """The query by name. NotSupported for a name that is not one of `names`, BadRequest for one that comes twice."""
+    found: dict[str, str] = {}
+    for name, value in request.query:
+        if name not in names:
+            raise NotSupported(f"Parameter {name!r} is not known for {request.segments[-1]}; known: {', '.join(names) or 'none'}.")
+        if name in found:
+            raise BadRequest(f"Parameter {name!r} came twice.")
+        found[name] = value
+    return found
