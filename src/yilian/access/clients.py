@@ -1,0 +1,137 @@
+"""Applications that may ask for tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from yilian.access import passwords
+from yilian.access.smart import clauses
+from yilian.errors import BadRequest
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One application.
+
+    secret         argon2id; None: public, it can keep no secret and must use PKCE (as all must here)
+    redirect_uris  compared to the letter; one that begins with "/" stands for this server's own origin
+    scope          the most it may be granted, separated by spaces
+    agent          "Device/…": who acts when it asks for itself
+    institution    "Organization/…" it speaks for when it asks for itself; "": the whole region
+    """
+
+    id: str
+    name: str
+    secret: str | None
+    redirect_uris: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    scope: str
+    agent: str
+    institution: str
+    disabled: datetime | None
+
+    @property
+    def public(self) -> bool:
+        return self.secret is None
+
+    def may_return_to(self, uri: str, origin: str) -> bool:
+        """Whether the browser may be sent there. To the letter, no patterns (RFC 9700 §4.1)."""
+        return uri in self.returns(origin)
+
+    def returns(self, origin: str) -> list[str]:
+        """Its redirect URIs, absolute; `origin` is ours, "https://host"."""
+        return [origin + uri if uri.startswith("/") else uri for uri in self.redirect_uris]
+
+
+async def by_id(tx: Tx, id: str) -> Client | None:
+    """The application, or None when there is none such or it is disabled."""
+    if len(id) > 200 or "\0" in id:
+        return None
+    row = await tx.fetchrow("select * from client where id = $1 and disabled is null", id)
+    if row is None:
+        return None
+    return Client(
+        row["id"],
+        row["name"],
+        row["secret"],
+        tuple(row["redirect_uris"]),
+        tuple(row["grant_types"]),
+        row["scope"],
+        row["agent"],
+        row["institution"],
+        row["disabled"],
+    )
+
+
+async def add(
+    tx: Tx,
+    id: str,
+    *,
+    name: str,
+    secret: str | None,
+    scope: str,
+    grant_types: Sequence[str],
+    redirect_uris: Sequence[str] = (),
+    agent: str = "",
+    institution: str = "",
+) -> None:
+    """Register an application, or register it anew. `secret` None makes it public.
+
+    BadRequest for what cannot be: an unknown grant type, client credentials without a secret, a redirect URI that is neither https nor
+    this machine's.
+    """
+    unknown = sorted(set(grant_types) - set(GRANT_TYPES))
+    if unknown:
+        raise BadRequest(f"{', '.join(unknown)} is no grant type here; {', '.join(GRANT_TYPES)} are.")
+    if "client_credentials" in grant_types and secret is None:
+        raise BadRequest("An application that asks for itself needs a secret.")
+    if not scope.strip() or ("client_credentials" in grant_types and not any(c.context == "system" for c in clauses(scope))):
+        raise BadRequest("The scope is empty, or has no system/… for an application that asks for itself.")
+    for uri in redirect_uris:
+        if not _can_be_returned_to(uri):
+            raise BadRequest(
+                f"{uri[:200]!r} cannot be a redirect URI: https, a loopback address, or a path of this server, without a fragment."
+            )
+    await tx.execute(
+        """
+        insert into client (id, name, secret, redirect_uris, grant_types, scope, agent, institution, created)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict (id) do update set name = excluded.name, secret = excluded.secret, redirect_uris = excluded.redirect_uris,
+            grant_types = excluded.grant_types, scope = excluded.scope, agent = excluded.agent, institution = excluded.institution,
+            disabled = null
+        """,
+        id,
+        name,
+        await passwords.hashed(secret) if secret is not None else None,
+        list(redirect_uris),
+        list(grant_types),
+        " ".join(scope.split()),
+        agent or f"Device/{id}",
+        institution,
+        tx.now,
+    )
+
+
+async def disable(tx: Tx, id: str) -> None:
+    """Its tokens end (those in use within `AccessSettings.recheck`) and it gets no more."""
+    await tx.execute("update client set disabled = $2 where id = $1", id, tx.now)
+    await tx.execute("update token_grant set ended = $2, reason = 'disabled' where client = $1 and ended is null", id, tx.now)
+
+
+def _can_be_returned_to(uri: str) -> bool:
+    parts = urlsplit(uri)
+    if "#" in uri or "\\" in uri or not uri.isascii() or any(c <= " " for c in uri):
+        return False
+    if uri.startswith("/"):
+        return not uri.startswith("//")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))

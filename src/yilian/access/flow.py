@@ -1,0 +1,303 @@
+"""The authorization server's three questions, each one transaction: may this browser have a code, may this application have a token, is
+this one given back.
+
+Load what the grant can need, let it decide (`oauth.py`), store what it decided. What must be remembered of a refused request (a code
+that came a second time, a refresh token used twice) is stored with the refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from yilian.access import clients, keys, oauth, passwords, sessions
+from yilian.access.clients import Client
+from yilian.access.desk import Code, Desk, NewCode, Person, Refresh
+from yilian.access.oauth import Applicant, Ask, Reply
+from yilian.access.sessions import Session, digest
+from yilian.access.settings import AccessSettings
+from yilian.access.tokens import Verifier
+from yilian.access.trail import note_failure, note_sign_in
+from yilian.audit.note import MINOR_FAILURE, SERIOUS_FAILURE
+from yilian.errors import BadRequest, NotSignedIn
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from yilian.db import Database, Tx
+
+Pairs = Sequence[tuple[str, str]]
+
+LONGEST_VALUE = 4096
+_QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+
+async def authorize(tx: Tx, pairs: Pairs, cookie: str, *, origin: str, settings: AccessSettings) -> Reply | None:
+    """Answer GET /oauth2/authorize: a redirect with a code or an error, or None when the person has to sign in first.
+
+    `origin` is ours, "https://host". Raises BadRequest when the request may not be answered by a redirect: an application or address
+    that is not registered.
+    """
+    _check(pairs)
+    asked = dict(reversed(pairs))
+    client = await clients.by_id(tx, asked.get("client_id", ""))
+    session = await sessions.by_cookie(tx, cookie, settings) if cookie else None
+    desk = Desk(tx.now, settings, settings.public_url or origin)
+    desk.applicant = Applicant(client, origin, None) if client else None
+    desk.person = await _person(tx, session) if session else None
+    if asked.get("aud") and asked["aud"].rstrip("/") != f"{origin}/fhir":
+        raise BadRequest("aud is not the address of this server's FHIR interface.", zh="应用请求的不是本服务器。")
+    try:
+        reply = oauth.decide(desk, Ask("GET", f"{origin}/oauth2/authorize", pairs, {}))
+    except oauth.Refused as refused:
+        raise BadRequest(
+            f"This sign-in request cannot be answered: {refused}",
+            zh="登录请求无效:应用未登记,或返回地址与登记的不一致。请从系统首页重新进入。",
+        ) from None
+    if desk.new_code is not None:
+        await _store_code(tx, desk.new_code, settings.code)
+    return reply
+
+
+async def exchange(
+    db: Database, form: Pairs, authorization: str, *, origin: str, settings: AccessSettings, request_id: str = "", address: str = ""
+) -> Reply:
+    """Answer POST /oauth2/token. `authorization` is that header, "" for none. Opens its own transaction. BadRequest when the form
+    cannot be read."""
+    applicant, secret = await _applicant(db, form, authorization, origin)
+    asked = dict(form)
+    async with db.transaction() as tx:
+        desk = Desk(tx.now, settings, settings.public_url or origin, applicant=applicant)
+        desk.keys = await keys.usable(tx)
+        if asked.get("grant_type") == "authorization_code" and asked.get("code"):
+            desk.code = await _code(tx, asked["code"])
+        if asked.get("grant_type") == "refresh_token" and asked.get("refresh_token"):
+            desk.refresh = await _refresh(tx, asked["refresh_token"], settings)
+        ask = Ask("POST", f"{origin}/oauth2/token", form, {"Authorization": authorization} if authorization else {})
+        reply = oauth.issue(desk, ask)
+        await _store(tx, desk, asked)
+        await _note(
+            tx,
+            desk,
+            reply,
+            wrong_secret=bool(secret) and (applicant is None or applicant.proven is None),
+            request_id=request_id,
+            address=address,
+        )
+    return reply
+
+
+async def revoke(db: Database, form: Pairs, authorization: str, *, verifier: Verifier, origin: str, settings: AccessSettings) -> Reply:
+    """Answer POST /oauth2/revoke: the grant behind an access or refresh token ends, and with it all its tokens. RFC 7009."""
+    applicant, _ = await _applicant(db, form, authorization, origin)
+    token = dict(form).get("token", "")
+    async with db.transaction() as tx:
+        desk = Desk(tx.now, settings, settings.public_url or origin, applicant=applicant)
+        if token.count(".") == 2:
+            try:
+                claims = await verifier.claims_of(token)
+                desk.revocable = (claims.grant, claims.client)
+            except NotSignedIn:
+                pass  # RFC 7009 §2.2: a token that is not good is given back with success
+        elif token:
+            row = await tx.fetchrow(
+                "select g.id, g.client from refresh_token r join token_grant g on g.id = r.token_grant where r.hash = $1", digest(token)
+            )
+            desk.revocable = (row["id"], row["client"]) if row else None
+        ask = Ask("POST", f"{origin}/oauth2/revoke", form, {"Authorization": authorization} if authorization else {})
+        reply = oauth.give_back(desk, ask)
+        await _end(tx, desk)
+    return reply
+
+
+def _check(pairs: Pairs) -> None:
+    """Nothing that does not belong into an OAuth request (RFC 6749 appendix A), nor into the error texts authlib makes of it."""
+    for name, value in pairs:
+        opaque = name in ("state", "nonce", "client_secret", "login_hint")
+        if len(value) > LONGEST_VALUE or not (_PRINTABLE if opaque else _QUOTABLE).fullmatch(value):
+            raise BadRequest(
+                f"The parameter {name[:40]!r} has characters that do not belong there, or is too long.", zh="登录请求中的参数无效。"
+            )
+
+
+async def _applicant(db: Database, form: Pairs, authorization: str, origin: str) -> tuple[Applicant | None, str]:
+    """The application that asks, and the secret it gave. Argon2 runs here, before any transaction is open."""
+    _check(form)
+    names = [name for name, _ in form]
+    if len(set(names)) != len(names):
+        raise BadRequest("A parameter comes twice; each may come once (RFC 6749 §3.2).")
+    asked = dict(form)
+    id, secret = _basic(authorization)
+    if id is None:
+        id, secret = asked.get("client_id"), asked.get("client_secret")
+    async with db.reading() as tx:
+        client: Client | None = await clients.by_id(tx, id or "")
+    proven = None
+    if secret:
+        good = await passwords.matches(client.secret if client else None, secret)
+        proven = secret if good else None
+    return (Applicant(client, origin, proven) if client else None), secret or ""
+
+
+def _basic(authorization: str) -> tuple[str | None, str | None]:
+    try:
+        return oauth.credentials(authorization)
+    except ValueError:
+        raise BadRequest("The Authorization header cannot be read.") from None
+
+
+async def _person(tx: Tx, session: Session) -> Person | None:
+    row = await tx.fetchrow("select display, agent, patient from account where name = $1 and disabled is null", session.account)
+    if row is None:
+        return None
+    return Person(
+        session.account,
+        row["display"],
+        row["agent"],
+        row["patient"] or "",
+        session.institution,
+        session.id,
+        session.expires,
+        session.started,
+    )
+
+
+_BEHIND = """
+       s.account, s.institution, s.id as session_id, s.started as session_started, s.expires as session_expires, s.seen,
+       s.ended as session_ended, a.display, a.agent, a.patient, a.disabled
+"""
+
+
+def _person_behind(row: Any) -> Person:
+    return Person(
+        row["account"],
+        row["display"],
+        row["agent"],
+        row["patient"] or "",
+        row["institution"],
+        row["session_id"],
+        row["session_expires"],
+        row["session_started"],
+    )
+
+
+async def _code(tx: Tx, code: str) -> Code | None:
+    row = await tx.fetchrow(
+        f"select c.*, {_BEHIND} from authorization_code c join session s on s.id = c.session join account a on a.name = s.account"
+        " where c.hash = $1 for update of c",
+        digest(code),
+    )
+    if row is None:
+        return None
+    alive = row["expires"] > tx.now and row["session_ended"] is None and row["session_expires"] > tx.now and row["disabled"] is None
+    return Code(
+        row["hash"],
+        row["client"],
+        row["redirect_uri"],
+        row["scope"],
+        row["challenge"],
+        row["nonce"],
+        row["used"] is not None,
+        alive,
+        row["token_grant"],
+        _person_behind(row) if alive else None,
+    )
+
+
+async def _refresh(tx: Tx, token: str, settings: AccessSettings) -> Refresh | None:
+    row = await tx.fetchrow(
+        f"select r.hash, r.used, g.id as grant_id, g.client, g.scope, g.expires, g.ended, {_BEHIND}"
+        " from refresh_token r join token_grant g on g.id = r.token_grant"
+        " join session s on s.id = g.session join account a on a.name = s.account"
+        " where r.hash = $1 for update of r",
+        digest(token),
+    )
+    if row is None:
+        return None
+    over = row["ended"] or row["session_ended"] or row["disabled"]
+    alive = not over and min(row["expires"], row["session_expires"]) > tx.now and row["seen"] > tx.now - settings.idle
+    return Refresh(
+        row["hash"], row["client"], row["scope"], row["grant_id"], row["used"] is not None, alive, _person_behind(row) if alive else None
+    )
+
+
+async def _store_code(tx: Tx, new: NewCode, life: timedelta) -> None:
+    await tx.execute(
+        "insert into authorization_code (hash, client, session, redirect_uri, scope, challenge, nonce, issued, expires)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        digest(new.code),
+        new.client,
+        new.session,
+        new.redirect_uri,
+        new.scope,
+        new.challenge,
+        new.nonce,
+        tx.now,
+        tx.now + life,
+    )
+
+
+async def _store(tx: Tx, desk: Desk, asked: Mapping[str, str]) -> None:
+    issued = desk.issued
+    if issued is not None and issued.is_new:
+        person = issued.person
+        await tx.execute(
+            "insert into token_grant (id, client, account, session, scope, started, expires) values ($1, $2, $3, $4, $5, $6, $7)",
+            issued.grant,
+            issued.client,
+            person.account if person else None,
+            person.session if person else None,
+            issued.scope,
+            tx.now,
+            person.session_expires if person else tx.now + desk.settings.access_token,
+        )
+    if issued is not None and issued.refresh is not None:
+        await tx.execute(
+            "insert into refresh_token (hash, token_grant, issued) values ($1, $2, $3)", digest(issued.refresh), issued.grant, tx.now
+        )
+    if desk.code is not None and desk.code_presented:
+        # Spent even where the rest of the request was wrong: whoever guesses at a verifier has one guess.
+        await tx.execute(
+            "update authorization_code set used = $2, token_grant = $3 where hash = $1",
+            desk.code.hash,
+            tx.now,
+            issued.grant if issued is not None else None,
+        )
+    if desk.refresh is not None and desk.refresh_presented and desk.refresh.person is not None:
+        await tx.execute("update refresh_token set used = $2 where hash = $1", desk.refresh.hash, tx.now)
+        await tx.execute("update session set seen = $2 where id = $1", desk.refresh.person.session, tx.now)
+    await _end(tx, desk)
+
+
+async def _end(tx: Tx, desk: Desk) -> None:
+    for grant, reason in desk.ended:
+        await tx.execute("update token_grant set ended = $2, reason = $3 where id = $1 and ended is null", grant, tx.now, reason)
+
+
+async def _note(tx: Tx, desk: Desk, reply: Reply, *, wrong_secret: bool, request_id: str, address: str) -> None:
+    """Applications that sign in for themselves, wrong secrets, and what looks like theft. A person's sign-in was recorded when it
+    happened."""
+    client = desk.applicant.client if desk.applicant else None
+    person = (desk.code.person if desk.code else None) or (desk.refresh.person if desk.refresh else None)
+    scope = Scope(
+        "nothing",
+        person.account if person else client.id if client else "",
+        person.agent if person else client.agent if client else "",
+        person.display if person else client.name if client else "",
+        institution=person.institution if person else client.institution if client else "",
+        client=client.id if client else "",
+        request_id=request_id,
+        address=address,
+    )
+    if desk.ended:
+        why = {"code-reused": "an authorization code came a second time", "refresh-token-reused": "a refresh token was used twice"}
+        await note_failure(
+            tx, scope, why.get(desk.ended[0][1], desk.ended[0][1]) + "; everything issued with it has ended", outcome=SERIOUS_FAILURE
+        )
+    elif wrong_secret:
+        await note_failure(tx, scope, "wrong secret or unknown application", outcome=MINOR_FAILURE)
+    elif desk.issued is not None and desk.issued.person is None:
+        await note_sign_in(tx, scope, "client credentials")

@@ -1,0 +1,88 @@
+"""`policy.toml` as values, and the two questions asked of it: how far does this post see, and may it do this.
+
+Whose rows are seen is decided in SQL by `Scope.condition`, and what is written by `store.permission` with `Scope.writes`; here is
+decided which kinds of thing somebody may read or write at all.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from yilian.errors import BadRequest, Forbidden
+from yilian.store.scope import Reach, Scope
+
+TABLE = Path(__file__).with_name("policy.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one post may do. `writes` are resource types."""
+
+    code: str
+    zh: str
+    reach: Reach
+    purpose: str
+    writes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """roles by code; families of resource types by name; purpose of applications that ask for themselves"""
+
+    roles: dict[str, Role]
+    families: dict[str, frozenset[str]]
+    client_purpose: str
+
+
+@cache
+def policy() -> Policy:
+    """The table as it stands in the package."""
+    raw = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    families = {name: frozenset(types) for name, types in raw["families"].items()}
+    roles = {
+        code: Role(code, row["zh"], row["reach"], row["purpose"], frozenset().union(*(families[name] for name in row["writes"])))
+        for code, row in raw["roles"].items()
+    }
+    return Policy(roles, families, raw["clients"]["purpose"])
+
+
+def joint(codes: Iterable[str]) -> Role:
+    """What somebody may do who holds all these posts in one institution.
+
+    BadRequest for a code that is none, and for posts that must not be held together: who administers the system or supervises sees no
+    patients, so such a post is not added to one that does (三员分立). Nobody without a post sees anything.
+    """
+    known = policy().roles
+    held = []
+    for code in sorted(set(codes)):
+        if code not in known:
+            raise BadRequest(f"{code[:40]!r} is no role; there are {', '.join(sorted(known))}.", zh=f"没有“{code[:40]}”这个岗位。")
+        held.append(known[code])
+    if not held:
+        return Role("", "", "nothing", policy().client_purpose, frozenset())
+    reaches = {role.reach for role in held}
+    if len(reaches) > 1:
+        names, zh = " and ".join(role.code for role in held), "、".join(role.zh for role in held)
+        raise BadRequest(f"{names} must not be held together in one institution.", zh=f"{zh}不能由同一账号在同一机构兼任。")
+    writes = frozenset[str]().union(*(role.writes for role in held))
+    return Role(" ".join(role.code for role in held), "、".join(role.zh for role in held), held[0].reach, held[0].purpose, writes)
+
+
+def may(scope: Scope, action: Literal["read", "write"], kind: str) -> bool:
+    """Whether this scope may read or write resources of this type at all."""
+    if action == "write":
+        return scope.may_write and (scope.writes is None or kind in scope.writes)
+    return scope.reads is None or kind in scope.reads
+
+
+def require(scope: Scope, action: Literal["read", "write"], kind: str) -> None:
+    """Raises Forbidden unless `may`. Says nothing about whether any such resource exists."""
+    if may(scope, action, kind):
+        return
+    zh = f"您的岗位或所用应用无权{'修改' if action == 'write' else '查看'}此类资料({kind})。"
+    raise Forbidden(f"Neither your post nor your token's scope allows you to {action} {kind}.", zh=zh)

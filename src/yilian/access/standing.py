@@ -1,0 +1,121 @@
+"""What a grant stands for at this moment: whose it is, at which post, and so how far it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from yilian.access import institutions
+from yilian.access.institutions import Institution
+from yilian.access.policy import joint, policy
+from yilian.access.smart import Permissions, both, permissions
+from yilian.errors import BadRequest, NotSignedIn
+from yilian.fhir.definitions import type_id
+from yilian.fhir.references import Local, parse
+from yilian.store.scope import Reach, Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+NOTHING = Permissions(frozenset(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`scope` without request id and address; `patient` is "Patient/…" of the holder's own record or ""."""
+
+    scope: Scope
+    institution: Institution | None
+    patient: str
+
+
+async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
+    """Who acts under this grant, with these SMART scopes.
+
+    NotSignedIn when the grant, its session, its account or its application has ended or was disabled.
+    """
+    row = await tx.fetchrow(
+        """
+        select g.client, g.account, c.name as client_name, c.agent as client_agent, c.institution as client_institution,
+               a.display, a.agent, a.patient, s.institution as session_institution, g.session
+        from token_grant g
+        join client c on c.id = g.client
+        left join account a on a.name = g.account
+        left join session s on s.id = g.session
+        where g.id = $1 and g.ended is null and g.expires > $2 and c.disabled is null
+          and (g.account is null or a.disabled is null) and (g.session is null or (s.ended is null and s.expires > $2))
+        """,
+        grant,
+        tx.now,
+    )
+    if row is None:
+        raise NotSignedIn("The sign-in has ended. Sign in again.", zh="登录已失效,请重新登录。")
+    if row["account"] is None:
+        return await _of_client(tx, row["client"], row["client_name"], row["client_agent"], row["client_institution"], scope)
+    posts = await tx.fetch("select institution, role from post where account = $1 order by nth", row["account"])
+    at = row["session_institution"] if row["session"] is not None else (posts[0]["institution"] if posts else "")
+    try:
+        role = joint(post["role"] for post in posts if post["institution"] == at)
+    except BadRequest as error:
+        raise NotSignedIn(
+            "The posts of this account cannot be held together any more; ask the administrator.", zh="岗位设置有误,请联系管理员。"
+        ) from error
+    institution = await institutions.by_reference(tx, at) if at else None
+    granted = permissions(scope, "user")
+    reach: Reach = role.reach
+    if granted is None:
+        granted, reach = permissions(scope, "patient") or NOTHING, "self"
+    patient_rid = await _rid(tx, row["patient"]) if row["patient"] and reach == "self" else 0
+    if (reach == "self" and not patient_rid) or (reach == "grounds" and institution is None):
+        reach = "nothing"
+    writes = both(granted.writes, role.writes)
+    found = Scope(
+        reach,
+        row["account"],
+        row["agent"],
+        row["display"],
+        frozenset(role.code.split()),
+        institution.reference if institution else "",
+        institution.rid if institution else 0,
+        institution.name if institution else "",
+        patient_rid,
+        role.purpose,
+        may_write=writes is None or bool(writes),
+        reads=granted.reads,
+        writes=writes,
+        client=row["client"],
+    )
+    return Standing(found, institution, row["patient"] or "")
+
+
+async def _of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str) -> Standing:
+    """An application that asks for itself: the region's, or one institution's."""
+    institution = await institutions.by_reference(tx, at) if at else None
+    granted = permissions(scope, "system") or NOTHING
+    reach: Reach = "everything" if not at else "grounds" if institution is not None else "nothing"
+    found = Scope(
+        reach,
+        id,
+        agent,
+        name,
+        frozenset(),
+        institution.reference if institution else "",
+        institution.rid if institution else 0,
+        institution.name if institution else "",
+        0,
+        policy().client_purpose,
+        may_write=granted.writes is None or bool(granted.writes),
+        reads=granted.reads,
+        writes=granted.writes,
+        client=id,
+    )
+    return Standing(found, institution, "")
+
+
+async def _rid(tx: Tx, reference: str) -> int:
+    target = parse(reference)
+    if not isinstance(target, Local):
+        return 0
+    rid = await tx.fetchval("select rid from resource where type = $1 and id = $2 and not deleted", type_id(target.type), target.id)
+    return rid or 0
