@@ -1,0 +1,269 @@
+"""The trail as FHIR: AuditEvent by id and by search, to those who may see it.
+
+Who sees what (the narrowest that is useful; the privacy officer's post comes with its own rule):
+- a system client of the region: everything
+- everybody: what they did themselves
+- a resident: what was done with the resident's own record, without the words of queries (they may name others) and network addresses
+- the administrator: sign-ins and changes of accounts, never an event that concerns a patient
+What somebody may not see is answered like what does not exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from yilian.audit.balp import DCM, EVENT_TYPE, INTERACTION, OPERATION, audit_event
+from yilian.audit.note import REST, SECURITY_ALERT, USER_AUTHENTICATION, by, write
+from yilian.errors import BadRequest, NotFound, NotSupported
+from yilian.fhir.dates import interval
+from yilian.fhir.definitions import type_id
+from yilian.fhir.json import dump
+from yilian.fhir.references import Local, parse
+from yilian.store.read import Stored
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+SEARCH_PARAMETERS: dict[str, str] = {
+    "_id": "token",
+    "action": "token",
+    "agent": "reference",
+    "date": "date",
+    "entity": "reference",
+    "outcome": "token",
+    "patient": "reference",
+    "subtype": "token",
+    "type": "token",
+}
+"""What one may search by, and each one's FHIR type. Besides: `_count` and `_sort` (date, -date)."""
+
+MOST, USUAL = 1000, 50
+OUTCOME_SYSTEM = "http://hl7.org/fhir/audit-event-outcome"
+ACTION_SYSTEM = "http://hl7.org/fhir/audit-event-action"
+
+_SELECT = """
+select e.*, p.id as patient_id, s.type as source_type, s.id as source_id
+from audit_event e
+left join resource p on p.rid = e.patient
+left join resource s on s.rid = e.ground_source
+"""
+_CURSOR = re.compile(r"(-?\d{1,18})\.(\d{1,18})")
+_ID = re.compile(r"[1-9]\d{0,17}")
+_DATE = re.compile(r"(eq|ne|ge|gt|le|lt|sa|eb|ap)?(.*)", re.S)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of events, each as a stored resource, and the cursor of the next page where there is more."""
+
+    matches: list[Stored]
+    next: str | None
+
+
+@dataclass(slots=True)
+class _Where:
+    """A condition that grows, with its arguments."""
+
+    parts: list[str] = field(default_factory=list)
+    args: list[Any] = field(default_factory=list)
+
+    def arg(self, value: Any) -> str:
+        self.args.append(value)
+        return f"${len(self.args)}"
+
+    def add(self, condition: str) -> None:
+        self.parts.append(condition)
+
+    def any(self, conditions: Sequence[str]) -> None:
+        self.parts.append("(" + " or ".join(conditions) + ")" if conditions else "false")
+
+    def sql(self) -> str:
+        return " and ".join(self.parts) or "true"
+
+
+async def by_id(tx: Tx, scope: Scope, id: str, *, base: str = "") -> Stored:
+    """One event. NotFound when there is none this asker may see."""
+    where = _visible(scope)
+    if _ID.fullmatch(id):
+        where.add(f"e.seq = {where.arg(int(id))}")
+        row = await tx.fetchrow(f"{_SELECT} where {where.sql()}", *where.args)
+        if row is not None:
+            return _stored(row, scope, base)
+    raise NotFound(f"There is no AuditEvent/{id[:64]} that you may read.", zh="没有找到该审计记录,或您无权查看。")
+
+
+async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone: tzinfo, base: str = "") -> Page:
+    """One page of the events that match, newest first unless `_sort=date`.
+
+    Strict: NotSupported for a parameter, modifier or prefix that is not known here, BadRequest for a value that cannot be read. Looking
+    into the trail leaves a trace too, in the same transaction, except for residents who look at their own.
+    """
+    where = _visible(scope)
+    count, descending, cursor = USUAL, True, ""
+    patient: int | None = None
+    for name, value in pairs:
+        if name == "_count":
+            if not value.isdigit() or not 1 <= int(value) <= MOST:
+                raise BadRequest(f"_count must be a whole number from 1 to {MOST}.", zh=f"_count 应为 1 至 {MOST} 的整数。")
+            count = int(value)
+        elif name == "_sort":
+            if value not in ("date", "-date"):
+                raise NotSupported("AuditEvent is sorted by date or -date only.")
+            descending = value == "-date"
+        elif name == "_cursor":
+            cursor = value
+        elif name == "patient":
+            patient = await _by_patient(tx, where, value) or patient
+        elif name == "entity":
+            await _by_entity(tx, where, value)
+        elif name == "date":
+            _by_date(where, value, zone)
+        elif name in SEARCH_PARAMETERS:
+            _by_value(where, name, value)
+        else:
+            known = ", ".join(sorted(SEARCH_PARAMETERS))
+            raise NotSupported(f"Parameter {name[:60]!r} is not known for AuditEvent; {known}, _count and _sort are.")
+    if cursor:
+        moment, seq = _read_cursor(cursor)
+        where.add(f"(e.recorded, e.seq) {'<' if descending else '>'} ({where.arg(moment)}, {where.arg(seq)})")
+    way = "desc" if descending else "asc"
+    rows = await tx.fetch(f"{_SELECT} where {where.sql()} order by e.recorded {way}, e.seq {way} limit {count + 1}", *where.args)
+    if scope.reach != "self":
+        query = "AuditEvent?" + urlencode([(n, v) for n, v in pairs if n != "_cursor"], quote_via=quote)
+        await write(tx, [by(scope, tx.now, "search-type", "E", patient=patient, query=query)])
+    more = len(rows) > count
+    page = rows[:count]
+    return Page([_stored(row, scope, base) for row in page], _cursor(page[-1]) if more else None)
+
+
+def _visible(scope: Scope) -> _Where:
+    where = _Where()
+    if scope.reach == "everything":
+        return where
+    own = f"(e.account = {where.arg(scope.user)} and e.agent = {where.arg(scope.agent)})"
+    if scope.reach == "self" and scope.patient_rid:
+        where.any([own, f"e.patient = {where.arg(scope.patient_rid)}"])
+    elif "admin" in scope.roles:
+        where.any([own, f"(e.patient is null and e.type in ('{USER_AUTHENTICATION}', '{SECURITY_ALERT}'))"])
+    else:
+        where.add(own)
+    return where
+
+
+def _stored(row: Any, scope: Scope, base: str) -> Stored:
+    discreet = scope.reach == "self" and not (row["account"] == scope.user and row["agent"] == scope.agent)
+    body = dump(audit_event(row, base=base, discreet=discreet))
+    return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], body)
+
+
+def _reference(name: str, text: str, kind: str = "") -> Local:
+    target = parse(text if "/" in text or not kind else f"{kind}/{text}")
+    if not isinstance(target, Local) or (kind and target.type != kind):
+        wanted = f"{kind}/123" if kind else "Observation/123"
+        raise BadRequest(f"{name}={text[:80]} is not a reference; write {wanted}.", zh=f"参数 {name} 应写成 {wanted} 的形式。")
+    return target
+
+
+async def _rid(tx: Tx, target: Local) -> tuple[int, int | None] | None:
+    """(rid, patient) of a resource, deleted or not: its trail stays."""
+    row = await tx.fetchrow("select rid, patient from resource where type = $1 and id = $2", type_id(target.type), target.id)
+    return None if row is None else (row["rid"], row["patient"])
+
+
+async def _by_patient(tx: Tx, where: _Where, value: str) -> int | None:
+    found = [await _rid(tx, _reference("patient", text, "Patient")) for text in value.split(",")]
+    rids = [one[0] for one in found if one]
+    where.add(f"e.patient = any({where.arg(rids)}::bigint[])")
+    return rids[0] if len(rids) == 1 else None
+
+
+async def _by_entity(tx: Tx, where: _Where, value: str) -> None:
+    conditions = []
+    for text in value.split(","):
+        target = _reference("entity", text)
+        found = await _rid(tx, target)
+        name = where.arg(f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else ""))
+        listed = f"exists (select from unnest(e.entities) x where x = {name}::text or starts_with(x, {name}::text || '/'))"
+        if target.type == "Patient" and not target.version:
+            conditions.append(f"e.patient = {where.arg(found[0])}" if found else "false")
+        elif found and found[1] is not None and found[1] > 0:
+            conditions.append(f"(e.patient = {where.arg(found[1])} and {listed})")  # the patient narrows it down by an index
+        else:
+            conditions.append(listed)
+    where.any(conditions)
+
+
+def _by_date(where: _Where, value: str, zone: tzinfo) -> None:
+    conditions = []
+    for text in value.split(","):
+        match = _DATE.fullmatch(text)
+        prefix, date = (match[1] or "eq", match[2]) if match else ("eq", text)
+        lo, hi = interval(date, zone)
+        if prefix == "eq":
+            conditions.append(f"(e.recorded >= {where.arg(lo)} and e.recorded < {where.arg(hi)})")
+        elif prefix in ("gt", "sa"):
+            conditions.append(f"e.recorded >= {where.arg(hi)}")
+        elif prefix == "ge":
+            conditions.append(f"e.recorded >= {where.arg(lo)}")
+        elif prefix in ("lt", "eb"):
+            conditions.append(f"e.recorded < {where.arg(lo)}")
+        elif prefix == "le":
+            conditions.append(f"e.recorded < {where.arg(hi)}")
+        else:
+            raise NotSupported(f"The prefix {prefix} is not known for AuditEvent; eq, gt, ge, lt, le, sa and eb are.")
+    where.any(conditions)
+
+
+def _by_value(where: _Where, name: str, value: str) -> None:
+    conditions = []
+    for text in value.split(","):
+        if name == "_id":
+            conditions.append(f"e.seq = {where.arg(int(text))}" if _ID.fullmatch(text) else "false")
+        elif name == "agent":
+            target = _reference("agent", text)
+            conditions.append(f"e.agent = {where.arg(f'{target.type}/{target.id}')}")
+        else:
+            conditions.append(_by_code(where, name, text))
+    where.any(conditions)
+
+
+def _by_code(where: _Where, name: str, text: str) -> str:
+    system, bar, code = text.rpartition("|")
+    if not code:
+        raise BadRequest(f"{name}={text[:80]} has no code.", zh=f"参数 {name} 缺少代码。")
+    if name == "outcome":
+        return f"e.outcome = {where.arg(code)}" if system in ("", OUTCOME_SYSTEM) else "false"
+    if name == "action":
+        return f"e.action = {where.arg(code)}" if system in ("", ACTION_SYSTEM) else "false"
+    number = where.arg(code)
+    if name == "type":
+        right = not bar or system == (EVENT_TYPE if code == REST else DCM)
+        return f"e.type = {number}" if right else "false"
+    if system == OPERATION:
+        return f"e.operation = {number}"
+    if bar:
+        right = system == (DCM if code.isdigit() else INTERACTION)
+        return f"e.subtype = {number}" if right else "false"
+    return f"(e.subtype = {number} or (e.operation <> '' and e.operation = {number}))"
+
+
+def _cursor(row: Any) -> str:
+    elapsed = row["recorded"] - _EPOCH
+    return f"{(elapsed.days * 86400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds}.{row['seq']}"
+
+
+def _read_cursor(text: str) -> tuple[datetime, int]:
+    match = _CURSOR.fullmatch(text)
+    try:
+        if match:
+            return _EPOCH + timedelta(microseconds=int(match[1])), int(match[2])
+    except OverflowError:
+        pass
+    raise BadRequest("_cursor is not one of ours; follow the next link as it is.", zh="翻页参数无效,请从第一页重新查询。")
