@@ -1,0 +1,158 @@
+"""What measurements stand on: a real server with a store of its own, and a table to print."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+YILIAN = [sys.executable, "-m", "yilian"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table.
+
+    what      what was measured
+    figure    the value, in `unit`
+    beside    what it is compared with, measured in the same run or promised beforehand; 0 when there is nothing to compare with
+    beside_is says what `beside` is ("bare select", "promised at most")
+    """
+
+    what: str
+    figure: float
+    unit: str
+    beside: float = 0.0
+    beside_is: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        return self.figure / self.beside if self.beside else None
+
+
+@dataclass(slots=True)
+class Server:
+    """A running `yilian` over a store of its own. `url` without a slash at the end; `seconds_to_ready` since it was started."""
+
+    url: str
+    data: Path
+    process: psutil.Process
+    seconds_to_ready: float
+
+    def family(self) -> list[psutil.Process]:
+        """The server, its workers and its database."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def memory_mib(self) -> float:
+        """Memory of them all, shared pages counted once (proportional set size, where the system tells it)."""
+        total = 0
+        for process in self.family():
+            try:
+                memory = process.memory_full_info()
+            except psutil.Error:
+                continue
+            total += getattr(memory, "pss", 0) or memory.rss
+        return total / 1024**2
+
+
+@dataclass(slots=True)
+class Ground:
+    """Handed to every measurement; what it lends is taken back at the end."""
+
+    folder: Path
+    stores: dict[str, Path] = field(default_factory=dict)
+
+    def new_data(self) -> Path:
+        """A data folder that nobody used."""
+        made = Path(tempfile.mkdtemp(dir=self.folder))
+        made.chmod(0o711)
+        return made / "data"
+
+    @contextmanager
+    def server(self, data: Path, *, command: str = "serve", arguments: Sequence[str] = ()) -> Iterator[Server]:
+        """`yilian serve` (or `demo`) on a free port, stopped at the end of the block."""
+        port = free_port()
+        started = time.perf_counter()
+        log = (self.folder / "server.log").open("ab")
+        process = subprocess.Popen(
+            [*YILIAN, command, "--port", str(port), "--data", str(data), *arguments],
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            env=environment(),
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_ready(url, process, self.folder / "server.log")
+            yield Server(url, data, psutil.Process(process.pid), time.perf_counter() - started)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            log.close()
+
+    def run(self, *arguments: str) -> str:
+        """One `yilian` command; its standard output. Raises CalledProcessError, its words on standard error."""
+        return subprocess.run([*YILIAN, *arguments], check=True, capture_output=True, text=True, env=environment()).stdout
+
+    def demo_region(self) -> Path:
+        """A data folder with the demo region in it, made once for all measurements. Copies are for those that write."""
+        if "demo" not in self.stores:
+            self.stores["demo"] = self.new_data()
+            with self.server(self.stores["demo"], command="demo"):
+                pass
+        return self.stores["demo"]
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    folder = Path(tempfile.mkdtemp(prefix="yilian-bench-"))
+    folder.chmod(0o711)
+    try:
+        yield Ground(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment() -> dict[str, str]:
+    """Ours without settings of the caller, so that every run measures the defaults."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("YILIAN_")}
+
+
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 600) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+    raise RuntimeError(f"The server was not ready within {seconds:.0f} s.")
+
+
+def shared_data() -> Path | None:
+    """The folder of collected data sets, when there is one."""
+    folder = Path(os.environ.get("YILIAN_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    return folder if folder.is_dir() else None
