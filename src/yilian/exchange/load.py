@@ -1,20 +1,21 @@
 """`yilian load`: other people's records into the store, as they are, resumable, with a report of what was refused.
 
-Every Bundle is one transaction; plain NDJSON goes in batches. What is done is noted in `load_progress` in the same transaction, so a load that was
-cut off (even by `kill -9`) goes on at the first batch that is not there, and nothing is half there.
+Every Bundle is one transaction; plain NDJSON goes in batches. What is done is noted in `load_progress` in the same transaction, so a load
+that was cut off (even by `kill -9`) goes on at the first batch that is not there, and nothing is half there.
 
-Each resource keeps the id it came with (its own, or the uuid of its fullUrl): the same Organization in two Bundles is stored once, and loading a
-file twice changes nothing. Patients without a managing institution are registered at the one that is named.
+Each resource keeps the id it came with (its own, or the uuid of its fullUrl): the same Organization in two Bundles is stored once, and
+loading a file twice changes nothing. Patients without a managing institution are registered at the one that is named.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from itertools import islice
 from typing import Any
+
+import msgspec
 
 from yilian.db import Database, Tx
 from yilian.errors import Conflict, InvalidResource, NotFound, Unavailable, YilianError
@@ -29,6 +30,7 @@ AT_ONCE = 3  # transactions under way: while the database writes one, the next i
 TRIES = 5
 
 Watch = Callable[[int, float], None]
+Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ class Refusal:
 
     source: str
     line: int
-    what: str
     reasons: tuple[str, ...]
 
 
@@ -46,6 +47,11 @@ class Report:
     stored: int = 0
     before: int = 0  # resources that an earlier, interrupted load had stored
     refused: list[Refusal] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Resources dealt with so far, and refusals."""
+        return self.stored + self.before + len(self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,13 @@ class _Batch:
 
 
 async def institution_named(db: Database, name: str, zone: tzinfo) -> str:
-    """"Organization/…" of the institution called exactly `name`. NotFound when there is none."""
+    """ "Organization/…" of the institution called exactly `name`. NotFound when there is none."""
     async with db.reading() as tx:
         found = await find.only(tx, SYSTEM, "Organization", [("name:exact", name)])
     if found is None:
-        raise NotFound(f"There is no institution called {name!r}; name one with --institution.", zh=f"没有名为“{name}”的机构,请用 --institution 指定。")
+        raise NotFound(
+            f"There is no institution called {name!r}; name one with --institution.", zh=f"没有名为“{name}”的机构,请用 --institution 指定。"
+        )
     return f"Organization/{found.id}"
 
 
@@ -75,58 +83,144 @@ async def load(db: Database, sources: list[Source], institution: str | None, zon
     whole = sum(source.size for source in sources) or 1
     passed = 0
     for source in sources:
-        key = f"{source.digest}:{source.member}:{institution or ''}"
-        async with db.reading() as tx:
-            done = {row["line"]: row for row in await tx.fetch("select line, stored, refused from load_progress where source = $1", key)}
-        with source.lines() as lines:
-            await _load_source(db, source, key, _batches(lines), done, institution, zone, report, lambda read: watch(_count(report), (passed + read) / whole))  # noqa: B023
+        loading = _Loading(db, source, institution, zone, report)
+        async for read in loading.run():
+            watch(report.count, (passed + read) / whole)
         passed += source.size
-    watch(_count(report), 1.0)
+    watch(report.count, 1.0)
     return report
 
 
-def _count(report: Report) -> int:
-    return report.stored + report.before + len(report.refused)
+@dataclass(slots=True)
+class _Loading:
+    """The loading of one source."""
+
+    db: Database
+    source: Source
+    institution: str | None
+    zone: tzinfo
+    report: Report
+
+    @property
+    def key(self) -> str:
+        return f"{self.source.digest}:{self.source.member}:{self.institution or ''}"
+
+    async def run(self) -> AsyncIterator[int]:
+        """Yields the bytes read so far, after each batch. A few batches are under way at once; none is left so when this ends."""
+        async with self.db.reading() as tx:
+            done = {
+                row["line"]: row for row in await tx.fetch("select line, stored, refused from load_progress where source = $1", self.key)
+            }
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            with self.source.lines() as lines:
+                for batch in _batches(lines):
+                    if batch.line in done:
+                        self._done_before(done[batch.line])
+                    else:
+                        under_way.add(asyncio.create_task(self._batch(batch)))
+                        if len(under_way) >= AT_ONCE:
+                            under_way = await _some(under_way)
+                    yield batch.read
+            while under_way:
+                under_way = await _some(under_way)
+                yield self.source.size
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _done_before(self, row: Any) -> None:
+        self.report.before += row["stored"]
+        for refused in msgspec.json.decode(row["refused"]):
+            self.report.refused.append(Refusal(self.source.name, refused["line"], tuple(refused["reasons"])))
+
+    async def _batch(self, batch: _Batch) -> None:
+        refused: list[Refusal] = []
+        entries: list[Entry] = []
+        for line, text in batch.items:
+            try:
+                entries.extend(_entries(parse(text), self.institution))
+            except YilianError as error:
+                refused.append(_refusal(self.source, line, error))
+        try:
+            stored = await self._store(batch, entries, refused)
+        except InvalidResource as error:
+            if len(batch.items) == 1:
+                refused.append(_refusal(self.source, batch.line, error))
+                stored = await self._store(batch, [], refused)
+            else:
+                stored = await self._line_by_line(batch, refused)
+        self.report.stored += stored
+        self.report.refused += refused
+
+    async def _store(self, batch: _Batch, entries: list[Entry], refused: list[Refusal]) -> int:
+        """One transaction with its note of progress; tried again when another writer or the database was in the way."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self.db.transaction() as tx:
+                    await self._write(tx, entries)
+                    await self._note(tx, batch, len(entries), refused)
+                break
+            except (Conflict, Unavailable):
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(0.1 * 2**attempt)
+        return len(entries)
+
+    async def _line_by_line(self, batch: _Batch, refused: list[Refusal]) -> int:
+        """A batch with a fault in it: each line by itself, so that the sound ones are stored and the others named.
+
+        Goes over those that failed again as long as that stores more: a line may refer to a later one.
+        """
+        stored = 0
+        waiting = [item for item in batch.items if item[0] not in {refusal.line for refusal in refused}]
+        while waiting:
+            faults: dict[int, Refusal] = {}
+            for line, text in waiting:
+                try:
+                    async with self.db.transaction() as tx:
+                        entries = list(_entries(parse(text), self.institution))
+                        await self._write(tx, entries)
+                    stored += len(entries)
+                except InvalidResource as error:
+                    faults[line] = _refusal(self.source, line, error)
+            if len(faults) == len(waiting):
+                refused += faults.values()
+                break
+            waiting = [item for item in waiting if item[0] in faults]
+        async with self.db.transaction() as tx:
+            await self._note(tx, batch, stored, refused)
+        return stored
+
+    async def _write(self, tx: Tx, entries: list[Entry]) -> None:
+        if entries:
+            await store_bundle.transaction(tx, SYSTEM, {"resourceType": "Bundle", "type": "transaction", "entry": entries}, zone=self.zone)
+
+    async def _note(self, tx: Tx, batch: _Batch, stored: int, refused: list[Refusal]) -> None:
+        await tx.execute(
+            """
+            insert into load_progress (source, line, lines, stored, refused) values ($1, $2, $3, $4, $5::text::jsonb)
+            on conflict (source, line) do nothing
+            """,
+            self.key,
+            batch.line,
+            batch.lines,
+            stored,
+            dump([{"line": one.line, "reasons": list(one.reasons)} for one in refused]).decode(),
+        )
 
 
-async def _load_source(
-    db: Database,
-    source: Source,
-    key: str,
-    batches: Iterator[_Batch],
-    done: dict[int, Any],
-    institution: str | None,
-    zone: tzinfo,
-    report: Report,
-    moved: Callable[[int], None],
-) -> None:
-    under_way: set[asyncio.Task[None]] = set()
-    try:
-        for batch in batches:
-            before = done.get(batch.line)
-            if before is not None:
-                report.before += before["stored"]
-                report.refused += [Refusal(source.name, r["line"], r["what"], tuple(r["reasons"])) for r in parse(b'{"r":' + before["refused"].encode() + b"}")["r"]]
-                moved(batch.read)
-                continue
-            under_way.add(asyncio.create_task(_one_batch(db, source, key, batch, institution, zone, report)))
-            if len(under_way) >= AT_ONCE:
-                finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    task.result()
-            moved(batch.read)
-        if under_way:
-            for task in (await asyncio.wait(under_way))[0]:
-                task.result()
-            under_way = set()
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+async def _some(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Wait for at least one; the others. Raises what a finished one raised."""
+    finished, waiting = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    for task in finished:
+        task.result()
+    return waiting
 
 
 def _batches(lines: Iterator[tuple[int, bytes, int]]) -> Iterator[_Batch]:
-    """A Bundle is a batch of its own; other resources go 500 lines together. The cut is the same every time, so that a resumed load meets it."""
+    """A Bundle is a batch of its own; other resources go 500 lines together. The cut is the same every time: a resumed load meets it."""
     gathered: list[tuple[int, bytes]] = []
     read = 0
     for number, line, read in lines:
@@ -144,84 +238,7 @@ def _batches(lines: Iterator[tuple[int, bytes, int]]) -> Iterator[_Batch]:
         yield _Batch(gathered[0][0], len(gathered), read, tuple(gathered))
 
 
-async def _one_batch(db: Database, source: Source, key: str, batch: _Batch, institution: str | None, zone: tzinfo, report: Report) -> None:
-    refused: list[Refusal] = []
-    entries: list[dict[str, Any]] = []
-    for line, text in batch.items:
-        try:
-            entries.extend(_entries(parse(text), institution))
-        except YilianError as error:
-            refused.append(_refusal(source, line, "", error))
-    stored = 0
-    whole = len(batch.items) == 1
-    try:
-        stored = await _store(db, key, batch, entries, zone, refused)
-    except InvalidResource as error:
-        if whole:
-            refused.append(_refusal(source, batch.line, "Bundle" if len(entries) > 1 else "", error))
-            stored = await _store(db, key, batch, [], zone, refused)
-        else:
-            stored = await _one_by_one(db, source, key, batch, institution, zone, refused)
-    report.stored += stored
-    report.refused += refused
-
-
-async def _store(db: Database, key: str, batch: _Batch, entries: list[dict[str, Any]], zone: tzinfo, refused: list[Refusal]) -> int:
-    """One transaction with its note of progress; tried again when another writer or the database was in the way."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            async with db.transaction() as tx:
-                if entries:
-                    await store_bundle.transaction(tx, SYSTEM, {"resourceType": "Bundle", "type": "transaction", "entry": entries}, base="", zone=zone)
-                await _note(tx, key, batch, len(entries), refused)
-            return len(entries)
-        except (Conflict, Unavailable):
-            if attempt == TRIES:
-                raise
-            await asyncio.sleep(0.1 * 2**attempt)
-    raise AssertionError("unreachable")
-
-
-async def _one_by_one(db: Database, source: Source, key: str, batch: _Batch, institution: str | None, zone: tzinfo, refused: list[Refusal]) -> int:
-    """A batch with a fault in it: each line by itself, so that the sound ones are stored and the others named."""
-    stored = 0
-    waiting = list(batch.items)
-    while waiting:
-        again: list[tuple[int, bytes]] = []
-        faults: list[Refusal] = []
-        for line, text in waiting:
-            try:
-                entries = list(_entries(parse(text), institution))
-                async with db.transaction() as tx:
-                    await store_bundle.transaction(tx, SYSTEM, {"resourceType": "Bundle", "type": "transaction", "entry": entries}, base="", zone=zone)
-                stored += len(entries)
-            except InvalidResource as error:
-                again.append((line, text))
-                faults.append(_refusal(source, line, "", error))
-            except YilianError:
-                continue  # already listed when the batch was read
-        if len(again) == len(waiting):
-            refused += faults
-            break
-        waiting = again
-    async with db.transaction() as tx:
-        await _note(tx, key, batch, stored, refused)
-    return stored
-
-
-async def _note(tx: Tx, key: str, batch: _Batch, stored: int, refused: list[Refusal]) -> None:
-    text = dump([{"line": r.line, "what": r.what, "reasons": list(r.reasons)} for r in refused]).decode()
-    await tx.execute(
-        "insert into load_progress (source, line, lines, stored, refused) values ($1, $2, $3, $4, $5::jsonb) on conflict (source, line) do nothing",
-        key,
-        batch.line,
-        batch.lines,
-        stored,
-        text,
-    )
-
-
-def _entries(resource: dict[str, Any], institution: str | None) -> Iterator[dict[str, Any]]:
+def _entries(resource: dict[str, Any], institution: str | None) -> Iterator[Entry]:
     """What to write, as entries of a transaction, each resource under the id it came with."""
     if resource.get("resourceType") != "Bundle":
         yield _entry(resource, "", institution)
@@ -233,12 +250,12 @@ def _entries(resource: dict[str, Any], institution: str | None) -> Iterator[dict
         yield _entry(inner, entry.get("fullUrl") or "", institution)
 
 
-def _entry(resource: dict[str, Any], full_url: str, institution: str | None) -> dict[str, Any]:
+def _entry(resource: dict[str, Any], full_url: str, institution: str | None) -> Entry:
     kind = resource.get("resourceType")
     id_ = resource.get("id") or (full_url.removeprefix("urn:uuid:") if full_url.startswith("urn:uuid:") else "")
     if institution and kind == "Patient" and "managingOrganization" not in resource:
         resource = {**resource, "managingOrganization": {"reference": institution}}
-    found: dict[str, Any] = {"resource": resource}
+    found: Entry = {"resource": resource}
     if full_url:
         found["fullUrl"] = full_url
     if id_:
@@ -249,6 +266,6 @@ def _entry(resource: dict[str, Any], full_url: str, institution: str | None) -> 
     return found
 
 
-def _refusal(source: Source, line: int, what: str, error: YilianError) -> Refusal:
-    reasons = tuple(f"{issue.expression}: {issue.diagnostics}" if issue.expression else issue.diagnostics for issue in islice(error.issues, 20))
-    return Refusal(source.name, line, what, reasons)
+def _refusal(source: Source, line: int, error: YilianError) -> Refusal:
+    reasons = tuple(f"{issue.expression}: {issue.diagnostics}" if issue.expression else issue.diagnostics for issue in error.issues[:20])
+    return Refusal(source.name, line, reasons)

@@ -71,11 +71,13 @@ class Source:
                 if line.strip():
                     yield number, line, raw.tell()
         except (EOFError, OSError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-            raise BadRequest(f"{self.name} is damaged or cut short: {error}. What was read before is stored; get the file again and repeat.") from error
+            raise BadRequest(
+                f"{self.name} is damaged or cut short: {error}. What was read before is stored; get the file again and repeat."
+            ) from error
 
 
 def find(paths: list[Path]) -> list[Source]:
-    """Every source in `paths` (files, or folders of files), what others refer to first. BadRequest for what is not there or not of a known kind."""
+    """Every source in `paths` (files, or folders of files), what others refer to first. BadRequest for a missing or unknown file."""
     files: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -39,7 +39,9 @@ def searchset(
     return _bundle("searchset", moment, total, links, entries)
 
 
-def history(base: str, *, self_link: str, next_link: str | None, versions: Iterable[tuple[Stored, str]], moment: datetime, total: int | None = None) -> bytes:
+def history(
+    base: str, *, self_link: str, next_link: str | None, versions: Iterable[tuple[Stored, str]], moment: datetime, total: int | None = None
+) -> bytes:
     """A history Bundle, newest first; each version comes with the method that made it."""
     links = [{"relation": "self", "url": self_link}]
     if next_link:

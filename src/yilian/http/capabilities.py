@@ -40,7 +40,13 @@ def statement(base: str, started: datetime) -> bytes:
                     "mode": "server",
                     "security": {
                         "cors": False,
-                        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}]}],
+                        "service": [
+                            {
+                                "coding": [
+                                    {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
+                                ]
+                            }
+                        ],
                         "description": "OAuth 2.1: authorization code with PKCE for people, client credentials for systems.",
                         "extension": [
                             {
@@ -84,10 +90,14 @@ def _resource(kind: str) -> dict[str, Any]:
         "referencePolicy": ["literal", "local", "enforced"],
         "searchInclude": sorted(f"{kind}:{p.code}" for p in known.values() if p.type in INCLUDABLE_TYPES),
         "searchParam": [
-            {"name": p.code, "definition": p.url, "type": p.type} for p in sorted(known.values(), key=lambda p: p.code) if p.type in SUPPORTED_TYPES
+            {"name": p.code, "definition": p.url, "type": p.type}
+            for p in sorted(known.values(), key=lambda p: p.code)
+            if p.type in SUPPORTED_TYPES
         ],
     }
     ours = operations.of_type(kind)
     if ours:
-        found["operation"] = [{"name": operation.name, "definition": operation.definition, "documentation": operation.purpose} for operation in ours]
+        found["operation"] = [
+            {"name": operation.name, "definition": operation.definition, "documentation": operation.purpose} for operation in ours
+        ]
     return found

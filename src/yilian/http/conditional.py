@@ -30,4 +30,5 @@ def any_match(header: str) -> bool:
 
 def unchanged(header: str, version: int) -> bool:
     """If-None-Match on a read: the caller already has this version."""
-    return any(bool(found) and int(found.group(1)) == version for found in (ETAG.match(part.strip()) for part in header.split(",")))
+    known = (ETAG.match(part.strip()) for part in header.split(","))
+    return any(found is not None and int(found.group(1)) == version for found in known)

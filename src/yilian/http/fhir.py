@@ -45,14 +45,16 @@ class FhirApi:
             answer = await self._answer(scope, receive, headers, request_id, method)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 — every failure leaves as an OperationOutcome
+        except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             answer = answer_for(error, request_id)
         await answer.send(send, head=method == "HEAD", extra=[(b"x-request-id", request_id.encode())])
         observe(method, answer.status, perf_counter() - start)
 
-    async def _answer(self, scope: MutableMapping[str, Any], receive: Receive, headers: dict[str, str], request_id: str, method: str) -> Answer:
+    async def _answer(
+        self, scope: MutableMapping[str, Any], receive: Receive, headers: dict[str, str], request_id: str, method: str
+    ) -> Answer:
         client = scope.get("client")
         raw_path = scope.get("raw_path") or scope["path"].encode()
         request = Request(
@@ -69,10 +71,7 @@ class FhirApi:
         if request.segments == ["metadata"]:
             _only("GET", request)
             return Answer(200, capabilities.statement(request.base, self.started))
-        if request.segments == [".well-known", "smart-configuration"]:
-            _only("GET", request)
-            return self.house.smart_configuration(request.base)
-        asker = await self.house.verifier.scope_of(headers.get("authorization", ""), request_id)
+        asker = await self.house.verifier.scope_of(headers.get("authorization", ""), request_id, request.address)
         return await route(self.house, asker, request)
 
 
@@ -84,7 +83,9 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         return await bundle.transaction_or_batch(house, asker, request, route)
     kind = way[0]
     if kind not in TYPES:
-        raise NotFound(f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported")
+        raise NotFound(
+            f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"
+        )
     if way[-1].startswith("$"):
         return await _operation(house, asker, request)
     if kind == "AuditEvent":
@@ -146,5 +147,3 @@ def _only(method: str, request: Request) -> None:
 
 def _not_here(request: Request, allowed: str) -> YilianError:
     return MethodNotAllowed(f"{request.method} is not done at this address; {allowed} is.")
-
-

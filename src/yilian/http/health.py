@@ -7,12 +7,13 @@ from starlette.responses import JSONResponse, Response
 
 from yilian.db import Database
 from yilian.errors import YilianError
-from yilian.store.migrate import newest
+from yilian.store.migrate import migrations
 
 
 class Health:
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.newest = migrations()[-1].number
 
     async def alive(self, request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -25,5 +26,7 @@ class Health:
         except (YilianError, OSError) as error:
             return JSONResponse({"status": "not ready", "reason": str(error)}, status_code=503, headers={"retry-after": "5"})
         if there != newest():
-            return JSONResponse({"status": "not ready", "reason": f"the database is at migration {there}, this server needs {newest()}"}, status_code=503)
+            return JSONResponse(
+                {"status": "not ready", "reason": f"the database is at migration {there}, this server needs {newest()}"}, status_code=503
+            )
         return JSONResponse({"status": "ready"})

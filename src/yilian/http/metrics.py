@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 REQUESTS = Counter("yilian_http_requests_total", "Requests under /fhir", ["method", "status"])
-SECONDS = Histogram("yilian_http_request_seconds", "Duration of requests under /fhir", buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10))
+SECONDS = Histogram(
+    "yilian_http_request_seconds", "Duration of requests under /fhir", buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+)
 
 _counters: dict[tuple[str, int], Counter] = {}
 

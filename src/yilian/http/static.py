@@ -21,7 +21,8 @@ SECURITY = {
     "permissions-policy": "geolocation=(self), camera=(self), microphone=(self)",
 }
 NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>医联</title>
-<p>网页尚未构建。请在源码目录运行 <code>make web</code>,然后刷新。<br>The web pages are not built yet: run <code>make web</code>.</p></html>"""
+<p>网页尚未构建。请在源码目录运行 <code>make web</code>,然后刷新。</p>
+<p>The web pages are not built yet: run <code>make web</code>.</p></html>"""
 
 
 class Pages(StaticFiles):

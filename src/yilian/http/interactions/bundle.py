@@ -33,7 +33,8 @@ async def transaction_or_batch(house: House, asker: Scope, request: Request, rou
     if kind == "transaction":
         return await _transaction(house, asker, request, bundle, route)
     raise BadRequest(
-        f"A Bundle of type {kind!r} is not carried out here; transaction and batch are. Store it with POST /Bundle instead.", expression="Bundle.type"
+        f"A Bundle of type {kind!r} is not carried out here; transaction and batch are. Store it with POST /Bundle instead.",
+        expression="Bundle.type",
     )
 
 
@@ -61,7 +62,7 @@ async def _one(house: House, asker: Scope, request: Request, entry: Any, route: 
     """One entry as if it had come alone. Its failure is its own."""
     try:
         answer = await route(house, asker, _request_of(request, entry, place))
-    except Exception as error:  # noqa: BLE001 — a batch answers each entry by itself, whatever happened to it
+    except Exception as error:
         answer = answer_for(error, request.request_id)
     response: dict[str, Any] = {"status": str(answer.status)}
     for name, value in answer.headers:

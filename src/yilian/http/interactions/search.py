@@ -21,7 +21,9 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
         page = await find.find(tx, asker, query)
         moment = tx.now
     plain = [(name, value) for name, value in asked if name != "_cursor"]
-    await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=link("", kind, plain)[1:], kind=kind)
+    await note_read(
+        house.reads, asker, [*page.matches, *page.included], "search", request.address, query=link("", kind, plain)[1:], kind=kind
+    )
     body = searchset(
         request.base,
         self_link=link(request.base, kind, asked),

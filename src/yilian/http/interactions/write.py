@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from yilian.errors import BadRequest
+from yilian.errors import BadRequest, Issue
 from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
-from yilian.errors import Issue
 from yilian.http import conditional
 from yilian.http.answer import Answer, version_headers
 from yilian.http.house import House
@@ -63,12 +62,16 @@ async def _resource(request: Request, kind: str) -> dict[str, Any]:
     resource = await request.resource()
     stated = resource.get("resourceType")
     if stated != kind:
-        raise BadRequest(f"A {kind} was expected at this address, the body says resourceType {stated!r}.", expression="resourceType", code="invalid")
+        raise BadRequest(
+            f"A {kind} was expected at this address, the body says resourceType {stated!r}.", expression="resourceType", code="invalid"
+        )
     return resource
 
 
 def _written(request: Request, done: Written) -> Answer:
-    return _answer(request, 201 if done.created else 200, done.body, done.type, done.id, done.version, version_headers(done.version, done.updated))
+    return _answer(
+        request, 201 if done.created else 200, done.body, done.type, done.id, done.version, version_headers(done.version, done.updated)
+    )
 
 
 def _answer(request: Request, status: int, body: bytes, kind: str, id_: str, version: int, headers: list[tuple[bytes, bytes]]) -> Answer:
@@ -78,5 +81,9 @@ def _answer(request: Request, status: int, body: bytes, kind: str, id_: str, ver
     if wanted == "minimal":
         return Answer(status, b"", headers)
     if wanted == "operationoutcome":
-        return Answer(status, dump(outcome([Issue("information", "informational", f"{kind}/{id_} is stored as version {version}.", zh="已保存。")])), headers)
+        return Answer(
+            status,
+            dump(outcome([Issue("information", "informational", f"{kind}/{id_} is stored as version {version}.", zh="已保存。")])),
+            headers,
+        )
     return Answer(status, body, headers)

@@ -74,5 +74,7 @@ def _parameters(house: House, request: Request, default_count: int) -> tuple[dat
         elif name == "_cursor":
             cursor = value
         else:
-            raise NotSupported(f"Parameter {name!r} is not known for {request.segments[-1]}; _type, _count and (for $everything) _since are.")
+            raise NotSupported(
+                f"Parameter {name!r} is not known for {request.segments[-1]}; _type, _count and (for $everything) _since are."
+            )
     return since, types, count, cursor

@@ -58,7 +58,10 @@ async def slip(house: House, asker: Scope, request: Request) -> Answer:
     await note_read(house.reads, asker, [stored], "slip", request.address)
     name = f"{asked.get('kind', 'referral')}-{request.segments[1]}.pdf"
     return Answer(
-        200, made, [(b"content-disposition", f'inline; filename="{name}"'.encode()), (b"cache-control", b"private, no-store")], b"application/pdf"
+        200,
+        made,
+        [(b"content-disposition", f'inline; filename="{name}"'.encode()), (b"cache-control", b"private, no-store")],
+        b"application/pdf",
     )
 
 
@@ -84,7 +87,9 @@ async def worklist(house: House, asker: Scope, request: Request) -> Answer:
         )
         moment = tx.now
     plain = [(name, value) for name, value in request.query if name != "_cursor"]
-    await note_read(house.reads, asker, [*page.matches, *page.included], "worklist", request.address, query=link("", "Task/$worklist", plain)[1:])
+    await note_read(
+        house.reads, asker, [*page.matches, *page.included], "worklist", request.address, query=link("", "Task/$worklist", plain)[1:]
+    )
     body = searchset(
         request.base,
         self_link=link(request.base, "Task/$worklist", request.query),

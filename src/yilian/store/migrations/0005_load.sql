@@ -5,7 +5,7 @@ create table load_progress (
     line    bigint      not null,                        -- first line of the batch, from 1
     lines   bigint      not null,                        -- how many lines it has
     stored  bigint      not null,                        -- resources written
-    refused jsonb       not null default '[]',           -- [{line, what, reasons: [...]}]
+    refused jsonb       not null default '[]',           -- [{line, reasons: [...]}]
     at      timestamptz not null default now(),
     primary key (source, line)                           -- "is this batch done?"
 );

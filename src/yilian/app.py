@@ -1,0 +1,102 @@
+"""The house put together: the only place that knows every room.
+
+`prepare` is run once before anything is served (tables, policies, definitions, keys); `build` gives the ASGI application, once in each
+server process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from yilian import policy, referral, validation
+from yilian.access import grounds, keys
+from yilian.access.settings import AccessSettings
+from yilian.access.tokens import Verifier
+from yilian.audit.record import ReadLog, follow_writes
+from yilian.config import Settings
+from yilian.db import Database
+from yilian.fhir.dates import use_region_zone
+from yilian.http import oauth, static
+from yilian.http.fhir import FhirApi
+from yilian.http.health import Health
+from yilian.http.house import House
+from yilian.http.metrics import metrics
+from yilian.store.change import Change
+from yilian.store.hooks import Hooks
+from yilian.store.migrate import migrate
+from yilian.store.scope import SYSTEM
+from yilian.store.write import write
+
+HOOKS = Hooks(
+    validate=validation.issues,
+    guards=(referral.guard,),
+    reactions=(grounds.follow, follow_writes),
+)
+"""What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
+
+
+def database(settings: Settings, dsn: str) -> Database:
+    """A database wired as this house wires it; not yet open."""
+    return Database(dsn, HOOKS, size=settings.connections)
+
+
+async def prepare(settings: Settings, dsn: str) -> None:
+    """Bring the tables up to date, then what must be in them: policies, our own code systems, the key tokens are signed with.
+
+    Safe to run by several at once and at every start; writes only what is not there yet or has changed.
+    """
+    await migrate(dsn)
+    db = database(settings, dsn)
+    await db.open()
+    try:
+        async with db.transaction() as tx:
+            await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
+            await policy.seed(tx)
+            await keys.ensure(tx)
+            changes = [Change("PUT", one["resourceType"], one["id"], one) for one in referral.definitions()]
+            await write(tx, SYSTEM, changes)
+    finally:
+        await db.close()
+
+
+def build(settings: Settings, dsn: str) -> ASGIApp:
+    """The whole server. `settings` are checked and the database is prepared; connections live as long as the application."""
+    use_region_zone(settings.zone)
+    db = database(settings, dsn)
+    access = AccessSettings.of(settings)
+    verifier = Verifier(db, access)
+    reads = ReadLog(db, strict=settings.audit_strict)
+    house = House(
+        db=db,
+        verifier=verifier,
+        reads=reads,
+        zone=settings.region_zone,
+        public_url=settings.public_url.rstrip("/"),
+        body_limit=settings.body_limit_bytes,
+    )
+    health = Health(db)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await db.open()
+        reads.start()
+        try:
+            yield
+        finally:
+            await reads.close()
+            await db.close()
+
+    routes: list[BaseRoute] = [
+        *oauth.routes(db, verifier, access),
+        Mount("/fhir", FhirApi(house, db.clock())),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", metrics),
+        Mount("/", static.Pages(static.folder())),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
