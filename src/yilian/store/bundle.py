@@ -19,7 +19,7 @@ from yilian.errors import BadRequest, InvalidResource, Issue, NotFound, NotSuppo
 from yilian.fhir import references
 from yilian.fhir.references import Conditional
 from yilian.store import find
-from yilian.store.change import Change, Written, independent
+from yilian.store.change import Change, Method, Written, independent
 from yilian.store.entries import Entry, Pairs, read_entries
 from yilian.store.read import Stored
 from yilian.store.scope import Scope
@@ -197,7 +197,7 @@ def _change(entry: Entry, resource: dict[str, Any] | None, patch: Patch | None) 
         return Change("PATCH", entry.type, entry.id, None, entry.if_match, patch=patch(resource or {}), place=place)
     if entry.method == "DELETE":
         return Change("DELETE", entry.type, entry.id, None, entry.if_match, place=entry.place)
-    method = "POST" if entry.method == "POST" else "PUT"
+    method: Method = "POST" if entry.method == "POST" else "PUT"
     return Change(method, entry.type, entry.id, resource, entry.if_match, entry.if_none_match_any, place=place)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yilian.fhir import references
-from yilian.fhir.references import Local
 from yilian.search.rows import IndexRows, token_hash
 
 Row = tuple[Any, ...]
@@ -60,34 +58,30 @@ NOBODY = 0
 """`index_clinical.patient` of a resource that is about no patient of this server."""
 
 
-def rows_of(
-    found: IndexRows,
-    resource: dict[str, Any],
-    rid: int,
-    type_id: int,
-    targets: Mapping[tuple[str, str], int],
-    namespaces: Mapping[str, int],
-) -> Rows:
-    """The rows of one resource. `targets` and `namespaces` must know everything it points to and every identifier system in it."""
+def rows_of(found: IndexRows, rid: int, type_id: int, pointing: Mapping[tuple[str, str], int], namespaces: Mapping[str, int]) -> Rows:
+    """The rows of one resource. `pointing`: everything it refers to; a relative canonical is no reference, whoever else points there.
+
+    `namespaces` knows every identifier system in it.
+    """
     rows: Rows = {}
-    own = _pointed_to(resource, targets)
     if found.tokens:
         rows["index_token"] = [(token_hash(param, system, code), rid) for param, system, code in found.tokens]
     if found.identifiers:
         rows["index_identifier"] = [
             (param, value, None if system is None else namespaces[system], rid) for param, system, value in found.identifiers
         ]
-    pointing: list[Row] = [(param, target, rid) for param, kind, id_ in found.references if (target := own.get((kind, id_))) is not None]
-    covered = {row[1] for row in pointing}
+    to: list[Row] = [(param, target, rid) for param, kind, id_ in found.references if (target := pointing.get((kind, id_))) is not None]
+    covered = {row[1] for row in to}
     clinical = found.clinical
     if clinical is not None:
-        patient = own.get((clinical.patient.type, clinical.patient.id), NOBODY) if clinical.patient is not None else NOBODY
+        patient = pointing.get((clinical.patient.type, clinical.patient.id), NOBODY) if clinical.patient is not None else NOBODY
         covered.add(patient)
         hashes = [token_hash(param, system, code) for param, system, code in clinical.codings] or [0]
         rows["index_clinical"] = [(rid, nth, type_id, patient, code, clinical.lo, clinical.hi) for nth, code in enumerate(hashes)]
-    pointing.extend((UNSEARCHED, target, rid) for target in set(own.values()) - covered)
-    if pointing:
-        rows["index_reference"] = pointing
+    if len(covered) < len(pointing) or NOBODY in covered:
+        to.extend((UNSEARCHED, target, rid) for target in set(pointing.values()) - covered)
+    if to:
+        rows["index_reference"] = to
     if found.dates:
         rows["index_date"] = [(param, lo, hi, rid) for param, lo, hi in found.dates]
     if found.strings:
@@ -115,13 +109,3 @@ def difference(before: Rows, after: Rows) -> tuple[Rows, Rows]:
         if fresh := [row for row in new if row not in old_set]:
             added[name] = fresh
     return removed, added
-
-
-def _pointed_to(resource: dict[str, Any], targets: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """The resources this one refers to. A relative canonical is no reference, whoever else points there."""
-    found = {}
-    for reference in references.found(resource):
-        target = references.parse(reference["reference"])
-        if isinstance(target, Local) and (rid := targets.get((target.type, target.id))) is not None:
-            found[target.type, target.id] = rid
-    return found

@@ -56,54 +56,41 @@ order by r.type, r.rid limit 3
 """
 
 
-class Targets(dict[Key, int]):
-    """(type, id) → rid of everything the changes point to, and of what they create."""
-
-    def of(self, text: str) -> int | None:
-        target = references.parse(text)
-        return self.get((target.type, target.id)) if isinstance(target, Local) else None
-
-
-async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Targets:
-    """Look up every local reference of `plans` in one statement and lock what it finds against deletion, in `tx`.
+async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> None:
+    """Look up every local reference of `plans` in one statement and lock what it finds against deletion, in `tx`; fills `Plan.pointing`.
 
     References below our own address `base` are made relative on the way, in the plans' resources. What a resource pointed to before may
     stay though the writer does not see it, as long as it exists. Raises InvalidResource with one issue for each place at fault.
     """
     inside = {plan.key: plan.rid for plan in plans if plan.resource is not None}
     meanings: dict[str, Target] = {}
-    wanted: set[Key] = set()
-    bad: set[str] = set()
     relative: dict[str, str] = {}
-    absolute: list[Plan] = []
+    pointing: list[tuple[Plan, list[str]]] = []
     for plan in plans:
-        if plan.resource is None:
-            continue
-        for reference in references.found(plan.resource):
-            text = reference["reference"]
-            target = meanings.get(text)
-            if target is None:
-                target = meanings[text] = references.parse(text, base)
-                if isinstance(target, Local) and base and text.startswith(base):
-                    relative[text] = f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else "")
-            if text in relative:
-                absolute.append(plan)
-            if isinstance(target, Local):
-                if (key := (target.type, target.id)) not in inside:
-                    wanted.add(key)
-            elif not isinstance(target, Contained | Elsewhere):
-                bad.add(text)
-    targets = Targets(await _look_up(tx, scope, wanted))
+        if plan.resource is not None:
+            texts = [reference["reference"] for reference in references.found(plan.resource)]
+            if texts:
+                pointing.append((plan, texts))
+            for text in texts:
+                if text not in meanings:
+                    target = meanings[text] = references.parse(text, base)
+                    if isinstance(target, Local) and base and text.startswith(base):
+                        relative[text] = f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else "")
+    keys = {text: (target.type, target.id) for text, target in meanings.items() if isinstance(target, Local)}
+    bad = {text for text, target in meanings.items() if not isinstance(target, Local | Contained | Elsewhere)}
+    wanted = set(keys.values()) - inside.keys()
+    targets = await _look_up(tx, scope, wanted)
     if missing := wanted - targets.keys():
         targets.update(await _kept(tx, plans, missing))
         missing -= targets.keys()
-    targets.update(inside)
     if bad or missing:
         raise _refused(plans, meanings, bad, missing)
-    for plan in absolute:
-        plan.resource = independent(plan.resource)
-        references.rewrite(plan.resource, relative)
-    return targets
+    targets.update(inside)
+    for plan, texts in pointing:
+        plan.pointing = {key: targets[key] for text in texts if (key := keys.get(text)) is not None}
+        if relative and not relative.keys().isdisjoint(texts):
+            plan.resource = independent(plan.resource)
+            references.rewrite(plan.resource or {}, relative)
 
 
 async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key]) -> dict[Key, int]:
@@ -117,6 +104,8 @@ async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key]) -> dict[Key, int
 async def keys_of(tx: Tx, wanted: Iterable[Key]) -> dict[Key, int]:
     """The rids of resources that were pointed to before; nothing is locked, nothing is told to the asker."""
     keys = list(wanted)
+    if not keys:
+        return {}
     rows = await tx.fetch(KEYS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys])
     return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
 
@@ -125,18 +114,18 @@ async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key]) -> dict[Key, i
     """Those of `missing` that the same resource pointed to in its version before."""
     kept: set[Key] = set()
     for plan in plans:
-        if plan.resource is None or not (now := missing & _local_keys(plan.resource)):
+        if plan.resource is None or not (now := missing & pointed_to(plan.resource)):
             continue
-        previous = plan.previous()
-        before = _local_keys(previous) if previous is not None else set()
+        before = pointed_to(plan.previous())
         if now - before:
             return {}  # something is at fault in any case
         kept |= now
     return await _look_up(tx, SYSTEM, kept)
 
 
-def _local_keys(resource: Mapping[str, Any]) -> set[Key]:
-    targets = (references.parse(reference["reference"]) for reference in references.found(dict(resource)))
+def pointed_to(resource: dict[str, Any] | None) -> set[Key]:
+    """(type, id) of every resource of ours a resource refers to."""
+    targets = (references.parse(reference["reference"]) for reference in references.found(resource or {}))
     return {(target.type, target.id) for target in targets if isinstance(target, Local)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ class Plan:
 
     current   the row there is, locked; None when there is none
     resource  what is to be stored, of the store's own making and without meta.versionId yet; None for a deletion
+    pointing  (type, id) → rid of every resource of ours it refers to, once they are resolved
     before    the version before as a dict, once somebody needed it
     """
 
@@ -59,6 +60,7 @@ class Plan:
     rid: int
     current: Current | None
     resource: dict[str, Any] | None
+    pointing: dict[tuple[str, str], int] = field(default_factory=dict)
     before: dict[str, Any] | None = None
 
     @property

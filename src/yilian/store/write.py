@@ -29,7 +29,6 @@ from yilian.search.rows import IndexRows, Token
 from yilian.store import dictionaries, integrity, permission, plan
 from yilian.store.change import KEEP, Change, Keep, Method, Written
 from yilian.store.index_rows import Rows, difference, rows_of
-from yilian.store.integrity import Targets
 from yilian.store.plan import Plan
 from yilian.store.rows import Work, put
 from yilian.store.scope import Scope
@@ -62,8 +61,8 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     await _patched(tx, plans)
     for guard in tx.hooks.guards:
         await guard(tx, scope, [replace(p.change, id=p.id, resource=p.resource) for p in plans])
-    targets = await integrity.resolve(tx, scope, plans, base)
-    written, work = await _work(tx, scope, plans, targets)
+    await integrity.resolve(tx, scope, plans, base)
+    written, work = await _work(tx, scope, plans)
     await put(tx, work)
     await integrity.refuse_dangling(tx, scope, plans)
     for reaction in tx.hooks.reactions:
@@ -100,21 +99,21 @@ async def _patched(tx: Tx, plans: Sequence[Plan]) -> None:
         await _validate(tx, [(p.change, p.resource) for p in patched])
 
 
-async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan], targets: Targets) -> tuple[list[Written], Work]:
+async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Written], Work]:
     """What is to be put into the tables, and what is to be told of it."""
     now = tx.now.replace(microsecond=tx.now.microsecond // 1000 * 1000)
     written: list[Written] = []
     indexed: list[tuple[Plan, IndexRows, IndexRows | None]] = []
     work = Work()
     for number, p in enumerate(plans, 1):
-        done = _deletion(p, now, work) if p.change.method == "DELETE" else _version(scope, p, now, targets, work)
+        done = _deletion(p, now, work) if p.change.method == "DELETE" else _version(scope, p, now, work)
         written.append(done)
         if not done.unchanged and p.resource is not None:
             previous = p.previous()
             indexed.append((p, extract(p.resource), extract(previous) if previous is not None else None))
         if number % BREATH == 0:
             await asyncio.sleep(0)
-    await _index(tx, indexed, targets, work)
+    await _index(tx, indexed, work)
     return written, work
 
 
@@ -134,7 +133,7 @@ def _deletion(p: Plan, now: datetime, work: Work) -> Written:
     )  # fmt: skip
 
 
-def _version(scope: Scope, p: Plan, now: datetime, targets: Targets, work: Work) -> Written:
+def _version(scope: Scope, p: Plan, now: datetime, work: Work) -> Written:
     """The new version of a resource: its meta, whom it is about, its row."""
     change, current, resource = p.change, p.current, p.resource
     assert resource is not None
@@ -143,8 +142,9 @@ def _version(scope: Scope, p: Plan, now: datetime, targets: Targets, work: Work)
         permission.may_register(scope, change, resource, p.previous())
         patient: int | None = p.rid
     else:
-        about = {rid for text in patient_references(resource) if (rid := targets.of(text)) is not None}
-        patient = permission.patient_of(scope, change, about)
+        about = (references.parse(text) for text in patient_references(resource))
+        patients = {p.pointing[target.type, target.id] for target in about if isinstance(target, references.Local)}
+        patient = permission.patient_of(scope, change, patients)
     confined = permission.confined_to(scope, change, patient, (current.patient, current.confined) if current is not None else None)
     if current is not None and there and confined == current.confined:
         same = _with_meta(resource, p.id, current.version, current.updated)
@@ -181,7 +181,7 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], targets: Targets, work: Work) -> None:
+async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], work: Work) -> None:
     """Index rows of what is new; for the others what differs from the version before."""
     tokens: set[Token] = set()
     systems: set[str] = set()
@@ -194,30 +194,24 @@ async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | No
             tokens.update(after.clinical.codings)
     numbers = await dictionaries.namespaces(tx, systems)
     await dictionaries.spell_out(tx, tokens)
-    old_targets = await _old_targets(tx, indexed, targets)
+    before_pointing = {p.rid: integrity.pointed_to(p.previous()) for p, _, before in indexed if before is not None}
+    keys: dict[tuple[str, str], int] = {}
+    for p, _, _ in indexed:
+        keys.update(p.pointing)
+    gone = set().union(*before_pointing.values()) - keys.keys()
+    keys.update(await integrity.keys_of(tx, gone))
     for number, (p, after, before) in enumerate(indexed, 1):
         kind = type_id(p.change.type)
-        new: Rows = rows_of(after, p.resource or {}, p.rid, kind, targets, numbers)
+        new: Rows = rows_of(after, p.rid, kind, p.pointing, numbers)
         if before is None:
             work.add(new)
         else:
-            removed, added = difference(rows_of(before, p.previous() or {}, p.rid, kind, old_targets, numbers), new)
+            pointing = {key: keys[key] for key in before_pointing[p.rid]}
+            removed, added = difference(rows_of(before, p.rid, kind, pointing, numbers), new)
             work.remove(removed)
             work.add(added)
         if number % BREATH == 0:
             await asyncio.sleep(0)
-
-
-async def _old_targets(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], targets: Targets) -> dict[tuple[str, str], int]:
-    """Keys of what the versions before pointed to, where the new ones no longer do."""
-    old: set[tuple[str, str]] = set()
-    for p, _, before in indexed:
-        if before is not None:
-            for reference in references.found(p.previous() or {}):
-                target = references.parse(reference["reference"])
-                if isinstance(target, references.Local) and (target.type, target.id) not in targets:
-                    old.add((target.type, target.id))
-    return {**targets, **await integrity.keys_of(tx, old)} if old else targets
 
 
 __all__ = ["KEEP", "Change", "Keep", "Method", "Written", "stamp", "write"]

@@ -1,0 +1,169 @@
+"""Searches carried out: a `Query` becomes a page, and conditions find the one resource they mean.
+
+The SQL is made by `search.statement`; here it meets the database. FHIR R4: http://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from yilian.errors import BadRequest, TooLarge, VersionStale, YilianError
+from yilian.fhir.dates import region_zone
+from yilian.fhir.definitions import type_id
+from yilian.search import follow, statement
+from yilian.search.parameters import parameters_of
+from yilian.search.query import Query, parse
+from yilian.store.page import Page
+from yilian.store.read import COLUMNS, Stored, stored
+from yilian.store.scope import Scope, readable
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+Pairs = Sequence[tuple[str, str]]
+
+LOCKS = 0x796C_636F  # "ylco"
+BUCKETS = 1024
+"""Locks conditional creations share: enough that strangers seldom meet, few enough for PostgreSQL's lock table."""
+
+SERIALISE = "select pg_advisory_xact_lock($1, bucket) from (select bucket from unnest($2::integer[]) b (bucket) order by bucket offset 0) s"
+
+BY_IDENTIFIER = f"""
+select w.nth, {COLUMNS}
+from unnest($1::integer[], $2::smallint[], $3::text[], $4::text[]) as w (nth, param, value, uri)
+join namespace n on n.uri = w.uri
+join index_identifier i on i.param = w.param and i.value = w.value and i.system = n.id
+join resource r on r.rid = i.rid
+where {readable("r", 5)}
+"""
+
+PLAIN_VALUE_LENGTH = 400
+"""Longer identifiers are found by their digest, which `search` knows about and `BY_IDENTIFIER` does not."""
+
+
+async def find(tx: Tx, scope: Scope, query: Query) -> Page:
+    """The page a query asks for, what goes with it, and the total where it is asked for or known anyway. Raises BadRequest for a strange cursor."""
+    if query.count == 0:
+        return Page([], total=await total(tx, scope, query))
+    asked = statement.page(query, scope)
+    rows = await tx.fetch(asked.sql, *asked.args)
+    here = rows[: query.count]
+    matches = [stored(row) for row in here]
+    more = len(rows) > query.count
+    known = len(matches) if not more and query.cursor is None else None
+    if known is None and query.total != "none":
+        known = await total(tx, scope, query)
+    return Page(matches, await _included(tx, scope, query, matches), known, asked.cursor_after(here[-1]) if more else None)
+
+
+async def _included(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored]) -> list[Stored]:
+    asked = follow.included(query, scope, [match.rid for match in matches])
+    rows = await tx.fetch(asked.sql, *asked.args) if asked is not None else []
+    if len(rows) > follow.MOST:
+        raise TooLarge(
+            f"More than {follow.MOST} resources would go along with this page; ask for a smaller _count.",
+            zh="附带的资料过多,请减小每页条数。",
+        )
+    return [stored(row) for row in rows]
+
+
+async def total(tx: Tx, scope: Scope, query: Query) -> int:
+    """How many resources match, within the scope."""
+    asked = statement.count(query, scope)
+    return int(await tx.fetchval(asked.sql, *asked.args))
+
+
+async def only(tx: Tx, scope: Scope, type: str, params: Pairs, *, zone: tzinfo | None = None, creating: bool = False) -> Stored | None:
+    """The one resource a condition means (If-None-Exist, `Patient?identifier=…`); None when there is none within the scope.
+
+    `zone`: of dates without an offset, the region's when None. `creating`: the answer None stays true until `tx` ends, for everyone who asks
+    the same with `creating`; so two who create under one condition do not both create.
+    Raises VersionStale when there are several, BadRequest or NotSupported for a condition that cannot be understood, or is none.
+    """
+    query = parse(type, params, zone=zone or region_zone())
+    if not query.clauses:
+        raise BadRequest("A condition needs a search parameter, such as identifier=system|value.")
+    if creating:
+        await serialise(tx, [(type, params)])
+    query = replace(query, count=2, total="none", sort=(), includes=(), revincludes=(), cursor=None)
+    found = (await find(tx, scope, query)).matches
+    if len(found) > 1:
+        raise VersionStale(
+            f"The condition {_shown(type, params)} finds more than one.",
+            zh="条件匹配到多条记录,无法确定是哪一条。",
+            code="multiple-matches",
+        )
+    return found[0] if found else None
+
+
+async def serialise(tx: Tx, conditions: Iterable[tuple[str, Pairs]]) -> None:
+    """Wait for, and from now until `tx` ends keep back, everyone who creates under one of these conditions."""
+    buckets = {zlib.crc32(repr((type, sorted(params))).encode("utf-8", "replace")) % BUCKETS for type, params in conditions}
+    if buckets:
+        await tx.fetch(SERIALISE, LOCKS, sorted(buckets))
+
+
+async def only_each(
+    tx: Tx, scope: Scope, conditions: Mapping[str, tuple[str, str]], *, zone: tzinfo | None = None
+) -> dict[str, Stored | str]:
+    """For each name the one resource its (type, query text) means, or a sentence that says why there is not exactly one.
+
+    Conditions that are one identifier with its system, which is what senders write, are looked up together; others one by one.
+    """
+    found: dict[str, Stored | str] = {}
+    plain: dict[str, tuple[str, str, str]] = {}
+    for name, (type, text) in conditions.items():
+        identifier = _one_identifier(type, text)
+        if identifier is not None:
+            plain[name] = (type, *identifier)
+            continue
+        try:
+            match = await only(tx, scope, type, parse_qsl(text, keep_blank_values=True), zone=zone)
+            found[name] = match if match is not None else f"There is no {name[:200]}."
+        except YilianError as error:
+            found[name] = f"{name[:200]}: {error}"
+    found.update(await _by_identifier(tx, scope, plain))
+    return found
+
+
+async def _by_identifier(tx: Tx, scope: Scope, wanted: Mapping[str, tuple[str, str, str]]) -> dict[str, Stored | str]:
+    names = list(wanted)
+    if not names:
+        return {}
+    rows = await tx.fetch(
+        BY_IDENTIFIER,
+        list(range(len(names))),
+        [parameters_of(wanted[name][0])["identifier"].id for name in names],
+        [wanted[name][2] for name in names],
+        [wanted[name][1] for name in names],
+        *scope.keys(),
+    )
+    found: dict[str, Stored | str] = {name: f"There is no {name[:200]}." for name in names}
+    for row in rows:
+        name, match = names[row[0]], stored(row[1:])
+        before = found[name]
+        if isinstance(before, Stored) and before.rid != match.rid:
+            found[name] = f"{name[:200]} finds more than one."
+        elif before == f"There is no {name[:200]}.":
+            found[name] = match
+    return found
+
+
+def _one_identifier(type: str, text: str) -> tuple[str, str] | None:
+    """(system, value) of `identifier=system|value`; None for anything less plain."""
+    params = parse_qsl(text, keep_blank_values=True)
+    if len(params) != 1 or params[0][0] != "identifier" or "identifier" not in parameters_of(type):
+        return None
+    system, bar, value = params[0][1].partition("|")
+    if not (bar and system and value) or "," in params[0][1] or "\\" in params[0][1] or "|" in value or len(value) > PLAIN_VALUE_LENGTH:
+        return None
+    return system, value
+
+
+def _shown(type: str, params: Pairs) -> str:
+    return f"{type}?{'&'.join(f'{name}={value}' for name, value in params)}"[:200]
