@@ -225,9 +225,18 @@ def test_a_store_of_another_version_is_refused(data: Path, version: str, says: s
     embedded.stop()
 
 
+@as_root
+def test_a_store_of_another_user_is_refused_and_the_user_named(data: Path) -> None:
+    (data / "postgres").mkdir(parents=True)
+    shutil.chown(data / "postgres", "nobody")
+    with pytest.raises(DataFolderUnusable, match=r"belongs to the user nobody\. Run yilian as that user"):
+        Embedded(data).start()
+
+
 def test_a_folder_of_something_else_is_refused_and_left_alone(data: Path) -> None:
     (data / "postgres").mkdir(parents=True)
     (data / "postgres" / "letters.txt").write_text("dear")
+    shutil.chown(data / "postgres", programs.account().uid)
     with pytest.raises(DataFolderUnusable, match="not a PostgreSQL data folder"):
         Embedded(data).start()
     assert sorted(path.name for path in (data / "postgres").iterdir()) == ["letters.txt"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -131,13 +132,14 @@ class Folder:
             self.log.replace(self.log.with_suffix(".log.1"))
 
     def _check(self) -> None:
+        owner = self.cluster.stat().st_uid
+        if owner != self.runner.uid:
+            way = "as root" if owner_name(owner) == programs.ACCOUNT else "as that user"
+            raise DataFolderUnusable(
+                f"{self.cluster} belongs to the user {owner_name(owner)}. Run yilian {way}, or choose another folder with --data."
+            )
         try:
             found = (self.cluster / "PG_VERSION").read_text().strip()
-        except PermissionError:
-            owner = self.cluster.stat().st_uid
-            raise DataFolderUnusable(
-                f"{self.cluster} belongs to user id {owner}. Run yilian as that user, or as root if root made it."
-            ) from None
         except FileNotFoundError:
             raise DataFolderUnusable(
                 f"{self.cluster} is not a PostgreSQL data folder. Move it away, or choose another folder with --data."
@@ -224,6 +226,14 @@ PORT = 5432  # only a part of the socket's name
 SOCKET = f".s.PGSQL.{PORT}"
 SOCKET_PATH_LIMIT = 103  # sun_path: 108 bytes on Linux, 104 on macOS, the closing NUL included
 SHORT_PREFIX = "yilian-run-"
+
+
+def owner_name(uid: int) -> str:
+    """How the owner of a file is called; the number where it has no name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def clean_environment() -> dict[str, str]:

@@ -99,7 +99,7 @@ class Embedded:
             sys.executable, "-I", "-S", keeper.__file__, str(uid), str(gid),
             str(postgres), "-D", str(self.folder.cluster.resolve()), "-k", str(socket_folder), "-p", str(PORT),
         ]  # fmt: skip
-        with self.folder.log.open("ab") as log:
+        with open(self.folder.log, "ab", opener=_for_us_alone) as log:
             self._keeper = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, cwd="/", env=clean_environment()
             )
@@ -152,6 +152,10 @@ class _Note:
         self.pid = int(lines[0])
         self.socket_folder = Path(lines[4]) if len(lines) > 4 and lines[4] else None
         self.ready = len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _note(cluster: Path) -> _Note | None:
