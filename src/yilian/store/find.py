@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 
 from yilian.errors import BadRequest, TooLarge, VersionStale, YilianError
 from yilian.fhir.dates import region_zone
-from yilian.fhir.definitions import type_id
 from yilian.search import follow, statement
 from yilian.search.parameters import parameters_of
 from yilian.search.query import Query, parse
@@ -47,7 +46,10 @@ PLAIN_VALUE_LENGTH = 400
 
 
 async def find(tx: Tx, scope: Scope, query: Query) -> Page:
-    """The page a query asks for, what goes with it, and the total where it is asked for or known anyway. Raises BadRequest for a strange cursor."""
+    """The page a query asks for, what goes with it, and the total where it is asked for or known anyway.
+
+    Raises BadRequest for a cursor of another search, TooLarge when too much would go along.
+    """
     if query.count == 0:
         return Page([], total=await total(tx, scope, query))
     asked = statement.page(query, scope)
@@ -58,7 +60,7 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     known = len(matches) if not more and query.cursor is None else None
     if known is None and query.total != "none":
         known = await total(tx, scope, query)
-    return Page(matches, await _included(tx, scope, query, matches), known, asked.cursor_after(here[-1]) if more else None)
+    return Page(matches, await _included(tx, scope, query, matches), known, asked.cursor_after(dict(here[-1])) if more else None)
 
 
 async def _included(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored]) -> list[Stored]:
@@ -81,8 +83,8 @@ async def total(tx: Tx, scope: Scope, query: Query) -> int:
 async def only(tx: Tx, scope: Scope, type: str, params: Pairs, *, zone: tzinfo | None = None, creating: bool = False) -> Stored | None:
     """The one resource a condition means (If-None-Exist, `Patient?identifier=…`); None when there is none within the scope.
 
-    `zone`: of dates without an offset, the region's when None. `creating`: the answer None stays true until `tx` ends, for everyone who asks
-    the same with `creating`; so two who create under one condition do not both create.
+    `zone`: of dates without an offset, the region's when None. `creating`: the answer None stays true until `tx` ends, for everyone who
+    asks the same with `creating`; so two who create under one condition do not both create.
     Raises VersionStale when there are several, BadRequest or NotSupported for a condition that cannot be understood, or is none.
     """
     query = parse(type, params, zone=zone or region_zone())

@@ -60,7 +60,7 @@ where not r.deleted and {readable("r", 3)}
 """
 
 
-def stored(row: Record) -> Stored:
+def stored(row: Record | tuple[Any, ...]) -> Stored:
     """A row whose first columns are `COLUMNS`."""
     return Stored(row[0], RESOURCE_TYPES[row[1] - 1], row[2], row[3], row[4], row[5], row[6], row[7].encode())
 
