@@ -14,6 +14,7 @@ REFERRAL_REASON = BASE + "CodeSystem/referral-reason"
 REFERRAL_ACTION = BASE + "CodeSystem/referral-action"
 REFERRAL_DECLINE_REASON = BASE + "CodeSystem/referral-decline-reason"
 REFERRAL_OUTPUT = BASE + "CodeSystem/referral-output"
+REFERRAL_TASK = BASE + "CodeSystem/referral-task"  # referral | approval: what a Task of ours is about
 INSTITUTION_TIER = BASE + "CodeSystem/institution-tier"
 INSTITUTION_KIND = "urn:oid:2.16.156.10011.2.3.4.2"  # WS 218 卫生机构类别
 SPECIALTY = BASE + "CodeSystem/clinical-department"  # 诊疗科目名录, codes as 03.04
@@ -26,6 +27,11 @@ TIER = BASE + "StructureDefinition/institution-tier"
 ETHNICITY = BASE + "StructureDefinition/ethnic-group"
 NEEDS_APPROVAL = BASE + "StructureDefinition/referral-needs-approval"
 ARRANGED = BASE + "StructureDefinition/referral-arranged"
+REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institution that refers; on the ServiceRequest and its Task
+REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
+REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for
+REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an annotation was written with
+OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
 
 # --- identifier systems (china-facts §8.3)
 RESIDENT_ID = "urn:oid:2.16.156.10011.1.3"  # 居民身份证号

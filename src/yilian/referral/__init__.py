@@ -1,0 +1,22 @@
+"""双向转诊: the heart of the house, and the model of its other rooms.
+
+states       the table: from, action, to, who may, what it takes
+rules        who is who, what is legal now, what is wrong with a request; pure
+commands     refer, act, actions: one function for each action, in the caller's transaction
+sending      what is looked up and checked before a referral is written or leaves the sender
+step         how a step is written: resources, row, Provenance, grounds
+resources    to and from ServiceRequest, Task, Provenance, CarePlan; `parameters`: to and from Parameters
+register     the row beside the resources, with the constraints of the database
+clocks       time limits by policy       numbers    转诊单号
+guard        nobody writes around the table
+worklists    the named lists of each post, counted and paged
+slips        转诊单 and 回转单 as PDF
+codes        the words of referral as CodeSystems and ValueSets
+"""
+
+from yilian.referral.codes import definitions
+from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer
+from yilian.referral.guard import guard
+from yilian.referral.parameters import actions_answer, refer_answer
+
+__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "actions_answer", "definitions", "guard", "refer", "refer_answer"]

@@ -1,0 +1,57 @@
+"""The clocks of a referral: approval, reception arranged, follow-up plan. When one runs out is shown and escalated; it moves nothing.
+
+Each limit is policy, read for the day on which the clock starts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from yilian import policy
+from yilian.referral.register import Referral, changed
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+
+async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referral:
+    """`after` with the clock of its state: `due_at`, and what is left of the reception clock while an answer is waited for.
+
+    approval   each approver has `referral.approval_hours`
+    reception  from submission, by priority; stopped while information is missing, ended when it is said who will see the patient and when
+    plan       a down-referral that was accepted has `referral.plan_within_days` for its follow-up plan
+    """
+    now = tx.now
+    same = before is not None and before.state == after.state and before.step == after.step
+    match after.state:
+        case "in-approval":
+            hours = await policy.value(tx, "referral.approval_hours", now, after.from_org)
+            return after if same else changed(after, due_at=now + timedelta(hours=hours))
+        case "submitted":
+            hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
+            starts = await policy.value(tx, "referral.reception_clock_starts", now)
+            start = after.applied_at if starts == "applied" and after.applied_at is not None else now
+            return changed(after, due_at=start + timedelta(hours=hours))
+        case "received":
+            if before is not None and before.state == "need-info":
+                return changed(after, due_at=now + (before.clock_left or timedelta()), clock_left=None)
+            return after
+        case "need-info":
+            due = before.due_at if before is not None else None
+            return changed(after, due_at=None, clock_left=max(due - now, timedelta()) if due is not None else None)
+        case "accepted" if after.direction == "down":
+            return await _plan_clock(tx, before, after, now)
+        case "accepted":
+            return changed(after, due_at=None) if after.arranged_at is not None else after
+        case _:
+            return changed(after, due_at=None, clock_left=None)
+
+
+async def _plan_clock(tx: Tx, before: Referral | None, after: Referral, now: datetime) -> Referral:
+    if after.planned_at is not None:
+        return changed(after, due_at=None)
+    if before is not None and before.state == "accepted":
+        return after
+    days = await policy.value(tx, "referral.plan_within_days", now, after.to_org)
+    return changed(after, due_at=now + timedelta(days=days))
