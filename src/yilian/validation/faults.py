@@ -13,6 +13,9 @@ from typing import Any
 LONGEST_TEXT = 1024 * 1024
 """Characters in one string (http://hl7.org/fhir/R4/datatypes.html#string: 1 MB)."""
 
+ENOUGH = 100
+"""Faults after which a check stops looking; a body that is wrong throughout need not be described in full, nor be walked to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -29,6 +32,16 @@ Check = Callable[[Any, list[str]], Faults]
 """(value, anchors) → faults or None. A check adds each local reference (`#id`) it meets to `anchors`; the resource check resolves them."""
 
 
+_JSON_NAMES: dict[type, tuple[str, str]] = {
+    dict: ("an object", "对象"),
+    list: ("an array", "数组"),
+    str: ("a string", "字符串"),
+    bool: ("true or false", "布尔值"),
+    int: ("a number", "数字"),
+    type(None): ("null", "null"),
+}
+
+
 def fault(code: str, diagnostics: str, zh: str, place: str = "") -> list[Fault]:
     return [Fault(place, code, diagnostics, zh)]
 
@@ -39,26 +52,15 @@ def below(step: str, faults: list[Fault]) -> list[Fault]:
 
 
 def shown(value: object) -> str:
-    """A value as a message may quote it: at most 60 characters, control characters and surrogates escaped."""
-    text = value[:61] if isinstance(value, str) else str(value)[:61]
-    quoted = repr(text)
-    return quoted if len(text) <= 60 else quoted[:61] + "…'"
+    """A value as a message may quote it: at most 60 characters of a string, control characters and surrogates escaped; else its kind."""
+    if not isinstance(value, str):
+        return _JSON_NAMES.get(type(value), ("a number", "数字"))[0]
+    return repr(value) if len(value) <= 60 else repr(value[:60])[:-1] + "…'"
 
 
 def name_shown(name: object) -> str:
     """A property name as a place may hold it."""
-    text = str(name)[:64]
-    return text if text.isidentifier() and text.isascii() else shown(text)
-
-
-_JSON_NAMES: dict[type, tuple[str, str]] = {
-    dict: ("an object", "对象"),
-    list: ("an array", "数组"),
-    str: ("a string", "字符串"),
-    bool: ("true or false", "布尔值"),
-    int: ("a number", "数字"),
-    type(None): ("null", "null"),
-}
+    return name if isinstance(name, str) and len(name) <= 64 and name.isidentifier() and name.isascii() else shown(name)
 
 
 def wrong_shape(value: object, expected: str, expected_zh: str) -> list[Fault]:

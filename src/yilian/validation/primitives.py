@@ -164,7 +164,7 @@ PRIMITIVES: dict[str, Check] = {
     "date": _moment("date", "2023-02-01", "日期"),
     "dateTime": _moment("dateTime", "2023-02-01T08:30:00+08:00", "日期时间"),
     "decimal": _decimal,
-    "id": _by_regex("id", "a1-b2.c3 (at most 64 letters, digits, - and .)", "标识"),
+    "id": _by_regex("id", "a1-b2.c3", "标识(1 至 64 个字母、数字、- 或 .)"),
     "instant": _moment("instant", "2023-02-01T08:30:00.000+08:00", "时刻"),
     "integer": _integer_between(-(2**31), 2**31 - 1, "an integer", "整数"),
     "markdown": _string,

@@ -8,17 +8,14 @@ from yilian.errors import Issue
 from yilian.fhir.definitions import is_resource_type
 from yilian.fhir.json import DEEPEST
 from yilian.fhir.references import walk
-from yilian.validation.faults import Fault, Faults, below, fault, name_shown, shown, wrong_shape
+from yilian.validation.faults import ENOUGH, Fault, Faults, below, fault, name_shown, shown, wrong_shape
 from yilian.validation.structure import check_of, resource_check
-
-MOST_ISSUES = 100
-"""Issues listed for one resource; a body that is wrong throughout need not be described in full."""
 
 
 def issues(resource: dict[str, Any]) -> list[Issue]:
     """What is wrong with a resource, each fault with its `expression` and in both languages; empty when it is sound.
 
-    Never raises, whatever the shape: anything JSON can hold, and lone surrogates besides. At most `MOST_ISSUES` are listed.
+    Never raises, whatever the shape: anything JSON can hold, and lone surrogates besides. At most `ENOUGH` are listed.
     Not checked: profiles, extensible and weaker bindings, whether targets of references exist, invariants `invariants.py` does not list.
     """
     try:
@@ -28,10 +25,11 @@ def issues(resource: dict[str, Any]) -> list[Issue]:
     if faults is None:
         return []
     root = _type_of(resource)
-    listed = [Issue("error", f.code, f"{root}{f.place}: {f.diagnostics}", root + f.place, f.zh) for f in faults[:MOST_ISSUES]]
-    if len(faults) > MOST_ISSUES:
-        more = len(faults) - MOST_ISSUES
-        listed.append(Issue("error", "too-costly", f"{more} further faults are not listed.", root, f"另有 {more} 处错误未列出。"))
+    listed = [Issue("error", f.code, f"{root}{f.place}: {f.diagnostics}", root + f.place, f.zh) for f in faults[:ENOUGH]]
+    if len(faults) > ENOUGH:
+        listed.append(
+            Issue("error", "too-costly", f"{root}: There are more faults than these {ENOUGH}.", root, f"错误过多,仅列出前 {ENOUGH} 处。")
+        )
     return listed
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from yilian.fhir.definitions import Element, structure
 from yilian.validation.bindings import bound
 from yilian.validation.faults import (
+    ENOUGH,
     Check,
     Fault,
     Faults,
@@ -103,6 +104,8 @@ class _Compiler:
                         found = lenient(value, key, item, found, anchors)
                 if found is not None:
                     faults += found
+                    if len(faults) > ENOUGH:
+                        return faults
             for key in required:
                 if key not in value and "_" + key not in value:
                     faults.append(_missing(key))
@@ -165,6 +168,8 @@ class _Compiler:
             if one is None and place < len(beside) and beside[place] is not None:
                 continue
             faults += below(f".{key}[{place}]", check(one, anchors) or [])
+            if len(faults) > ENOUGH:
+                break
         return faults or None
 
     def _odd(self, value: dict[str, Any], key: Any, item: Any, anchors: list[str]) -> Faults:
@@ -213,6 +218,8 @@ def _array(check: Check, most: int | None) -> Check:
             found = check(item, anchors)
             if found is not None:
                 faults += below(f"[{place}]", found)
+                if len(faults) > ENOUGH:
+                    return faults
         if most is not None and len(value) > most:
             faults += fault("structure", f"At most {most} may be given, found {len(value)}.", f"最多 {most} 项,实际 {len(value)} 项。")
         return faults or None
