@@ -1,0 +1,164 @@
+"""reference: `Patient/1`, `1`, an absolute address here or elsewhere, a canonical; `:Patient` says the type.
+
+References to resources of this server are kept by key; what lies elsewhere (absolute URLs, `urn:`, canonicals) is compared as text in
+index_uri. The patient of a clinical resource stands in index_clinical and nowhere else.
+FHIR R4: http://hl7.org/fhir/R4/search.html#reference
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from yilian.errors import BadRequest
+from yilian.fhir.definitions import is_resource_type, type_id
+from yilian.fhir.fhirpath import Branch
+from yilian.fhir.references import Elsewhere, Local, Malformed, Urn, parse
+from yilian.search.conditions import Args, Condition, Reading
+from yilian.search.escapes import plain
+from yilian.search.kinds import uri
+from yilian.search.parameters import Parameter
+from yilian.search.rows import IndexRows
+
+MODIFIERS: tuple[str, ...] = ()
+"""The types it may point to are modifiers too: `subject:Patient`."""
+
+Target = tuple[str, str]
+"""(type, id) here; type "" where the question did not say. ("", "…:…") with a colon is the text of something elsewhere."""
+
+_id = re.compile(r"[A-Za-z0-9.\-]{1,64}", re.ASCII)
+
+
+# --- values
+
+
+def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target:
+    """`modifier` is a resource type or ""."""
+    text = plain(text)
+    if _id.fullmatch(text):
+        only = modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
+        return only, text
+    found = parse(text, reading.base)
+    if isinstance(found, Local):
+        if found.version:
+            raise BadRequest(
+                f"{parameter.code}: leave {f'/_history/{found.version}'!r} out; references are found by what they point to, in any version."
+            )
+        if modifier and found.type != modifier:
+            raise BadRequest(f"{parameter.code}:{modifier}: {text[:80]!r} is no {modifier}.")
+        if found.type not in parameter.targets:
+            raise BadRequest(f"{parameter.code}: it never points to a {found.type}, only to {_listed(parameter.targets)}.")
+        return found.type, found.id
+    if isinstance(found, Urn | Elsewhere) or (isinstance(found, Malformed) and "|" in text and "://" in text):
+        return "", text
+    raise BadRequest(f"{parameter.code}: {text[:80]!r} is no reference; write Type/id, id, or an absolute address.")
+
+
+# --- rows
+
+
+def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+    ids = [p.id for p in parameters]
+    if branch.type != "Reference":
+        return uri.leaf(parameters, branch)
+    return lambda value, rows: _reference(value, ids, rows)
+
+
+def _reference(value: Any, ids: list[int], rows: IndexRows) -> None:
+    if type(value) is not dict:
+        return
+    text = value.get("reference")
+    if type(text) is not str:
+        if "identifier" in value or "display" in value:
+            for param in ids:
+                rows.uris.append((param, ""))
+        return
+    kind, slash, key = text.partition("/")
+    if not (slash and is_resource_type(kind) and _id.fullmatch(key)):
+        found = parse(text, rows.base)
+        if not isinstance(found, Local):
+            if isinstance(found, Urn | Elsewhere) and "\0" not in text:
+                uri.add(text, ids, rows, versioned=False)
+            return
+        kind, key = found.type, found.id
+    for param in ids:
+        rows.references.append((param, kind, key))
+
+
+# --- conditions
+
+
+def conditions(parameter: Parameter, modifier: str, values: Sequence[Target], args: Args) -> list[Condition]:
+    found = []
+    texts = [key for kind, key in values if not kind and ":" in key]
+    typed = [(kind, key) for kind, key in values if kind]
+    untyped = [key for kind, key in values if not kind and ":" not in key]
+    patients, others = _divided(parameter, typed)
+    other_types = parameter.targets
+    if parameter.is_clinical_patient:
+        patients += untyped
+        other_types = tuple(t for t in parameter.targets if t != "Patient")
+    if patients:
+        found.append(_clinical(patients, args))
+    if len(others) == 1 and not (untyped and other_types):
+        found.append(Condition("index_reference", f"@.param = {parameter.id}", "target", value=_one(*others[0], args), once=True))
+    else:
+        keys = _keys(others, args)
+        if untyped and other_types:
+            wanted = "{" + ",".join(str(type_id(t)) for t in other_types) + "}"
+            keys.append(
+                f"select rid as key from resource where type = any('{wanted}'::smallint[]) and id = any({args.add(untyped)}::text[])"
+            )
+        if keys:
+            found.append(Condition("index_reference", f"@.param = {parameter.id}", "target", keys=" union ".join(keys)))
+    if texts:
+        found += uri.conditions(parameter, "", texts, args)
+    return found
+
+
+def to(parameter: Parameter, kind: str, keys: str) -> list[Condition]:
+    """Points to one of the resources of type `kind` that the query `keys` gives (column `key`)."""
+    if parameter.is_clinical_patient and kind == "Patient":
+        return [Condition("index_clinical", column="patient", keys=keys, once=True)]
+    return [Condition("index_reference", f"@.param = {parameter.id}", "target", keys=keys)]
+
+
+def present(parameter: Parameter) -> list[Condition]:
+    found = [Condition("index_reference", f"@.param = {parameter.id}"), Condition("index_uri", f"@.param = {parameter.id}")]
+    return [Condition("index_clinical", "@.patient <> 0", once=True), *found] if parameter.is_clinical_patient else found
+
+
+def _divided(parameter: Parameter, typed: Iterable[Target]) -> tuple[list[str], list[Target]]:
+    """Ids of patients that index_clinical holds, and the rest."""
+    patients, others = [], []
+    for kind, key in typed:
+        if kind == "Patient" and parameter.is_clinical_patient:
+            patients.append(key)
+        else:
+            others.append((kind, key))
+    return patients, others
+
+
+def _clinical(patients: list[str], args: Args) -> Condition:
+    if len(patients) == 1:
+        return Condition("index_clinical", column="patient", value=_one("Patient", patients[0], args), once=True)
+    keys = f"select rid as key from resource where type = {type_id('Patient')} and id = any({args.add(patients)}::text[])"
+    return Condition("index_clinical", column="patient", keys=keys, once=True)
+
+
+def _one(kind: str, key: str, args: Args) -> str:
+    return f"(select rid from resource where type = {type_id(kind)} and id = {args.add(key)})"
+
+
+def _keys(targets: list[Target], args: Args) -> list[str]:
+    """One query for each type that is named."""
+    found = []
+    for kind in dict.fromkeys(kind for kind, _ in targets):
+        ids = [key for other, key in targets if other == kind]
+        found.append(f"select rid as key from resource where type = {type_id(kind)} and id = any({args.add(ids)}::text[])")
+    return found
+
+
+def _listed(targets: Sequence[str]) -> str:
+    return ", ".join(targets) if len(targets) <= 12 else f"{', '.join(targets[:12])} …"

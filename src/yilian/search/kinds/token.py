@@ -1,0 +1,201 @@
+"""token: codes, identifiers, telephone numbers, yes and no: `system|code`, `code`, `|code`, `system|`, and `:not`.
+
+Codes are hashed with their system and looked up as one number. Identifiers and contact points are too many for that and are kept as they
+are. A code-typed element has no system of its own but the one of its value set: it is indexed without, and a question may name that
+system. Codes are compared as written, case included; telephone numbers without their spaces and dashes, mail addresses without case.
+FHIR R4: http://hl7.org/fhir/R4/search.html#token
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from yilian.errors import BadRequest
+from yilian.fhir.definitions import required_codings
+from yilian.fhir.fhirpath import Branch
+from yilian.search.conditions import Args, Condition, Reading, either
+from yilian.search.escapes import plain, split
+from yilian.search.folding import bounded
+from yilian.search.parameters import Parameter
+from yilian.search.rows import IndexRows, token_hash
+
+MODIFIERS = ("not",)
+BOOLEANS = frozenset({"http://hl7.org/fhir/special-values", "http://terminology.hl7.org/CodeSystem/special-values"})
+_WITH_SYSTEM = frozenset({"Coding", "CodeableConcept", "Identifier", "ContactPoint"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """system None: any, "": has none. code None: any."""
+
+    system: str | None
+    code: str | None
+
+
+# --- values
+
+
+def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Token:
+    found = [plain(part) for part in split(text, "|")]
+    if len(found) > 2:
+        raise BadRequest(
+            f"{parameter.code}: {text[:80]!r} is not a token; write code, system|code, |code or system| (and \\| for a bar that is meant)."
+        )
+    system, code = (None, found[0]) if len(found) == 1 else (found[0], found[1] or None)
+    if not system and code is None:
+        raise BadRequest(f"{parameter.code}: {text[:80]!r} names neither a system nor a code.")
+    return Token(system, code)
+
+
+# --- rows
+
+
+def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+    ids = [p.id for p in parameters]
+    kind = branch.type
+    if kind == "CodeableConcept":
+        return lambda value, rows: _concept(value, ids, rows)
+    if kind == "Coding":
+        return lambda value, rows: None if _coding(value, ids, rows) else _presence(ids, rows)
+    if kind == "boolean":
+        return lambda value, rows: _code("true" if value is True else "false" if value is False else None, ids, rows)
+    if kind in ("Identifier", "ContactPoint"):
+        normal = _contact if kind == "ContactPoint" else bounded
+        exact = [p.id for p in parameters if p.is_identifying]
+        hashed = [p.id for p in parameters if not p.is_identifying]
+        return lambda value, rows: _identifier(value, exact, hashed, rows, normal)
+    return lambda value, rows: _code(value, ids, rows)
+
+
+def _code(value: Any, ids: list[int], rows: IndexRows) -> None:
+    if type(value) is str and value and "\0" not in value:
+        code = bounded(value)
+        for param in ids:
+            rows.tokens.append((param, "", code))
+
+
+def _coding(value: Any, ids: list[int], rows: IndexRows) -> bool:
+    if type(value) is not dict:
+        return False
+    code, system = value.get("code"), value.get("system")
+    if type(code) is not str or not code or "\0" in code:
+        return False
+    code, system = bounded(code), bounded(system) if type(system) is str else ""
+    for param in ids:
+        rows.tokens.append((param, system, code))
+    return True
+
+
+def _concept(value: Any, ids: list[int], rows: IndexRows) -> None:
+    codings = value.get("coding") if type(value) is dict else None
+    coded = False
+    if type(codings) is list:
+        for coding in codings:
+            coded = _coding(coding, ids, rows) or coded
+    if not coded:
+        _presence(ids, rows)
+
+
+def _presence(ids: list[int], rows: IndexRows) -> None:
+    """A concept in words alone has no code, but `:missing=false` has to find it."""
+    for param in ids:
+        rows.tokens.append((param, "", ""))
+
+
+def _identifier(value: Any, exact: list[int], hashed: list[int], rows: IndexRows, normal: Callable[[str], str]) -> None:
+    if type(value) is not dict:
+        return
+    text, system = value.get("value"), value.get("system")
+    if type(text) is not str or not text or "\0" in text:
+        return
+    text, system = normal(text), bounded(system) if type(system) is str and system else None
+    for param in exact:
+        rows.identifiers.append((param, system, text))
+    for param in hashed:
+        rows.tokens.append((param, system or "", text))
+
+
+_phone_signs = re.compile(r"[\s().\-]+")
+
+
+def _contact(text: str) -> str:
+    """ "+86 138-0013 8000" → "13800138000", "An@Example.CN" → "an@example.cn"."""
+    if "@" in text:
+        return bounded(text.strip().casefold())
+    bare = _phone_signs.sub("", text)
+    if not bare.lstrip("+").isdecimal():
+        return bounded(text)
+    return bounded(bare.removeprefix("+86").removeprefix("0086"))
+
+
+# --- conditions
+
+
+@cache
+def _implied_systems(parameter: Parameter) -> frozenset[str]:
+    """The systems a question may name for elements that carry none: those of their required value sets, and special-values for booleans."""
+    found: set[str] = set()
+    for branch in parameter.branches:
+        if branch.type == "code" and branch.element and branch.element.binding:
+            found |= {system for system, _ in required_codings(branch.element.binding[1]) or ()}
+    return frozenset(found) | (BOOLEANS if "boolean" in parameter.value_types else frozenset())
+
+
+def conditions(parameter: Parameter, modifier: str, values: Sequence[Token], args: Args) -> list[Condition]:
+    """`:not` is turned round by the caller."""
+    if parameter.is_identifying:
+        return [_identifying(parameter, values, args)]
+    known: list[int] = []  # hashes
+    unknown: list[str] = []  # queries for hashes
+    for value in values:
+        if value.code is None:
+            system = "" if value.system in _implied_systems(parameter) else bounded(value.system or "")
+            unknown.append(f"select h as key from concept where param = {parameter.id} and system = {args.add(system)} and code <> ''")
+        elif value.system is None and parameter.value_types & _WITH_SYSTEM:
+            unknown.append(f"select h as key from concept where param = {parameter.id} and code = {args.add(bounded(value.code))}")
+        else:
+            known += _hashes(parameter, value.system or "", bounded(value.code))
+    if len(known) == 1 and not unknown:
+        return [Condition("index_token", column="h", value=args.add(known[0]), once=True)]
+    if known:
+        unknown.append(f"select unnest({args.add(known)}::bigint[]) as key")
+    return [Condition("index_token", column="h", keys=" union ".join(unknown))]
+
+
+def _hashes(parameter: Parameter, system: str, code: str) -> list[int]:
+    own = token_hash(parameter.id, bounded(system), code)
+    return [own, token_hash(parameter.id, "", code)] if system in _implied_systems(parameter) else [own]
+
+
+def _identifying(parameter: Parameter, values: Sequence[Token], args: Args) -> Condition:
+    normal = _contact if "ContactPoint" in parameter.value_types else bounded
+    found = []
+    for value in values:
+        parts = []
+        if value.code is not None:
+            parts.append(f"@.value = {args.add(normal(value.code))}")
+        if value.system == "":
+            parts.append("@.system is null")
+        elif value.system is not None:
+            parts.append(f"@.system = (select id from namespace where uri = {args.add(bounded(value.system))})")
+        found.append("(" + " and ".join(parts) + ")" if len(values) > 1 else " and ".join(parts))
+    return Condition("index_identifier", f"@.param = {parameter.id} and {either(found)}")
+
+
+def present(parameter: Parameter) -> list[Condition]:
+    if parameter.is_identifying:
+        return [Condition("index_identifier", f"@.param = {parameter.id}")]
+    return [Condition("index_token", f"(select k.param from concept k where k.h = @.h) = {parameter.id}")]
+
+
+def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:
+    """By the code (or the identifier's value) as text."""
+    pick = "max" if descending else "min"
+    if parameter.is_identifying:
+        return f"coalesce((select {pick}(x.value) from index_identifier x where x.rid = {rid} and x.param = {parameter.id}), '')", "text"
+    codes = f"select {pick}(k.code) from index_token x join concept k on k.h = x.h where x.rid = {rid} and k.param = {parameter.id}"
+    return f"coalesce(({codes}), '')", "text"

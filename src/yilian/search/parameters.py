@@ -1,0 +1,214 @@
+"""The search parameters of every resource type, taken from HL7's definitions; none is picked by hand.
+
+The number of a parameter stands in the index tables. It is the place of (type, code) in the sorted list of all such pairs, so it is the
+same on every server and for ever; numbers from 10,000 are free for parameters that a region defines itself.
+FHIR R4: http://hl7.org/fhir/R4/searchparameter-registry.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from yilian.fhir.compartments import CLINICAL
+from yilian.fhir.definitions import RESOURCE_TYPES, search_parameters, structure
+from yilian.fhir.fhirpath import Branch, Step, Truth, branches
+
+INDEXED_TYPES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "token": frozenset(
+            {
+                "code",
+                "Coding",
+                "CodeableConcept",
+                "Identifier",
+                "ContactPoint",
+                "boolean",
+                "string",
+                "id",
+                "uri",
+                "url",
+                "canonical",
+                "oid",
+                "uuid",
+            }
+        ),
+        "string": frozenset({"string", "markdown", "HumanName", "Address"}),
+        "reference": frozenset({"Reference", "canonical", "uri"}),
+        "date": frozenset({"date", "dateTime", "instant", "Period", "Timing"}),
+        "number": frozenset({"integer", "positiveInt", "unsignedInt", "decimal", "Range"}),
+        "quantity": frozenset({"Quantity", "Age", "Count", "Distance", "Duration", "Money", "Range", "SampledData"}),
+        "uri": frozenset({"uri", "url", "canonical", "oid", "uuid"}),
+    }
+)
+"""What each type of parameter takes up from a resource. A text in a date's place ("in spring") is not searchable as a date."""
+
+SUPPORTED_TYPES = frozenset(INDEXED_TYPES)
+INCLUDABLE_TYPES = frozenset({"reference"})
+
+COMPUTED = frozenset({"_id", "_lastUpdated"})
+"""Answered from the resource row itself; no index rows."""
+
+_EXAMPLES = frozenset(f"http://hl7.org/fhir/SearchParameter/{name}" for name in ("example", "example-extension", "example-reference"))
+"""HL7 publishes these three to show what a SearchParameter looks like; they are not meant to be searched by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """One search parameter of one resource type. There is one object for each, so they compare by identity.
+
+    id          what stands in the index tables, 1 to 9,999
+    base, code  Observation, "code"
+    type        token | string | reference | date | number | quantity | uri | composite | special
+    targets     types a reference may point to, as its element and its expression allow; empty for other parameters
+    components  (definition, expression) of a composite
+    branches    the ways to its values in a resource, each with the type found there; empty for a truth value and for the computed ones
+    refused     why it cannot be searched by yet; "" when it can
+    """
+
+    id: int
+    base: str
+    code: str
+    type: str
+    expression: str
+    url: str
+    targets: tuple[str, ...] = ()
+    components: tuple[tuple[str, str], ...] = ()
+    branches: tuple[Branch, ...] = ()
+    refused: str = ""
+
+    @property
+    def value_types(self) -> frozenset[str]:
+        """Types of the values it is found in: `CodeableConcept`, `Period` …"""
+        return frozenset(branch.type for branch in self.branches) or frozenset({"boolean"})
+
+    @property
+    def is_identifying(self) -> bool:
+        """A token kept as exact value in index_identifier: identifiers, telephone numbers, addresses of mail."""
+        return self.type == "token" and self.value_types <= {"Identifier", "ContactPoint"}
+
+    @property
+    def is_clinical_patient(self) -> bool:
+        """Whether index_clinical holds the patients this parameter points to."""
+        return self.code in patient_codes(self.base)
+
+    @property
+    def is_clinical_code(self) -> bool:
+        key = CLINICAL.get(self.base)
+        return key is not None and key.code == self.code
+
+    @property
+    def is_clinical_date(self) -> bool:
+        key = CLINICAL.get(self.base)
+        return key is not None and key.date == self.code
+
+
+@cache
+def parameters_of(kind: str) -> Mapping[str, Parameter]:
+    """Code → parameter, for all that `kind` can be searched by here, the common ones (`_id`, `_tag` …) included."""
+    return MappingProxyType({code: p for code, p in _all_of(kind).items() if not p.refused})
+
+
+@cache
+def refused_parameters_of(kind: str) -> Mapping[str, Parameter]:
+    """Code → parameter, for those HL7 defines but this server cannot search by yet; `refused` says why."""
+    return MappingProxyType({code: p for code, p in _all_of(kind).items() if p.refused})
+
+
+@cache
+def patient_codes(kind: str) -> frozenset[str]:
+    """The parameters that stand for the patient in index_clinical: the one CLINICAL names, and those on the same element beside it."""
+    if kind not in CLINICAL:
+        return frozenset()
+    every = _all_of(kind)
+    place = _place(every[CLINICAL[kind].patient])
+    return frozenset(p.code for p in every.values() if p.type == "reference" and "Patient" in p.targets and _place(p) == place)
+
+
+def by_id(number: int) -> Parameter:
+    """The parameter with this number. Raises KeyError."""
+    base, code = _pairs()[number - 1]
+    return _all_of(base)[code]
+
+
+def _place(parameter: Parameter) -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(step.key for step in branch.steps) for branch in parameter.branches)
+
+
+@cache
+def _definitions() -> Mapping[tuple[str, str], dict[str, Any]]:
+    """(type, code) → HL7's definition, for concrete types; what Resource and DomainResource define is given to each."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in search_parameters():
+        if row["url"] in _EXAMPLES:
+            continue
+        for base in row.get("base", ()):
+            for kind in RESOURCE_TYPES if base in ("Resource", "DomainResource") else (base,):
+                if base != "DomainResource" or structure(kind).base == "DomainResource":
+                    found[kind, row["code"]] = row
+    return found
+
+
+@cache
+def _pairs() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(_definitions()))
+
+
+@cache
+def _all_of(kind: str) -> Mapping[str, Parameter]:
+    found = {}
+    for number, (base, code) in enumerate(_pairs(), 1):
+        if base == kind:
+            found[code] = _parameter(number, base, code, _definitions()[base, code])
+    return MappingProxyType(found)
+
+
+def _parameter(number: int, base: str, code: str, row: dict[str, Any]) -> Parameter:
+    parameter = Parameter(
+        number,
+        base,
+        code,
+        row["type"],
+        row.get("expression", ""),
+        row["url"],
+        components=tuple((part["definition"], part["expression"]) for part in row.get("component", ())),
+    )
+    if code in COMPUTED:
+        return parameter
+    if parameter.type in ("composite", "special"):
+        return replace(parameter, refused=f"{parameter.type} parameters are not supported yet")
+    if not parameter.expression:
+        return replace(parameter, refused="HL7 gives it no expression")
+    compiled = branches(parameter.expression, base)
+    if isinstance(compiled, Truth):
+        return parameter
+    ways = tuple(way for branch in compiled for way in _indexed(branch, parameter.type))
+    if not ways:
+        return replace(parameter, refused="what it points to cannot be indexed")
+    return replace(parameter, branches=ways, targets=_targets(row, ways) if parameter.type == "reference" else ())
+
+
+def _indexed(branch: Branch, kind: str) -> list[Branch]:
+    """The branch itself where the parameter takes such values up; for an extension the values it may hold."""
+    if branch.type in INDEXED_TYPES[kind]:
+        return [branch]
+    if branch.type != "Extension":
+        return []
+    return [
+        replace(branch, steps=(*branch.steps, Step(element.key, element.many)), type=element.type, element=element)
+        for element in structure("Extension").elements.values()
+        if element.choice == "value[x]" and element.type in INDEXED_TYPES[kind]
+    ]
+
+
+def _targets(row: dict[str, Any], ways: tuple[Branch, ...]) -> tuple[str, ...]:
+    """Where the element may point, narrowed by what the parameter names; for some, HL7 names more types than the element allows."""
+    named = set(row.get("target", ()))
+    allowed: set[str] = set()
+    for way in ways:
+        if way.type in ("Reference", "canonical"):
+            allowed |= set(way.targets) or set(RESOURCE_TYPES)
+    return tuple(sorted(allowed & named if named & allowed else allowed))

@@ -1,0 +1,65 @@
+"""What the index tables hold of one resource, as values. `store/` gives ids their keys, hashes tokens and writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+
+from yilian.fhir.references import Local
+
+Token = tuple[int, str, str]
+"""(parameter, system, code); system "" where there is none. Code "" says only that the parameter has a value: a concept in words alone."""
+
+
+@dataclass(slots=True)
+class Clinical:
+    """What `index_clinical` holds: one row for each coding, or a single one with code 0 where there is none.
+
+    patient  the Patient it is about, or None: about a group, a device, somebody elsewhere, nobody. Stored as 0
+    lo, hi   its main date as [lo, hi), aware; `dates.FIRST` for both where it has none, hi `dates.LAST` where it still goes on
+    """
+
+    patient: Local | None
+    codings: list[Token]
+    lo: datetime
+    hi: datetime
+
+
+@dataclass(slots=True)
+class IndexRows:
+    """Rows for every index table; the first field of each is `Parameter.id`. No row comes twice.
+
+    identifiers  (parameter, system or None, value)
+    references   (parameter, type, id): resources of this server
+    dates        (parameter, lo, hi): half-open, aware, UTC; open ends are `dates.FIRST` and `dates.LAST`
+    strings      (parameter, folded, as given or None where the row is the pinyin of a name)
+    numbers      (parameter, value)
+    quantities   (parameter, system or None, code or None, value)
+    uris         (parameter, value): uris, canonicals, references to elsewhere; "" says only that a reference has a value (as words)
+    """
+
+    tokens: list[Token] = field(default_factory=list)
+    identifiers: list[tuple[int, str | None, str]] = field(default_factory=list)
+    references: list[tuple[int, str, str]] = field(default_factory=list)
+    dates: list[tuple[int, datetime, datetime]] = field(default_factory=list)
+    strings: list[tuple[int, str, str | None]] = field(default_factory=list)
+    numbers: list[tuple[int, Decimal]] = field(default_factory=list)
+    quantities: list[tuple[int, str | None, str | None, Decimal]] = field(default_factory=list)
+    uris: list[tuple[int, str]] = field(default_factory=list)
+    clinical: Clinical | None = None
+    base: str = ""
+    """Our own address while rows are being taken up, so that absolute references to ourselves are known for what they are."""
+
+
+@lru_cache(maxsize=65536)
+def token_hash(param: int, system: str, code: str) -> int:
+    """The key of a token in index_token and index_clinical: 64 bits, signed, never 0 (0 means "no code" there).
+
+    The same on every server and in every version: it is stored. Lengths are hashed too, so ("a", "bc") and ("ab", "c") differ.
+    """
+    head, tail = system.encode(), code.encode()
+    digest = blake2b(b"%d %d " % (param, len(head)) + head + tail, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True) or 1

@@ -1,0 +1,168 @@
+"""Where a search starts: the index that leaves the fewest candidates, or that already has the order asked for.
+
+A request that names the patient, or a code with a date, starts from index_clinical; an identifier, a reference, a name, a code from its
+own index; the resource table is walked only when nothing else is named. There are no statistics here: the guess goes by the kind of
+condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from yilian.fhir.compartments import CLINICAL
+from yilian.fhir.definitions import type_id
+from yilian.search.conditions import Condition
+from yilian.search.order import Key
+from yilian.search.query import Clause, Query
+
+NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
+BY_CHANGE = Key("c.updated", "timestamptz", descending=False, direct=True)
+HOW_WIDE = {"reference": 20, "uri": 30, "string": 40, "number": 70, "quantity": 70, "date": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A clause and the conditions any of which fulfils it (or, for a negative clause, none of which may hold)."""
+
+    clause: Clause
+    conditions: list[Condition]
+
+    @property
+    def only(self) -> Condition:
+        return self.conditions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The rows `c` a search starts from.
+
+    table    what `c` is a row of; "" for a union of several
+    source   what stands after `from`
+    where    conditions on `c`
+    keys     a query for keys: the start is repeated for each, and `where` names it `k.key`; "" when there is one only
+    once     no resource comes twice (for one key)
+    uses     clauses that need no further condition
+    natural  the order its index has; what a page without _sort is in
+    patient  SQL of the one patient all rows are about, "" otherwise
+    """
+
+    table: str
+    source: str
+    where: list[str]
+    keys: str = ""
+    once: bool = True
+    uses: tuple[Clause, ...] = ()
+    natural: tuple[Key, ...] = ()
+    patient: str = ""
+    keyless: list[str] = field(default_factory=list)
+    """`where` without `k.key`, for statements that need no order: the keys stand in an array."""
+
+
+def start(query: Query, asked: Sequence[Asked]) -> Start:
+    """Chooses among the conditions of a query."""
+    positive = [a for a in asked if not a.clause.is_negative and a.clause.modifier != "missing"]
+    best = min(positive, key=lambda a: width(a), default=None)
+    clinical = _clinical(query, positive, width(best) if best else 1000) if query.type in CLINICAL else None
+    if clinical is not None:
+        return clinical
+    if best is None:
+        walk = [f"c.type = {type_id(query.type)}", "not c.deleted"]
+        return Start("resource", "resource c", walk, natural=(BY_CHANGE,), keyless=walk)
+    if len(best.conditions) == 1:
+        return _from(query.type, best)
+    parts = " union ".join(f"select x.rid from {c.table} x where {' and '.join(typed(query.type, c, 'x'))}" for c in best.conditions)
+    return Start("", f"({parts}) c", [], uses=(best.clause,))
+
+
+def width(asked: Asked) -> int:
+    """How many resources a condition is likely to leave, as a rank."""
+    clause, parameter = asked.clause, asked.clause.parameter
+    if clause.modifier == "missing" or clause.is_negative:
+        return 900
+    if clause.chain is not None:
+        return 25 + width(Asked(clause.chain, [])) // 2
+    if parameter.code == "_id":
+        return 0
+    if parameter.code == "_lastUpdated":
+        return 150
+    if parameter.type == "token":
+        if parameter.is_identifying:
+            return 10 if all(value.code is not None for value in clause.values) else 160
+        if parameter.is_clinical_code:
+            return 50
+        return 60 if parameter.value_types & {"CodeableConcept", "Coding", "Identifier"} else 120  # a status halves the record, not more
+    if clause.modifier == "contains":
+        return 170
+    return HOW_WIDE[parameter.type]
+
+
+def typed(kind: str, condition: Condition, row: str) -> list[str]:
+    """A condition on a row with what keeps it to the type, where its parameter does not say that already."""
+    if condition.table == "index_clinical":
+        return [condition.on(row), f"{row}.type = {type_id(kind)}", f"{row}.nth = 0"]
+    if condition.table == "resource":
+        return [condition.on(row), f"{row}.type = {type_id(kind)}", f"not {row}.deleted"]
+    return [condition.on(row)]
+
+
+def _from(kind: str, asked: Asked) -> Start:
+    condition = asked.only
+    keyless = typed(kind, condition, "c")
+    where = [condition.on_key("c", "k.key"), *keyless[1:]] if condition.keys else keyless
+    return Start(
+        condition.table,
+        f"{condition.table} c",
+        where,
+        keys=condition.keys,
+        once=condition.once or bool(condition.keys and condition.table in ("index_token", "index_reference")),
+        uses=(asked.clause,),
+        natural=(BY_CHANGE,) if asked.clause.parameter.code == "_lastUpdated" else (),
+        keyless=keyless,
+    )
+
+
+def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | None:
+    """From index_clinical by patient and code, by patient, by code in order of date, or by date; None where another index leaves less."""
+    patient = _only(positive, "index_clinical", lambda clause: clause.parameter.is_clinical_patient)
+    code = _only(positive, "index_token", lambda clause: clause.parameter.is_clinical_code)
+    if patient is not None and width(patient) <= best:
+        return _by_patient(query, patient, code)
+    dated = (query.sort and query.sort[0].parameter.is_clinical_date) or any(a.clause.parameter.is_clinical_date for a in positive)
+    if not dated:
+        return None
+    if code is not None and width(code) <= best:
+        keyless = [_as_code(code.only).on("c")]
+        where = [_as_code(code.only).on_key("c", "k.key")] if code.only.keys else keyless
+        return Start("index_clinical", "index_clinical c", where, code.only.keys, True, (code.clause,), (NEWEST_FIRST,), "", keyless)
+    if best >= HOW_WIDE["date"]:
+        where = [f"c.type = {type_id(query.type)}", "c.nth = 0"]
+        return Start("index_clinical", "index_clinical c", where, natural=(NEWEST_FIRST,), keyless=where)
+    return None
+
+
+def _by_patient(query: Query, patient: Asked, code: Asked | None) -> Start:
+    """All rows of one patient (or of each of several): with a code by (patient, code, date), without by (patient, type, date)."""
+    who = patient.only
+    rest = [_as_code(code.only).on("c")] if code else [f"c.type = {type_id(query.type)}", "c.nth = 0"]
+    keyless = [who.on("c"), *rest]
+    keys, where, once = "", keyless, True
+    if who.keys:
+        keys, where, once = who.keys, [who.on_key("c", "k.key"), *rest], not (code and code.only.keys)
+    elif code and code.only.keys:
+        keys, where = code.only.keys, [who.on("c"), _as_code(code.only).on_key("c", "k.key")]
+    uses = (patient.clause, code.clause) if code else (patient.clause,)
+    return Start("index_clinical", "index_clinical c", where, keys, once, uses, (NEWEST_FIRST,), who.value, keyless)
+
+
+def _only(positive: Sequence[Asked], table: str, fits: Callable[[Clause], bool]) -> Asked | None:
+    """The first clause of that sort that one condition on that table answers."""
+    for asked in positive:
+        if fits(asked.clause) and len(asked.conditions) == 1 and asked.only.table == table:
+            return asked
+    return None
+
+
+def _as_code(token: Condition) -> Condition:
+    """A condition on index_token, put to the code column of index_clinical: it holds the same hashes."""
+    return Condition("index_clinical", column="code", value=token.value, keys=token.keys)
