@@ -62,7 +62,7 @@ export function whatHappened(error: unknown, t: Translate, lang: 'zh' | 'en'): s
   const said = error.issues
     .map((issue) => (lang === 'zh' ? issue.details?.text : (issue.diagnostics ?? issue.details?.text)))
     .filter((text): text is string => Boolean(text));
-  if (said.length > 0) return [...new Set(said)].join(lang === 'zh' ? ';' : '; ');
+  if (said.length > 0) return [...new Set(said)].join(lang === 'zh' ? '；' : '; ');
   return t(`problem.${error.kind}`);
 }
 

@@ -14,7 +14,7 @@ export function dosageText(request: MedicationRequest, t: Translate, lang: Lang)
   return (request.dosageInstruction ?? [])
     .map((dosage) => oneDosage(dosage, t, lang))
     .filter(Boolean)
-    .join(lang === 'zh' ? ';' : '; ');
+    .join(lang === 'zh' ? '；' : '; ');
 }
 
 function oneDosage(dosage: Dosage, t: Translate, lang: Lang): string {
@@ -33,5 +33,5 @@ function oneDosage(dosage: Dosage, t: Translate, lang: Lang): string {
     words.push(period === 1 ? t('med.times.one', { unit, frequency }) : t('med.times', { period, unit, frequency }));
   }
   if (dosage.asNeededBoolean) words.push(t('med.asneeded'));
-  return words.join(lang === 'zh' ? ',' : ', ');
+  return words.join(lang === 'zh' ? '，' : ', ');
 }

@@ -212,9 +212,9 @@ export function valueText(result: Result, t: Translate, places?: number): string
 }
 
 /** "3.9–6.1", "≤5.2", "≥40", or the laboratory's words. */
-export function rangeText(result: Result, places?: number): string {
+export function rangeText(result: Result, places = result.number === null ? 0 : placesOf(result.number)): string {
   const { low, high } = result;
-  const show = (number: number) => numberText(number, Math.max(places ?? 0, placesOf(number)));
+  const show = (number: number) => numberText(number, Math.max(places, placesOf(number)));
   if (low !== null && high !== null) return `${show(low)}–${show(high)}`;
   if (high !== null) return `≤${show(high)}`;
   return low === null ? result.rangeWords : `≥${show(low)}`;

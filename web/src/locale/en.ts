@@ -305,6 +305,8 @@ export const en: Words = {
   'med.when': 'Prescribed',
   'med.by': 'By',
   'med.status': 'Status',
+  'med.status.active': 'current',
+  'med.status.completed': 'course finished',
   'med.reason': 'For',
   'med.none': 'No medication',
   'med.none.how': 'Prescriptions appear here.',

@@ -60,8 +60,10 @@ function Row({ encounter }: { encounter: Encounter }) {
   const over = encounter.status === 'finished';
   return (
     <tr>
-      <th scope="row">{dateTime(encounter.period?.start) || t('time.unknown')}</th>
-      <td>
+      <th scope="row" className={styles.keep}>
+        {dateTime(encounter.period?.start) || t('time.unknown')}
+      </th>
+      <td className={styles.keep}>
         {encounterKind(encounter, t)}
         {days !== null && <span className="quiet"> {t('encounter.days', { n: days })}</span>}
         {!over && <span className={styles.running}> {t(`status.${encounter.status}` as Key)}</span>}

@@ -100,7 +100,7 @@ function History({ series }: { series: Series }) {
           <tbody>
             {results.map((result) => (
               <tr key={`${result.when}${result.number}${result.words}`}>
-                <td>{dateTime(result.when) || t('time.unknown')}</td>
+                <td className={styles.keep}>{dateTime(result.when) || t('time.unknown')}</td>
                 <td>
                   <Value result={result} places={places} />
                 </td>

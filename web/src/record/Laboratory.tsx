@@ -109,7 +109,7 @@ function Tests({ id, pages, birthDate }: { id: string; pages: Pages<Observation>
                 <td>
                   <Sparkline series={series} />
                 </td>
-                <td className="quiet">{day(series.latest.when)}</td>
+                <td className={`quiet ${styles.keep}`}>{day(series.latest.when)}</td>
                 <td className={styles.right} data-title={t('lab.count')}>
                   {series.results.length}
                 </td>

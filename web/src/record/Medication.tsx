@@ -50,8 +50,16 @@ export default function Medication({ id }: TabProps) {
   );
 }
 
+/** What a prescription's status means for the one who takes it. */
+const STATUS: Partial<Record<MedicationRequest['status'], Key>> = {
+  active: 'med.status.active',
+  completed: 'med.status.completed',
+};
+
 function Prescriptions({ requests }: { requests: readonly MedicationRequest[] }) {
   const { t, lang } = useLocale();
+  // Prescriptions from elsewhere rarely say what for: no column of dashes then.
+  const reasoned = requests.some((request) => reasons(request, '') !== '');
   return (
     <table className={styles.grid}>
       <thead>
@@ -62,7 +70,7 @@ function Prescriptions({ requests }: { requests: readonly MedicationRequest[] })
           <th scope="col" style={{ width: '28%' }}>
             {t('med.dosage')}
           </th>
-          <th scope="col">{t('med.reason')}</th>
+          {reasoned && <th scope="col">{t('med.reason')}</th>}
           <th scope="col">{t('med.when')}</th>
           <th scope="col">{t('med.by')}</th>
           <th scope="col">{t('med.status')}</th>
@@ -73,12 +81,12 @@ function Prescriptions({ requests }: { requests: readonly MedicationRequest[] })
           <tr key={request.id}>
             <th scope="row">{drugName(request)}</th>
             <td>{dosageText(request, t, lang) || '—'}</td>
-            <td className="quiet">{reasons(request, t('list.separator')) || '—'}</td>
-            <td className="quiet">{day(request.authoredOn)}</td>
+            {reasoned && <td className="quiet">{reasons(request, t('list.separator')) || '—'}</td>}
+            <td className={`quiet ${styles.keep}`}>{day(request.authoredOn)}</td>
             <td className="quiet">
               <Name of={request.requester} otherwise="—" />
             </td>
-            <td>{t(`status.${request.status}` as Key)}</td>
+            <td className={styles.keep}>{t(STATUS[request.status] ?? (`status.${request.status}` as Key))}</td>
           </tr>
         ))}
       </tbody>

@@ -1,6 +1,6 @@
 import { Button, Select } from 'antd';
 import type { Encounter, FhirResource, Reference } from 'fhir/r4';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { search } from '../client/client';
 import { dateTime } from '../fhir/dates';
 import { useNames } from '../fhir/names';
@@ -27,34 +27,34 @@ export default function Timeline({ id, birthDate }: TabProps) {
   });
   return (
     <section className={styles.sheet}>
-      <div className={styles.tools}>
-        <Select
-          aria-label={t('timeline.kind')}
-          popupMatchSelectWidth={false}
-          className={styles.choice ?? ''}
-          value={kind ?? ''}
-          onChange={(value) => set('kind', value)}
-          options={[
-            { value: '', label: t('timeline.kind.all') },
-            ...KINDS.map((one) => ({ value: one, label: t(`timeline.kind.${one}` as Key) })),
-          ]}
-        />
-        {reading.state === 'loading' && <span className="quiet" aria-hidden />}
-      </div>
       <Read of={reading} what={t('timeline.what')} rows={10}>
-        {(pages) =>
-          pages.rows.length === 0 ? (
-            <Nothing title={t('timeline.none')} how={t('timeline.none.how')} />
-          ) : (
-            <Story id={id} pages={pages} birthDate={birthDate} />
-          )
-        }
+        {(pages) => (
+          <Story id={id} pages={pages} birthDate={birthDate}>
+            <Select
+              aria-label={t('timeline.kind')}
+              popupMatchSelectWidth={false}
+              className={styles.choice ?? ''}
+              value={kind ?? ''}
+              onChange={(value) => set('kind', value)}
+              options={[
+                { value: '', label: t('timeline.kind.all') },
+                ...KINDS.map((one) => ({ value: one, label: t(`timeline.kind.${one}` as Key) })),
+              ]}
+            />
+          </Story>
+        )}
       </Read>
     </section>
   );
 }
 
-function Story({ id, pages, birthDate }: { id: string; pages: Pages<FhirResource>; birthDate: string | undefined }) {
+interface StoryProps extends TabProps {
+  pages: Pages<FhirResource>;
+  /** The choice of kinds, beside that of institutions. */
+  children: ReactNode;
+}
+
+function Story({ id, pages, birthDate, children }: StoryProps) {
   const { t, lang } = useLocale();
   const { rows } = pages;
   const happenings = useMemo(() => happeningsOf(rows, { t, lang, birthDate }), [rows, t, lang, birthDate]);
@@ -74,8 +74,9 @@ function Story({ id, pages, birthDate }: { id: string; pages: Pages<FhirResource
 
   return (
     <>
-      {all.length > 1 && (
-        <div className={styles.tools}>
+      <div className={styles.tools}>
+        {children}
+        {all.length > 1 && (
           <Select
             aria-label={t('timeline.institution')}
             popupMatchSelectWidth={false}
@@ -90,9 +91,10 @@ function Story({ id, pages, birthDate }: { id: string; pages: Pages<FhirResource
               })),
             ]}
           />
-        </div>
-      )}
-      {shown.length === 0 && <Nothing title={t('timeline.none.filtered')} />}
+        )}
+      </div>
+      {rows.length === 0 && <Nothing title={t('timeline.none')} how={t('timeline.none.how')} />}
+      {rows.length > 0 && shown.length === 0 && <Nothing title={t('timeline.none.filtered')} />}
       {byMonth(shown).map(({ month, happenings: its }) => (
         <section key={`${month}${its[0]?.id ?? ''}`} className={styles.month}>
           <h3>{month || t('time.unknown')}</h3>

@@ -4,7 +4,7 @@ import { init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { useEffect, useRef } from 'react';
 import { dateTime, instant } from '../fhir/dates';
-import { isCritical, MARK_SIGN, numberText, type Result } from '../fhir/observation';
+import { isCritical, MARK_SIGN, type Mark, numberText, type Result } from '../fhir/observation';
 import { useAppearance } from '../layout/appearance';
 import { useLocale } from '../locale/locale';
 import { palette } from '../theme';
@@ -37,7 +37,11 @@ export function TrendChart({ results, places }: { results: readonly Result[]; pl
 function optionFor(results: readonly Result[], places: number, dark: boolean, bandName: string) {
   const latest = results.at(-1);
   const line = dark ? palette.primaryDark : palette.primary;
-  const bad = dark ? palette.dangerDark : palette.danger;
+  const colourOf = (mark: Mark | null): string => {
+    if (!mark) return line;
+    if (isCritical(mark)) return dark ? palette.dangerDark : palette.danger;
+    return dark ? palette.clockDark : palette.clock;
+  };
   const ink = dark ? '#B4BCC4' : '#4F5B66';
   const rule = dark ? '#303940' : '#E3E8EB';
   const low = latest?.low ?? null;
@@ -94,14 +98,14 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
           symbol: result.mark ? 'diamond' : 'circle',
           symbolSize: result.mark ? 11 : 7,
           itemStyle: {
-            color: result.mark ? bad : line,
+            color: colourOf(result.mark),
             borderColor: isCritical(result.mark) ? ink : 'transparent',
             borderWidth: 1,
           },
           label: {
             show: result.mark !== null && results.length <= 40,
             formatter: result.mark ? MARK_SIGN[result.mark] : '',
-            color: bad,
+            color: colourOf(result.mark),
             position: 'top',
           },
         })),
