@@ -110,18 +110,19 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _server(what: str, connection: asyncpg.Connection[asyncpg.Record]) -> Finding:
-    version = connection.get_server_version()
+    major = connection.get_server_version().major
+    version = (await connection.fetchval("show server_version")).split()[0]
     encoding = await connection.fetchval("show server_encoding")
     size = await connection.fetchval("select pg_database_size(current_database())")
     durable = [name for name in ("fsync", "full_page_writes") if await connection.fetchval("select current_setting($1)", name) != "on"]
     fault = ""
-    if version.major < 15:
+    if major < 15:
         fault = "PostgreSQL 15 or newer is needed."
     elif encoding != "UTF8":
         fault = f"Its encoding is {encoding}; make a database with encoding UTF8."
     elif durable:
         fault = f"{' and '.join(durable)} is off: what was acknowledged may be lost. Turn it on."
-    return Finding(what, f"PostgreSQL {version.major}.{version.minor}, {encoding}, {size / 1024**2:.0f} MiB", fault)
+    return Finding(what, f"PostgreSQL {version}, {encoding}, {size / 1024**2:.0f} MiB", fault)
 
 
 async def _migrations(connection: asyncpg.Connection[asyncpg.Record]) -> Finding:

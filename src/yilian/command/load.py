@@ -35,7 +35,7 @@ def load(settings: Settings, paths: list[Path], institution: str | None, report:
         f"{told.stored + told.before} resources stored{before} in {seconds:.1f} s{pace}; {len(told.refused)} refused.", highlight=False
     )
     for refusal in told.refused[:SHOWN]:
-        console.print(f"  {refusal.source}, line {refusal.line}, {refusal.what}:", highlight=False, markup=False)
+        console.print(f"  {refusal.source}, line {refusal.line}:", highlight=False, markup=False)
         for reason in refusal.reasons:
             console.print(f"      {reason}", highlight=False, markup=False)
     if report is not None:
@@ -79,5 +79,5 @@ async def _institution(db: Database, settings: Settings, name: str | None) -> st
 def _write(report: Path, refused: list[loading.Refusal]) -> None:
     with report.open("w", encoding="utf-8") as lines:
         for refusal in refused:
-            entry = {"source": refusal.source, "line": refusal.line, "what": refusal.what, "reasons": list(refusal.reasons)}
+            entry = {"source": refusal.source, "line": refusal.line, "reasons": list(refusal.reasons)}
             lines.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -134,6 +134,7 @@ def _url(host: str, port: int) -> str:
 def _announce(url: str, ready: Callable[[str], None]) -> None:
     """Wait until the server answers that it is ready, then say so."""
     straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    pause_s = 0.02
     while True:
         try:
             with straight.open(f"{url}/readyz", timeout=5) as answer:
@@ -141,7 +142,8 @@ def _announce(url: str, ready: Callable[[str], None]) -> None:
                     ready(url)
                     return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.2, 1.0)
 
 
 def _say(url: str) -> None:

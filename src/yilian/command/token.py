@@ -16,7 +16,9 @@ def token(settings: Settings, *, user: str | None, client: str | None) -> int:
     async def run(dsn: str) -> str:
         async with house.database(settings, dsn) as db, db.transaction() as tx:
             chosen = AccessSettings.of(settings)
-            return await (tokens.issue_for_user(tx, user, chosen) if user is not None else tokens.issue_for_client(tx, client or "", chosen))
+            return await (
+                tokens.issue_for_user(tx, user, chosen) if user is not None else tokens.issue_for_client(tx, client or "", chosen)
+            )
 
     with house.address(settings, alone=False, purpose="yilian token") as dsn:
         print(uvloop.run(run(dsn)))

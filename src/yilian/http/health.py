@@ -25,8 +25,8 @@ class Health:
                 there = await tx.fetchval("select max(number) from migration")
         except (YilianError, OSError) as error:
             return JSONResponse({"status": "not ready", "reason": str(error)}, status_code=503, headers={"retry-after": "5"})
-        if there != newest():
+        if there != self.newest:
             return JSONResponse(
-                {"status": "not ready", "reason": f"the database is at migration {there}, this server needs {newest()}"}, status_code=503
+                {"status": "not ready", "reason": f"the database is at migration {there}, this server needs {self.newest}"}, status_code=503
             )
         return JSONResponse({"status": "ready"})

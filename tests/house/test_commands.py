@@ -1,0 +1,272 @@
+"""The command line: what it says, what it starts, and that what it started ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from yilian.postgres import address_of_running, server
+
+YILIAN = [sys.executable, "-m", "yilian"]
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    above = Path(tempfile.mkdtemp(prefix="yilian-test-"))
+    above.chmod(0o711)
+    yield above / "data"
+    server.remove(above / "data")
+    shutil.rmtree(above)
+
+
+@dataclass(slots=True)
+class Running:
+    process: subprocess.Popen[str]
+    url: str
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def workers(self) -> list[psutil.Process]:
+        return [one for one in self.family() if "spawn_main" in " ".join(one.cmdline())]
+
+
+def yilian(*arguments: str, text: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*YILIAN, *arguments], input=text, capture_output=True, text=True, env={**os.environ, **(environment or {})}, timeout=120
+    )
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[Running]:
+    """`yilian serve` on a free port, from the moment it says that it answers; ended by force if the test did not end it."""
+    process = subprocess.Popen([*YILIAN, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Yilian answers at "), line
+        yield Running(process, line.split()[-1])
+    finally:
+        process.stdout.close()
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def all_gone(processes: Sequence[psutil.Process], seconds: float = 20) -> bool:
+    _, left = psutil.wait_procs(processes, timeout=seconds)
+    return left == []
+
+
+def test_help_names_every_command() -> None:
+    said = yilian("--help").stdout
+    for command in ("serve", "demo", "load", "token", "user", "check"):
+        assert re.search(rf"^    {command} ", said, re.MULTILINE), command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "says"),
+    [
+        (["serve", "--prot", "1"], {}, 2, "unrecognized arguments: --prot"),
+        (["serve", "--data", "a", "--database-url", "b"], {}, 2, "not allowed with argument"),
+        (["token"], {}, 2, "--user --client is required"),
+        (["serve", "--port", "70000"], {}, 1, "`port` must be from 0 to 65535"),
+        (["check"], {"YILIAN_PROT": "1"}, 1, "YILIAN_PROT, but there is no such setting"),
+        (["check", "--config", "/nowhere.toml"], {}, 1, "/nowhere.toml, is not there"),
+        (["serve", "--data", "/proc/nothing"], {}, 1, "cannot be written"),
+        (["load", "/nowhere.ndjson"], {}, 1, "/nowhere.ndjson is not there"),
+        (["token", "--user", "x", "--database-url", "postgresql://127.0.0.1:1/none"], {}, 1, "yilian: "),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(arguments: list[str], environment: dict[str, str], code: int, says: str) -> None:
+    done = yilian(*arguments, environment=environment)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_answers_and_ctrl_c_ends_everything_it_started(data: Path) -> None:
+    with serving("--data", str(data)) as running:
+        assert running.status("/readyz") == 200
+        assert running.status("/fhir/Patient") == 401
+        assert asyncio.run(table_is_there(address_of_running(data)))
+        family = running.family()
+        assert any("postgres" in one.name() for one in family)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(30) in (0, 130)
+        assert all_gone(family)
+    assert address_of_running(data) is None
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_several_workers_share_one_socket_and_end_together(data: Path, sign: signal.Signals) -> None:
+    with serving("--data", str(data), "--workers", "2") as running:
+        assert len(running.workers()) == 2
+        for _ in range(10):
+            assert running.status("/readyz") == 200
+        family = running.family()
+        running.process.send_signal(sign)
+        assert running.process.wait(30) == 0
+        assert all_gone(family)
+
+
+def test_workers_and_database_end_when_the_server_is_killed(data: Path) -> None:
+    with serving("--data", str(data), "--workers", "2") as running:
+        family = running.family()
+        assert len(family) > 4
+        running.process.kill()
+        assert all_gone(family)
+        with socket.create_server(("127.0.0.1", int(running.url.rpartition(":")[2]))):
+            pass  # the port is free again
+
+
+def test_a_killed_worker_is_replaced(data: Path) -> None:
+    with serving("--data", str(data), "--workers", "2") as running:
+        running.workers()[0].kill()
+        time.sleep(3)
+        assert len(running.workers()) == 2
+        assert running.status("/readyz") == 200
+
+
+def test_the_database_is_started_again_when_it_is_killed(data: Path) -> None:
+    with serving("--data", str(data)) as running:
+        main = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(main, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while running.status("/readyz") != 200 or address_of_running(data) is None:
+            assert time.monotonic() < deadline, "it did not come back"
+            time.sleep(0.2)
+        assert int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0]) != main
+
+
+def test_a_second_server_on_the_folder_or_the_port_is_refused(data: Path) -> None:
+    with serving("--data", str(data)) as running:
+        done = yilian("serve", "--data", str(data), "--port", "0")
+        assert done.returncode == 1
+        assert f"in use by process {running.process.pid} (yilian serve)" in done.stderr
+        done = yilian("serve", "--data", str(data.parent / "other"), "--port", running.url.rpartition(":")[2])
+        assert done.returncode == 1
+        assert "Cannot listen on 127.0.0.1, port" in done.stderr
+        assert running.status("/readyz") == 200
+
+
+def test_accounts_are_added_listed_and_disabled_beside_a_running_server(data: Path) -> None:
+    with serving("--data", str(data)):
+        added = yilian(
+            "user", "add", "Zhang", "--role", "admin", "--display", "张三", "--data", str(data), text="a long enough pass phrase\n"
+        )
+        assert (added.returncode, added.stdout) == (0, "Account zhang added.\n"), added.stderr
+        again = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="a long enough pass phrase\n")
+        assert again.returncode == 1
+        assert "There is an account zhang already" in again.stderr
+        listed = yilian("user", "list", "--data", str(data))
+        assert "zhang" in listed.stdout
+        assert "张三" in listed.stdout
+        assert "Practitioner/zhang" in listed.stdout
+        token = yilian("token", "--user", "zhang", "--data", str(data))
+        assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", token.stdout), token.stderr
+        assert yilian("user", "disable", "zhang", "--data", str(data)).returncode == 0
+        assert "disabled" in yilian("user", "list", "--data", str(data)).stdout
+        refused = yilian("token", "--user", "zhang", "--data", str(data))
+        assert refused.returncode == 1
+        assert "Traceback" not in refused.stderr
+
+
+def test_without_a_password_no_account_is_added(data: Path) -> None:
+    done = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="")
+    assert done.returncode == 1
+    assert "needs a password" in done.stderr
+
+
+def test_check_is_content_with_a_served_store(data: Path) -> None:
+    with serving("--data", str(data)):
+        done = yilian("check", "--data", str(data))
+    findings = done.stdout
+    for what in ("settings", "disk", "database", "tables: up to date", "clock"):
+        assert f"✓ {what}" in findings, findings
+
+
+def test_check_says_what_is_wrong(data: Path) -> None:
+    done = yilian("check", "--data", str(data), "--config", _file(data.parent, 'host = "0.0.0.0"'))
+    assert done.returncode == 1
+    assert "There is none yet: yilian serve or yilian demo makes it" in done.stdout
+    assert "put a proxy with TLS before it" in done.stdout
+
+
+def test_check_asks_for_missing_migrations_and_a_clock_put_back(cluster: str, dsn: str) -> None:
+    done = yilian("check", "--database-url", cluster)
+    assert done.returncode == 1
+    assert re.search(r"✗ tables: Not yet applied: 0001_store, ", done.stdout), done.stdout
+
+    async def write_in_the_future() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            "insert into resource (rid, type, id, ver, updated, method, body) values (1, 1, 'x', 1, now() + interval '1 day', 'PUT', '{}')"
+        )
+        await connection.close()
+
+    asyncio.run(write_in_the_future())
+    done = yilian("check", "--database-url", dsn)
+    assert "✗ clock" in done.stdout
+    assert "the clock was put back" in done.stdout
+    assert "fsync" in done.stdout, "the test server runs without fsync, which a real one must not"
+
+
+def test_load_takes_bundles_tells_what_it_refused_and_goes_on(data: Path) -> None:
+    good = {"resourceType": "Patient", "id": "p1", "name": [{"text": "张三"}]}
+    bad = {"resourceType": "Patient", "id": "p2", "nmae": []}
+    lines = data.parent / "patients.ndjson"
+    lines.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in (good, bad)) + "\n", encoding="utf-8")
+    report = data.parent / "refused.jsonl"
+    done = yilian("load", str(lines), "--data", str(data), "--report", str(report))
+    assert done.returncode == 1
+    assert "1 resources stored" in done.stderr
+    assert "1 refused" in done.stderr
+    assert "nmae" in done.stderr
+    assert json.loads(report.read_text(encoding="utf-8"))["line"] == 2
+    again = yilian("load", str(lines), "--data", str(data))
+    assert "(1 of them by an earlier run)" in again.stderr
+    refused = yilian("load", str(lines), "--data", str(data), "--institution", "没有的医院")
+    assert refused.returncode == 1
+    assert "There is no institution called '没有的医院'" in refused.stderr
+
+
+async def table_is_there(address: str | None) -> bool:
+    assert address is not None
+    connection = await asyncpg.connect(address)
+    try:
+        return await connection.fetchval("select to_regclass('resource')") is not None
+    finally:
+        await connection.close()
+
+
+def _file(folder: Path, text: str) -> str:
+    path = folder / "settings.toml"
+    path.write_text(text + "\n")
+    return str(path)
