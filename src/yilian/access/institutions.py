@@ -63,7 +63,8 @@ async def of(tx: Tx, rids: Iterable[int]) -> dict[int, Institution]:
     known: dict[int, _Organization] = {}
     by_id: dict[str, int] = {}
     level = await _read(tx, "rid = any($1::bigint[])", list(wanted)) if wanted else []
-    for _ in range(DEEPEST):
+    above: set[str] = set()
+    for _ in range(DEEPEST + 1):
         for one in level:
             known[one.institution.rid] = one
             by_id[one.institution.reference] = one.institution.rid
@@ -71,14 +72,16 @@ async def of(tx: Tx, rids: Iterable[int]) -> dict[int, Institution]:
         if not above:
             break
         level = await _read(tx, "id = any($1::text[])", [reference.removeprefix("Organization/") for reference in above])
-    return {rid: _climb(known[rid], known, by_id) for rid in wanted if rid in known}
+    return {rid: _climb(known[rid], known, by_id, unread=above) for rid in wanted if rid in known}
 
 
-def _climb(start: _Organization, known: dict[int, _Organization], by_id: dict[str, int]) -> Institution:
+def _climb(start: _Organization, known: dict[int, _Organization], by_id: dict[str, int], unread: set[str]) -> Institution:
     here = start
-    for _ in range(DEEPEST):
-        if here.own or not here.part_of or here.part_of not in by_id:
+    for _ in range(DEEPEST + 1):
+        if here.own or not here.part_of:
             return here.institution
+        if here.part_of not in by_id:
+            return start.institution if here.part_of in unread else here.institution
         here = known[by_id[here.part_of]]
     return start.institution
 
