@@ -51,6 +51,8 @@ export function themeFor({ dark, phone }: { dark: boolean; phone: boolean }): Th
       motionDurationSlow: '0.16s',
     },
     components: {
+      // White on the lighter primary of the dark theme would fall short of AA.
+      Button: dark ? { primaryColor: '#062225' } : {},
       Tabs: { horizontalItemPadding: '10px 0', horizontalMargin: '0' },
     },
   };

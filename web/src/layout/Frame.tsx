@@ -8,7 +8,7 @@ import { useConnectionLost } from '../client/connection';
 import { useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
 import { Waiting } from '../page/Waiting';
-import { ErrorBoundary, Whole } from '../page/Whole';
+import { ErrorBoundary } from '../page/Whole';
 import { useAppearance } from './appearance';
 import styles from './layout.module.css';
 import { Navigation } from './Navigation';
@@ -96,12 +96,12 @@ function LostBar() {
 function Ended({ address }: { address: string }) {
   const { t } = useLocale();
   return (
-    <div className={styles.ended} role="alertdialog" aria-modal="false" aria-label={t('ended.title')}>
-      <Whole title={t('ended.title')} text={t('ended.text')}>
-        <Button type="primary" autoFocus onClick={() => void beginSignIn(address)}>
-          {t('signedin.again')}
-        </Button>
-      </Whole>
+    <div className={styles.ended} role="alertdialog" aria-labelledby="ended-title" aria-describedby="ended-text">
+      <strong id="ended-title">{t('ended.title')}</strong>
+      <p id="ended-text">{t('ended.text')}</p>
+      <Button type="primary" autoFocus onClick={() => void beginSignIn(address)}>
+        {t('signedin.again')}
+      </Button>
     </div>
   );
 }

@@ -13,7 +13,8 @@ interface FilterBarProps {
 
 export function FilterBar({ filters, get, set, children }: FilterBarProps) {
   return (
-    <search className={styles.filters}>
+    // biome-ignore lint/a11y/useSemanticElements: browsers on older hospital desktops do not know <search>.
+    <div className={styles.filters} role="search">
       {filters.map((filter) => (
         <FilterField
           key={filter.name}
@@ -23,7 +24,7 @@ export function FilterBar({ filters, get, set, children }: FilterBarProps) {
         />
       ))}
       {children}
-    </search>
+    </div>
   );
 }
 

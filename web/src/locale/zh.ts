@@ -324,7 +324,7 @@ export const zh = {
   'med.none.how': '处方开具后显示在这里。',
   'med.current': '正在使用（{n}）',
   'med.past': '过去使用（{n}）',
-  'med.times': '每 {period}{unit} {frequency} 次',
+  'med.times': '每 {period} {unit} {frequency} 次',
   'med.times.one': '每{unit} {frequency} 次',
   'med.dose': '每次 {dose}',
   'med.asneeded': '必要时',

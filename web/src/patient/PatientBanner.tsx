@@ -1,11 +1,12 @@
 import { WarningFilled } from '@ant-design/icons';
 import type { AllergyIntolerance, Flag, Patient } from 'fhir/r4';
-import type { ReactNode } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { isNoKnownAllergy, substanceOf } from '../fhir/allergy';
 import { conceptText } from '../fhir/concept';
 import { day } from '../fhir/dates';
 import { Name } from '../fhir/Name';
 import { bloodGroup, isDeceased, patientAge, patientName, phone, sexText } from '../fhir/patient';
+import { useAppearance } from '../layout/appearance';
 import { useLocale } from '../locale/locale';
 import type { Reading } from '../page/reading';
 import { MaskedIdentifier } from './MaskedIdentifier';
@@ -23,9 +24,12 @@ interface PatientBannerProps {
 export function PatientBanner({ patient, allergies, flags, children }: PatientBannerProps) {
   const { t } = useLocale();
   const blood = bloodGroup(patient);
+  const banner = useRef<HTMLElement>(null);
+  const first = useRef<HTMLDivElement>(null);
+  useHeightInView(banner, first);
   return (
-    <header className={styles.banner}>
-      <div className={styles.first}>
+    <header ref={banner} className={styles.banner}>
+      <div ref={first} className={styles.first}>
         <h1>{patientName(patient) || t('patient.unnamed')}</h1>
         <span className={styles.basic}>
           {sexText(patient, t)}
@@ -72,6 +76,22 @@ export function PatientBanner({ patient, allergies, flags, children }: PatientBa
       )}
     </header>
   );
+}
+
+/** Tells the page how high the part is that stays in view (`--banner`), so that other headings can stay below it. On a phone it is the first line. */
+function useHeightInView(banner: RefObject<HTMLElement | null>, first: RefObject<HTMLElement | null>): void {
+  const { phone } = useAppearance();
+  useEffect(() => {
+    const staying = phone ? first.current : banner.current;
+    if (!staying) return;
+    const root = document.documentElement.style;
+    const watch = new ResizeObserver(() => root.setProperty('--banner', `${staying.offsetHeight}px`));
+    watch.observe(staying);
+    return () => {
+      watch.disconnect();
+      root.removeProperty('--banner');
+    };
+  }, [phone, banner, first]);
 }
 
 function AllergyWords({ reading }: { reading: Reading<readonly AllergyIntolerance[]> }) {

@@ -30,13 +30,15 @@ export function patientColumns(t: Translate): Column<Patient>[] {
     },
     {
       key: 'id',
+      phone: 'aside',
       title: t('patient.identifier'),
       width: 180,
       render: (patient) => masked(mainIdentifier(patient)?.value),
     },
-    { key: 'phone', title: t('patient.phone'), width: 140, render: phone },
+    { key: 'phone', title: t('patient.phone'), width: 140, phone: 'aside', render: phone },
     {
       key: 'institution',
+      phone: 'aside',
       title: t('patient.institution'),
       render: (patient) => <Name of={patient.managingOrganization} otherwise="—" />,
     },

@@ -55,10 +55,12 @@ export function Summary({ id, birthDate }: TabProps) {
                 <ul className={styles.items}>
                   {all.map((allergy) => (
                     <li key={allergy.id}>
-                      <span className={isNoKnownAllergy(allergy) ? undefined : styles.abnormal}>
-                        {substanceOf(allergy)}
+                      <span>
+                        <span className={isNoKnownAllergy(allergy) ? undefined : styles.allergen}>
+                          {substanceOf(allergy)}
+                        </span>{' '}
+                        {isSevere(allergy) && <span className={styles.critical}>{t('record.allergies.high')}</span>}
                       </span>
-                      {isSevere(allergy) && <span className={styles.critical}> {t('record.allergies.high')}</span>}
                       <span className="quiet"> {reactionsOf(allergy).join(t('list.separator'))}</span>
                     </li>
                   ))}

@@ -27,7 +27,7 @@ export function ClinicalDay({ person }: { person: Person }) {
           <OpenReferrals />
         </Panel>
       )}
-      <Panel title={t('today.patients')} aside={<Link to="/patients">{t('today.patients.all')}</Link>}>
+      <Panel bare title={t('today.patients')} aside={<Link to="/patients">{t('today.patients.all')}</Link>}>
         <MyPatients person={person} />
       </Panel>
     </div>
