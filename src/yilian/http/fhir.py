@@ -13,10 +13,11 @@ from uuid import uuid4
 from yilian.errors import MethodNotAllowed, NotAcceptable, NotFound, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.http import audit, capabilities, operations
-from yilian.http.answer import Answer, Send
+from yilian.http.answer import Answer, Send, of_json
 from yilian.http.house import House
 from yilian.http.interactions import bundle, history, read, search, write
 from yilian.http.metrics import observe
+from yilian.http.oauth import smart_configuration
 from yilian.http.outcome import answer_for
 from yilian.http.request import Receive, Request, pairs, segments
 from yilian.store.scope import Scope
@@ -71,6 +72,9 @@ class FhirApi:
         if request.segments == ["metadata"]:
             _only("GET", request)
             return Answer(200, capabilities.statement(request.base, self.started))
+        if request.segments == [".well-known", "smart-configuration"]:
+            _only("GET", request)
+            return of_json(smart_configuration(request.base.removesuffix("/fhir")))
         asker = await self.house.verifier.scope_of(headers.get("authorization", ""), request_id, request.address)
         return await route(self.house, asker, request)
 
