@@ -58,6 +58,7 @@ wheel: install-dev web  ## A wheel with the web pages in it, in dist/
 .PHONY: lock
 lock: install-dev  ## Make requirements*.lock anew from pyproject.toml; newest versions: make lock UPGRADE=--upgrade
 	python tools/locks.py $(UPGRADE)
+	python tools/complete_web_lock.py
 
 .PHONY: clean
 clean:  ## Remove what make made, but no data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_the_locks_agree_on_versions() -> None:
 def test_the_lock_of_the_web_pages_names_no_host() -> None:
     lock = ROOT / "web" / "package-lock.json"
     assert '"resolved"' not in lock.read_text(encoding="utf-8")
+
+
+def test_the_lock_of_the_web_pages_has_the_packages_of_every_platform() -> None:
+    """Otherwise `npm ci` refuses it, on all of them."""
+    packages = json.loads((ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    there = {place.rpartition("node_modules/")[2] for place in packages}
+    missing = {name for entry in packages.values() for name in entry.get("optionalDependencies", {})} - there
+    assert missing == set(), "run tools/complete_web_lock.py"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md"])
