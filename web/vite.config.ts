@@ -2,7 +2,10 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 /** The server a developer's page talks to; `YILIAN_SERVER` names another one. */
-const server = process.env.YILIAN_SERVER ?? 'http://127.0.0.1:8080';
+const target = process.env.YILIAN_SERVER ?? 'http://127.0.0.1:8080';
+
+/** The Host stays the page's own, so that sign-in sees a page of its own origin. */
+const server = { target, changeOrigin: false };
 
 export default defineConfig({
   plugins: [react()],

@@ -7,7 +7,7 @@ import { challengeOf, randomText } from './pkce';
  */
 
 export const CLIENT_ID = 'yilian-web';
-const SCOPE = 'openid fhirUser offline_access user/*.*';
+const SCOPE = 'openid fhirUser profile online_access user/*.* patient/*.read';
 const TOKEN = 'yilian.token';
 const PENDING = 'yilian.sign-in';
 /** A token is renewed when it has less than this left, so that none dies under way. */

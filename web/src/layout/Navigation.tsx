@@ -1,7 +1,7 @@
 import { NavLink } from 'react-router';
 import type { Person } from '../access/person';
 import { useLocale } from '../locale/locale';
-import { useWorklistCounts } from '../referral';
+import { isWork, useWorklistCounts } from '../referral';
 import { type Destination, destinations } from './destinations';
 import styles from './layout.module.css';
 
@@ -10,7 +10,9 @@ export function Navigation({ person, onGo }: { person: Person; onGo?: () => void
   const counts = useWorklistCounts(person);
   const { work, patients } = destinations(person, t);
   const countOf = (destination: Destination): number | undefined =>
-    destination.list && counts.state === 'here' ? counts.value[destination.list] : undefined;
+    destination.list && isWork(destination.list) && counts.state === 'here'
+      ? counts.value[destination.list]
+      : undefined;
 
   const items = (group: Destination[]) =>
     group.map((destination) => {

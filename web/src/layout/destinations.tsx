@@ -1,4 +1,18 @@
-import { FolderOpenOutlined, HomeOutlined, SwapOutlined, TeamOutlined } from '@ant-design/icons';
+import {
+  AuditOutlined,
+  CheckCircleOutlined,
+  ClockCircleOutlined,
+  EditOutlined,
+  FolderOpenOutlined,
+  HomeOutlined,
+  InboxOutlined,
+  MedicineBoxOutlined,
+  MessageOutlined,
+  RollbackOutlined,
+  SendOutlined,
+  StopOutlined,
+  TeamOutlined,
+} from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { type Person, seesPatients } from '../access/person';
 import type { Key, Translate } from '../locale/locale';
@@ -13,6 +27,19 @@ export interface Destination {
   list?: Worklist;
 }
 
+const ICONS: Record<Worklist, ReactNode> = {
+  approval: <AuditOutlined />,
+  inbox: <InboxOutlined />,
+  answer: <MessageOutlined />,
+  declined: <StopOutlined />,
+  expected: <ClockCircleOutlined />,
+  here: <MedicineBoxOutlined />,
+  sent: <SendOutlined />,
+  returned: <RollbackOutlined />,
+  closed: <CheckCircleOutlined />,
+  drafts: <EditOutlined />,
+};
+
 export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
   return {
     work: [
@@ -21,7 +48,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         to: `/worklist/${list}`,
         title: t(`referral.list.${list}` as Key),
         list,
-        icon: <SwapOutlined />,
+        icon: ICONS[list],
       })),
     ],
     patients: [

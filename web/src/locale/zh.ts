@@ -187,13 +187,14 @@ export const zh = {
 
   // Workbench
   'today.title': '今日',
-  'today.hello': '{name},{date}',
+  'today.hello': '{name} · {date}',
   'today.todo': '待办',
   'today.todo.none': '没有待处理的转诊',
   'today.todo.none.how': '有新的转诊、审批或补充资料的要求时，会出现在这里。',
   'today.patients': '我的患者',
   'today.patients.what': '我的患者',
   'today.patients.all': '全部患者',
+  'today.seen': '可查看的患者',
   'today.patients.empty.title': '还没有患者',
   'today.patients.empty.how': '本机构建档或就诊的患者会出现在这里。',
   'today.counts.what': '待办数量',

@@ -20,7 +20,7 @@ export function patientColumns(t: Translate): Column<Patient>[] {
         </>
       ),
     },
-    { key: 'sex', title: t('patient.sex'), width: 64, phone: 'aside', render: (patient) => sexText(patient, t) },
+    { key: 'sex', title: t('patient.sex'), width: 78, phone: 'aside', render: (patient) => sexText(patient, t) },
     {
       key: 'age',
       title: t('patient.age'),

@@ -3,7 +3,7 @@ import { numberText, type Series } from '../fhir/observation';
 import { useLocale } from '../locale/locale';
 import styles from './record.module.css';
 
-const WIDTH = 96;
+const WIDTH = 84;
 const HEIGHT = 26;
 const SHOWN = 20;
 

@@ -8,4 +8,4 @@ export const referralRoutes: RouteObject[] = [];
 
 export { useWorklistCounts } from './counts';
 export { OpenReferrals } from './OpenReferrals';
-export { type Worklist, worklistsOf } from './worklists';
+export { isWork, type Worklist, worklistsOf } from './worklists';

@@ -14,14 +14,17 @@ export type Worklist =
 
 /** The lists a post works with, the most pressing first. What is in them the server decides. */
 const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
-  head: ['approval', 'sent'],
-  coordinator: ['inbox', 'expected', 'here', 'answer', 'sent', 'closed'],
+  head: ['approval', 'sent', 'closed'],
+  coordinator: ['inbox', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
   consultant: ['here', 'expected', 'inbox', 'sent', 'closed'],
-  physician: ['inbox', 'expected', 'here', 'answer', 'returned', 'sent', 'drafts'],
-  gp: ['answer', 'returned', 'sent', 'drafts', 'closed'],
-  resident: ['sent'],
+  physician: ['inbox', 'expected', 'here', 'answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
+  gp: ['answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
+  resident: ['sent', 'closed'],
 };
 
 export function worklistsOf(person: Person): Worklist[] {
   return [...new Set(person.roles.flatMap((post) => LISTS[post] ?? []))];
 }
+
+/** A number there is how much one has to do, and not how much there is. */
+export const isWork = (list: Worklist): boolean => list !== 'closed';

@@ -1,7 +1,7 @@
 import type { Patient } from 'fhir/r4';
 import { useMemo } from 'react';
 import { Link } from 'react-router';
-import type { Person } from '../access/person';
+import { has, type Person } from '../access/person';
 import { search } from '../client/client';
 import { ListPage } from '../list/ListPage';
 import type { Source } from '../list/list';
@@ -27,19 +27,26 @@ export function ClinicalDay({ person }: { person: Person }) {
           <OpenReferrals />
         </Panel>
       )}
-      <Panel bare title={t('today.patients')} aside={<Link to="/patients">{t('today.patients.all')}</Link>}>
+      <Panel
+        bare
+        title={t(keepsPatients(person) ? 'today.patients' : 'today.seen')}
+        aside={<Link to="/patients">{t('today.patients.all')}</Link>}
+      >
         <MyPatients person={person} />
       </Panel>
     </div>
   );
 }
 
-/** The institution's own patients; a consultant's and the referral office's are those who were last changed among all they may see. */
+/** Grassroots keep patients; a hospital sees those it treats or is referred. */
+const keepsPatients = (person: Person): boolean => has(person, 'gp', 'head');
+
+/** Of those who keep patients the institution's own, of others everyone they may see; the last changed first. */
 function MyPatients({ person }: { person: Person }) {
   const { t } = useLocale();
   const [get] = useFilters();
   const typed = get('q');
-  const institution = person.institution?.reference ?? '';
+  const institution = keepsPatients(person) ? (person.institution?.reference ?? '') : '';
   const source: Source<Patient> = useMemo(
     () => ({
       key: ['patients', 'mine', institution, typed],
@@ -54,7 +61,7 @@ function MyPatients({ person }: { person: Person }) {
     <ListPage
       what={t('today.patients.what')}
       source={source}
-      columns={patientColumns(t).filter((column) => column.key !== 'institution')}
+      columns={patientColumns(t).filter((column) => !institution || column.key !== 'institution')}
       filters={[{ kind: 'text', name: 'q', label: t('patients.find') }]}
       linkOf={(patient) => `/patients/${patient.id ?? ''}`}
       empty={{ title: t('today.patients.empty.title'), how: t('today.patients.empty.how') }}

@@ -24,7 +24,7 @@ export function ResidentPage({ person }: { person: Person }) {
         )}
       </Panel>
       {person.patient && (
-        <Panel title={t('referral.open')}>
+        <Panel title={t('referral.mine')}>
           <OpenReferrals />
         </Panel>
       )}

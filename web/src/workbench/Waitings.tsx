@@ -2,17 +2,17 @@ import { Link } from 'react-router';
 import type { Person } from '../access/person';
 import { type Key, useLocale } from '../locale/locale';
 import { Read } from '../page/reading';
-import { useWorklistCounts, type Worklist, worklistsOf } from '../referral';
+import { isWork, useWorklistCounts, type Worklist, worklistsOf } from '../referral';
 import styles from './workbench.module.css';
 
 /** Lists in which a number means that somebody waits for this person. */
-const PRESSING: readonly Worklist[] = ['approval', 'inbox', 'answer', 'returned', 'expected', 'here'];
+const PRESSING: readonly Worklist[] = ['approval', 'inbox', 'answer', 'declined', 'returned', 'expected', 'here'];
 
 /** How much waits, list by list; each number opens its list. */
 export function Waitings({ person }: { person: Person }) {
   const { t } = useLocale();
   const counts = useWorklistCounts(person);
-  const lists = worklistsOf(person);
+  const lists = worklistsOf(person).filter(isWork);
   if (lists.length === 0) return null;
   return (
     <section aria-label={t('today.todo')}>
