@@ -119,11 +119,15 @@ async def test_the_ground_is_there_for_the_rest_of_the_transaction_and_gone_with
     with pytest.raises(NotFound):
         async with people.db.reading() as tx:
             await read.by_id(tx, scope, "Patient", "here")
-    with pytest.raises(RuntimeError):
+
+    async def treat_and_fail() -> None:
         async with people.db.transaction() as tx:
             await write(tx, SYSTEM, [Change("PUT", "Encounter", "e", encounter("e", "here", "first"))])
             assert (await read.by_id(tx, scope, "Patient", "here")).id == "here"
             raise RuntimeError("and back")
+
+    with pytest.raises(RuntimeError, match="and back"):
+        await treat_and_fail()
     assert await grounds_of(people, "here") == [("qingshi", "registered", "here")]
 
 

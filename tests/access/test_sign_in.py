@@ -85,7 +85,8 @@ async def test_every_sign_in_failure_and_sign_out_is_recorded_with_who_and_where
         await sign_in(browser, "gp")
         await browser.post("/oauth2/sign-out", headers={"x-request-id": "r-9"})
     rows = await people.rows(
-        "select subtype, outcome, account, agent, institution, roles, address, request_id from audit_event where type = '110114' order by seq"
+        "select subtype, outcome, account, agent, institution, roles, address, request_id"
+        " from audit_event where type = '110114' order by seq"
     )
     assert [(row["subtype"], row["outcome"], row["account"]) for row in rows] == [
         ("110122", "4", "gp"),

@@ -136,7 +136,7 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
     way = "desc" if descending else "asc"
     rows = await tx.fetch(f"{_SELECT} where {where.sql()} order by e.recorded {way}, e.seq {way} limit {count + 1}", *where.args)
     if scope.reach != "self":
-        query = "AuditEvent?" + urlencode([(n, v) for n, v in pairs if n != "_cursor"], quote_via=quote)
+        query = "AuditEvent?" + urlencode([(n, v) for n, v in pairs if n != "_cursor"], quote_via=quote, safe="/:,|")
         await write(tx, [by(scope, tx.now, "search-type", "E", patient=patient, query=query)])
     more = len(rows) > count
     page = rows[:count]
@@ -189,11 +189,12 @@ async def _by_entity(tx: Tx, where: _Where, value: str) -> None:
     for text in value.split(","):
         target = _reference("entity", text)
         found = await _rid(tx, target)
-        name = where.arg(f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else ""))
-        listed = f"exists (select from unnest(e.entities) x where x = {name}::text or starts_with(x, {name}::text || '/'))"
         if target.type == "Patient" and not target.version:
             conditions.append(f"e.patient = {where.arg(found[0])}" if found else "false")
-        elif found and found[1] is not None and found[1] > 0:
+            continue
+        name = where.arg(f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else ""))
+        listed = f"exists (select from unnest(e.entities) x where x = {name}::text or starts_with(x, {name}::text || '/'))"
+        if found and found[1] is not None and found[1] > 0:
             conditions.append(f"(e.patient = {where.arg(found[1])} and {listed})")  # the patient narrows it down by an index
         else:
             conditions.append(listed)
@@ -242,16 +243,15 @@ def _by_code(where: _Where, name: str, text: str) -> str:
         return f"e.outcome = {where.arg(code)}" if system in ("", OUTCOME_SYSTEM) else "false"
     if name == "action":
         return f"e.action = {where.arg(code)}" if system in ("", ACTION_SYSTEM) else "false"
-    number = where.arg(code)
     if name == "type":
         right = not bar or system == (EVENT_TYPE if code == REST else DCM)
-        return f"e.type = {number}" if right else "false"
+        return f"e.type = {where.arg(code)}" if right else "false"
     if system == OPERATION:
-        return f"e.operation = {number}"
+        return f"e.operation = {where.arg(code)}"
     if bar:
         right = system == (DCM if code.isdigit() else INTERACTION)
-        return f"e.subtype = {number}" if right else "false"
-    return f"(e.subtype = {number} or (e.operation <> '' and e.operation = {number}))"
+        return f"e.subtype = {where.arg(code)}" if right else "false"
+    return f"{where.arg(code)} in (e.subtype, nullif(e.operation, ''))"
 
 
 def _cursor(row: Any) -> str:

@@ -118,7 +118,9 @@ left join lateral (
     select a.kind, a.source
     from access_ground a
     where n.ground = '' and a.institution = n.institution_rid and a.patient = n.patient and (a.until is null or a.until > n.recorded)
-    order by array_position('{encounter,registered,contract,referral,consultation,consent,public-health,emergency}'::text[], a.kind), a.source desc
+    order by
+        array_position('{encounter,registered,contract,referral,consultation,consent,public-health,emergency}'::text[], a.kind),
+        a.source desc
     limit 1
 ) g on true
 order by n.nth

@@ -133,9 +133,11 @@ class ReadLog:
     async def _write_some(self) -> bool:
         """Write the oldest notes; they leave the queue once they are stored. False when the database did not take them."""
         some = [self._queue[n] for n in range(min(len(self._queue), self._at_once))]
+        stale = self._connection is not None
         try:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await asyncpg.connect(self.db.dsn, timeout=5, command_timeout=30, server_settings=SESSION)
+                stale = False
             await self._connection.execute(INSERT, *columns(some))
         except UNSTORABLE as error:
             # The database is well, one of these notes is not: look for it by halves. It goes to the server's log, the others are stored.
@@ -144,6 +146,9 @@ class ReadLog:
                 return True
             log.critical("a note of a read cannot be stored (%s): %r", error, some[0])
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if stale:  # a connection that lay idle may have been cut; that is no reason to refuse anybody before a new one was tried
+                await self._disconnect()
+                return True
             await self._refused(error)
             return False
         self._stored(len(some))
