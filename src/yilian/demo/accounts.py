@@ -1,4 +1,5 @@
-"""The accounts of the demo (the table of the outside contract). They are made by `play` and only there; everybody's password is the same."""
+"""The accounts of the demo (the table of the outside contract). They are made by `play` and only there; everybody's password is the
+same."""
 
 from __future__ import annotations
 

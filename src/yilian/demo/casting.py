@@ -1,4 +1,5 @@
-"""Who suffers from what: long-term illnesses by age and sex, pregnancies, and the few who have died. The people of the stories are cast already."""
+"""Who suffers from what: long-term illnesses by age and sex, pregnancies, and the few who have died. The people of the stories are cast
+already."""
 
 from __future__ import annotations
 
@@ -39,7 +40,13 @@ def expecting(everyone: list[Resident], rng: Random, today: date) -> dict[int, i
     """Women who are pregnant now: number -> weeks. About one in eight of those between 21 and 36 with no baby in the house."""
     out: dict[int, int] = {}
     for resident in everyone:
-        if resident.sex != "female" or not 21 <= resident.age(today) <= 36 or resident.case or not resident.home or resident.married != "20":
+        if (
+            resident.sex != "female"
+            or not 21 <= resident.age(today) <= 36
+            or resident.case
+            or not resident.home
+            or resident.married != "20"
+        ):
             continue
         assert resident.household is not None
         if any(m.days(today) < 700 for m in resident.household.members):

@@ -1,8 +1,9 @@
 """Where the region lies: one city district and three counties along a river valley, twelve towns, thirty villages.
 
-云溪市 is fictional. Its area codes use prefecture number 66 of province 51: GB/T 2260 has given no prefecture there, so no identifier made from them
-can belong to a real person or institution. Landline numbers use area code 0819 and mobile numbers the range 16900, which are not given out either.
-Coordinates are WGS 84 degrees and only keep the distances of the region believable: the valley is some 90 km long.
+云溪市 is fictional. Its area codes use prefecture number 66 of province 51: GB/T 2260 has given no prefecture there, so no identifier
+made from them can belong to a real person or institution. Landline numbers use area code 0819 and mobile numbers the range 16900, which
+are not given out either. Coordinates are WGS 84 degrees and only keep the distances of the region believable: the valley is some 90 km
+long.
 """
 
 from __future__ import annotations

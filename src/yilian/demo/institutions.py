@@ -1,6 +1,7 @@
 """The institutions of the region: organisations, where they stand, the consortium they form, and the wards and beds of some of them.
 
-Institution kinds are those of WS 218-2002, levels those of the hospital accreditation (三甲 …). mCSD: every facility is an Organization and a Location.
+Institution kinds are those of WS 218-2002, levels those of the hospital accreditation (三甲 …). mCSD: every facility is an Organization
+and a Location.
 """
 
 from __future__ import annotations
@@ -104,7 +105,19 @@ def institutions(rng: Random) -> dict[str, Institution]:
         short = f"{town.name[:-2]}社区" if kind == "B100" else name
         line = f"{town.name}{rng.choice(geography.STREETS)} {rng.randrange(1, 90)} 号"
         out[town.id] = _make(
-            len(out), town.id, name, short, kind, "township", level, town.district, line, town.latitude, town.longitude, town=town.id, asks_approval=asks
+            len(out),
+            town.id,
+            name,
+            short,
+            kind,
+            "township",
+            level,
+            town.district,
+            line,
+            town.latitude,
+            town.longitude,
+            town=town.id,
+            asks_approval=asks,
         )
     for town in TOWNS:
         for place, village in enumerate(town.villages, 1):
@@ -194,7 +207,9 @@ def _office(id: str, name: str, short: str, kind: str) -> Resource:
 
 def organization(place: Institution, places: dict[str, Institution]) -> Resource:
     """The Organization of one institution; whether its up-referrals need approval, and whose, is an extension."""
-    extension: list[Resource] = [{"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": place.tier, "display": TIERS[place.tier][1]}}]
+    extension: list[Resource] = [
+        {"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": place.tier, "display": TIERS[place.tier][1]}}
+    ]
     if place.tier in ("township", "county"):
         extension.append({"url": urls.NEEDS_APPROVAL, "valueBoolean": place.asks_approval})
     out: Resource = {
@@ -206,7 +221,9 @@ def organization(place: Institution, places: dict[str, Institution]) -> Resource
             {"use": "official", "system": urls.USCC, "value": place.credit},
         ],
         "active": True,
-        "type": [{"coding": [{"system": urls.INSTITUTION_KIND, "code": place.kind, "display": KINDS[place.kind]}], "text": KINDS[place.kind]}],
+        "type": [
+            {"coding": [{"system": urls.INSTITUTION_KIND, "code": place.kind, "display": KINDS[place.kind]}], "text": KINDS[place.kind]}
+        ],
         "name": place.name,
         "alias": [place.short],
         "telecom": [{"system": "phone", "value": place.phone, "use": "work"}],
@@ -291,7 +308,11 @@ def wards(places: dict[str, Institution], rng: Random) -> Iterator[Resource]:
                 "id": f"{ward}-bed{number:02d}",
                 "identifier": [{"system": "urn:oid:2.16.156.10011.1.22", "value": f"{number:02d}"}],
                 "status": "suspended" if state == "C" else "active",
-                "operationalStatus": {"system": "http://terminology.hl7.org/CodeSystem/v2-0116", "code": state, "display": _BED_STATUS[state]},
+                "operationalStatus": {
+                    "system": "http://terminology.hl7.org/CodeSystem/v2-0116",
+                    "code": state,
+                    "display": _BED_STATUS[state],
+                },
                 "name": f"{name}{number:02d}床",
                 "mode": "instance",
                 "physicalType": _physical("bd", "病床"),

@@ -1,7 +1,8 @@
 """The laboratory: what is measured, in which unit, what is normal for whom, and what a healthy person's value looks like.
 
-Reference intervals of adults follow WS/T 405-2012 (blood count), WS/T 404 (biochemistry) and those of children WS/T 779-2021, as far as known
-without the texts at hand; limits for critical values are those hospitals usually agree on. Codes are LOINC (china-facts §8.11), units UCUM.
+Reference intervals of adults follow WS/T 405-2012 (blood count), WS/T 404 (biochemistry) and those of children WS/T 779-2021, as far as
+known without the texts at hand; limits for critical values are those hospitals usually agree on. Codes are LOINC (china-facts §8.11),
+units UCUM.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Range = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Analyte:
-    """One thing measured. `usual` is (mean, standard deviation) of healthy adults where the interval has no middle; `critical` is (below, above)."""
+    """One thing measured. `usual` is (mean, standard deviation) of healthy adults where the interval has no middle; `critical` is (below,
+    above)."""
 
     key: str
     code: str
@@ -180,7 +182,13 @@ def _reference_range(key: str, low: float | None, high: float | None) -> list[Re
         out["low"] = quantity(analyte, low)
     if high is not None:
         out["high"] = quantity(analyte, high)
-    shown = f"{_show(low)}–{_show(high)}" if low is not None and high is not None else f"≤{_show(high)}" if high is not None else f"≥{_show(low)}"
+    shown = (
+        f"{_show(low)}–{_show(high)}"
+        if low is not None and high is not None
+        else f"≤{_show(high)}"
+        if high is not None
+        else f"≥{_show(low)}"
+    )
     out["text"] = f"{shown} {analyte.unit}".strip()
     return [out]
 
@@ -206,7 +214,16 @@ def decimal(value: float, places: int) -> Decimal | int:
 
 _INTERPRETATION = {
     code: [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": code, "display": display}]}]
-    for code, display in {"N": "正常", "H": "偏高", "L": "偏低", "HH": "危急偏高", "LL": "危急偏低", "NEG": "阴性", "POS": "阳性", "A": "异常"}.items()
+    for code, display in {
+        "N": "正常",
+        "H": "偏高",
+        "L": "偏低",
+        "HH": "危急偏高",
+        "LL": "危急偏低",
+        "NEG": "阴性",
+        "POS": "阳性",
+        "A": "异常",
+    }.items()
 }
 
 

@@ -75,7 +75,20 @@ DRUGS: dict[str, Drug] = {
         _d("acarbose", "A10BF01", "阿卡波糖", "阿卡波糖片 50mg", 50, 3, note="与第一口饭同嚼服"),
         _d("dapagliflozin", "A10BK01", "达格列净", "达格列净片 10mg", 10, 1),
         _d("sitagliptin", "A10BH01", "西格列汀", "磷酸西格列汀片 100mg", 100, 1),
-        _d("glargine", "A10AE04", "甘精胰岛素", "甘精胰岛素注射液 300单位:3ml", 14, 1, unit="单位", ucum="[IU]", route="401", pack="支", per_time=0.047, note="睡前"),
+        _d(
+            "glargine",
+            "A10AE04",
+            "甘精胰岛素",
+            "甘精胰岛素注射液 300单位:3ml",
+            14,
+            1,
+            unit="单位",
+            ucum="[IU]",
+            route="401",
+            pack="支",
+            per_time=0.047,
+            note="睡前",
+        ),
         # heart and vessels
         _d("aspirin", "B01AC06", "阿司匹林", "阿司匹林肠溶片 100mg", 100, 1, note="餐前服用", family="阿司匹林"),
         _d("clopidogrel", "B01AC04", "氯吡格雷", "硫酸氢氯吡格雷片 75mg", 75, 1),
@@ -86,13 +99,49 @@ DRUGS: dict[str, Drug] = {
         _d("nitroglycerin", "C01DA02", "硝酸甘油", "硝酸甘油片 0.5mg", 0.5, 1, route="3", note="胸痛发作时舌下含服"),
         _d("furosemide", "C03CA01", "呋塞米", "呋塞米片 20mg", 20, 1, family="磺胺"),
         _d("warfarin", "B01AA03", "华法林", "华法林钠片 2.5mg", 2.5, 1),
-        _d("enoxaparin", "B01AB05", "依诺肝素", "依诺肝素钠注射液 4000单位:0.4ml", 4000, 2, unit="单位", ucum="[IU]", route="401", pack="支"),
+        _d(
+            "enoxaparin",
+            "B01AB05",
+            "依诺肝素",
+            "依诺肝素钠注射液 4000单位:0.4ml",
+            4000,
+            2,
+            unit="单位",
+            ucum="[IU]",
+            route="401",
+            pack="支",
+        ),
         _d("alteplase", "B01AD02", "阿替普酶", "注射用阿替普酶 50mg", 50, 1, route="404", pack="支"),
         _d("butylphthalide", "", "丁苯酞", "丁苯酞软胶囊 0.1g", 0.2, 3, unit="g", ucum="g", pack="粒", per_time=2, note="空腹服用"),
         # lungs
         _d("tiotropium", "R03BB04", "噻托溴铵", "噻托溴铵粉吸入剂 18μg", 18, 1, unit="μg", ucum="ug", route="5", pack="粒"),
-        _d("budesonide", "R03AK07", "布地奈德福莫特罗", "布地奈德福莫特罗粉吸入剂 160μg/4.5μg", 1, 2, unit="吸", ucum="{puff}", route="5", pack="吸", note="吸入后漱口"),
-        _d("salbutamol", "R03AC02", "沙丁胺醇", "硫酸沙丁胺醇吸入气雾剂 100μg", 2, 1, unit="喷", ucum="{puff}", route="5", pack="喷", per_time=2, note="喘息时使用"),
+        _d(
+            "budesonide",
+            "R03AK07",
+            "布地奈德福莫特罗",
+            "布地奈德福莫特罗粉吸入剂 160μg/4.5μg",
+            1,
+            2,
+            unit="吸",
+            ucum="{puff}",
+            route="5",
+            pack="吸",
+            note="吸入后漱口",
+        ),
+        _d(
+            "salbutamol",
+            "R03AC02",
+            "沙丁胺醇",
+            "硫酸沙丁胺醇吸入气雾剂 100μg",
+            2,
+            1,
+            unit="喷",
+            ucum="{puff}",
+            route="5",
+            pack="喷",
+            per_time=2,
+            note="喘息时使用",
+        ),
         _d("nebule", "R03AL02", "异丙托溴铵沙丁胺醇", "吸入用复方异丙托溴铵溶液 2.5ml", 2.5, 3, unit="ml", ucum="mL", route="5", pack="支"),
         _d("prednisone", "H02AB07", "泼尼松", "醋酸泼尼松片 5mg", 30, 1, per_time=6, note="早餐后服用"),
         _d("ambroxol", "R05CB06", "氨溴索", "盐酸氨溴索片 30mg", 30, 3),
@@ -100,8 +149,33 @@ DRUGS: dict[str, Drug] = {
         _d("amoxicillin", "J01CA04", "阿莫西林", "阿莫西林胶囊 0.25g", 0.5, 3, unit="g", ucum="g", pack="粒", per_time=2, family="青霉素"),
         _d("cefuroxime", "J01DC02", "头孢呋辛", "头孢呋辛酯片 0.25g", 0.25, 2, unit="g", ucum="g", family="头孢菌素"),
         _d("cefixime", "J01DD08", "头孢克肟", "头孢克肟颗粒 50mg", 50, 2, pack="袋", family="头孢菌素"),
-        _d("ceftriaxone", "J01DD04", "头孢曲松", "注射用头孢曲松钠 1.0g", 2, 1, unit="g", ucum="g", route="404", pack="支", per_time=2, family="头孢菌素"),
-        _d("piperacillin", "J01CR05", "哌拉西林他唑巴坦", "注射用哌拉西林钠他唑巴坦钠 4.5g", 4.5, 3, unit="g", ucum="g", route="404", pack="支", family="青霉素"),
+        _d(
+            "ceftriaxone",
+            "J01DD04",
+            "头孢曲松",
+            "注射用头孢曲松钠 1.0g",
+            2,
+            1,
+            unit="g",
+            ucum="g",
+            route="404",
+            pack="支",
+            per_time=2,
+            family="头孢菌素",
+        ),
+        _d(
+            "piperacillin",
+            "J01CR05",
+            "哌拉西林他唑巴坦",
+            "注射用哌拉西林钠他唑巴坦钠 4.5g",
+            4.5,
+            3,
+            unit="g",
+            ucum="g",
+            route="404",
+            pack="支",
+            family="青霉素",
+        ),
         _d("azithromycin", "J01FA10", "阿奇霉素", "阿奇霉素片 0.25g", 0.5, 1, unit="g", ucum="g", per_time=2),
         _d("azithromycin-child", "J01FA10", "阿奇霉素", "阿奇霉素干混悬剂 0.1g", 0.15, 1, unit="g", ucum="g", pack="袋", per_time=1.5),
         _d("levofloxacin", "J01MA12", "左氧氟沙星", "左氧氟沙星片 0.5g", 0.5, 1, unit="g", ucum="g", family="喹诺酮"),
@@ -110,9 +184,36 @@ DRUGS: dict[str, Drug] = {
         _d("oseltamivir-child", "J05AH02", "奥司他韦", "磷酸奥司他韦颗粒 15mg", 45, 2, pack="袋", per_time=3),
         _d("metronidazole", "P01AB01", "甲硝唑", "甲硝唑片 0.2g", 0.4, 3, unit="g", ucum="g", per_time=2),
         _d("paracetamol", "N02BE01", "对乙酰氨基酚", "对乙酰氨基酚片 0.5g", 0.5, 3, unit="g", ucum="g", note="发热时服用"),
-        _d("ibuprofen", "M01AE01", "布洛芬", "布洛芬混悬液 100ml:2g", 7, 3, unit="ml", ucum="mL", pack="瓶", per_time=0.07, note="体温超过 38.5℃ 时服用", family="非甾体抗炎药"),
+        _d(
+            "ibuprofen",
+            "M01AE01",
+            "布洛芬",
+            "布洛芬混悬液 100ml:2g",
+            7,
+            3,
+            unit="ml",
+            ucum="mL",
+            pack="瓶",
+            per_time=0.07,
+            note="体温超过 38.5℃ 时服用",
+            family="非甾体抗炎药",
+        ),
         _d("celecoxib", "M01AH01", "塞来昔布", "塞来昔布胶囊 0.2g", 0.2, 1, unit="g", ucum="g", pack="粒", family="磺胺"),
-        _d("diclofenac", "M02AA15", "双氯芬酸", "双氯芬酸二乙胺乳胶剂 20g", 1, 3, unit="次", ucum="1", route="6", pack="支", per_time=0.03, note="涂于患处", family="非甾体抗炎药"),
+        _d(
+            "diclofenac",
+            "M02AA15",
+            "双氯芬酸",
+            "双氯芬酸二乙胺乳胶剂 20g",
+            1,
+            3,
+            unit="次",
+            ucum="1",
+            route="6",
+            pack="支",
+            per_time=0.03,
+            note="涂于患处",
+            family="非甾体抗炎药",
+        ),
         _d("omeprazole", "A02BC01", "奥美拉唑", "奥美拉唑肠溶胶囊 20mg", 20, 1, pack="粒", note="早餐前服用"),
         _d("pantoprazole", "A02BC02", "泮托拉唑", "注射用泮托拉唑钠 40mg", 40, 1, route="404", pack="支"),
         _d("montmorillonite", "A07BC05", "蒙脱石", "蒙脱石散 3g", 3, 3, unit="g", ucum="g", pack="袋"),
@@ -153,13 +254,22 @@ def dosage(key: str, dose: float = 0.0) -> list[Resource]:
     when_needed = key in ("nitroglycerin", "salbutamol", "paracetamol", "ibuprofen")
     frequency = "必要时" if when_needed else _FREQUENCY[drug.times]
     text = f"{ROUTES[drug.route]},每次 {amount:g}{drug.unit},{frequency}" + (f",{drug.note}" if drug.note else "")
-    repeat = {"frequency": 1, "period": 1, "periodUnit": "wk"} if drug.times < 1 else {"frequency": int(drug.times), "period": 1, "periodUnit": "d"}
+    repeat = (
+        {"frequency": 1, "period": 1, "periodUnit": "wk"}
+        if drug.times < 1
+        else {"frequency": int(drug.times), "period": 1, "periodUnit": "d"}
+    )
     out: Resource = {"sequence": 1, "text": text}
     if when_needed:
         out["asNeededBoolean"] = True
     else:
         out["timing"] = {"repeat": repeat, "code": {"text": frequency}}
     out["route"] = concept(ROUTE, drug.route, ROUTES[drug.route])
-    quantity: Resource = {"value": Decimal(f"{amount:g}") if amount % 1 else int(amount), "unit": drug.unit, "system": "http://unitsofmeasure.org", "code": drug.ucum}
+    quantity: Resource = {
+        "value": Decimal(f"{amount:g}") if amount % 1 else int(amount),
+        "unit": drug.unit,
+        "system": "http://unitsofmeasure.org",
+        "code": drug.ucum,
+    }
     out["doseAndRate"] = [{"doseQuantity": quantity}]
     return [out]

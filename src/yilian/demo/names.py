@@ -1,7 +1,7 @@
 """What people in the region are called: surnames, and given names that fit the generation.
 
-Common names of the place and the time; every person made from them is invented. Several surnames with an unusual reading (单 仇 曾 解 查 区) and
-double surnames (欧阳 上官 尉迟) are in, so that search by pinyin has something to find.
+Common names of the place and the time; every person made from them is invented. Several surnames with an unusual reading (单 仇 曾 解 查
+区) and double surnames (欧阳 上官 尉迟) are in, so that search by pinyin has something to find.
 """
 
 from __future__ import annotations
@@ -16,37 +16,69 @@ SURNAMES = (
 )
 DOUBLE_SURNAMES = ("欧阳", "上官", "司马", "尉迟")
 
+
+def _list(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 # Given names by the decade a generation was named in; the first list of a pair is for men.
 _GIVEN: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = (
     (
         1949,
-        tuple("德福 德明 正清 正华 世昌 世荣 光明 光荣 天贵 天禄 朝富 朝贵 永福 永贵 志高 维新 国栋 思源 泽民 仁寿 绍安 绍云 焕章 锡林 培根 启明 家声 兴国 兴发 礼全".split()),
-        tuple("桂兰 桂英 桂芳 秀英 秀珍 秀兰 素珍 素芳 素华 淑芬 淑珍 玉兰 玉珍 玉芬 凤英 凤仙 金秀 银珍 翠英 翠兰 碧芳 碧珍 惠芳 惠珍 素清 光秀 先秀 正芳 德芳 朝珍".split()),
+        _list(
+            "德福 德明 正清 正华 世昌 世荣 光明 光荣 天贵 天禄 朝富 朝贵 永福 永贵 志高 "
+            "维新 国栋 思源 泽民 仁寿 绍安 绍云 焕章 锡林 培根 启明 家声 兴国 兴发 礼全"
+        ),
+        _list(
+            "桂兰 桂英 桂芳 秀英 秀珍 秀兰 素珍 素芳 素华 淑芬 淑珍 玉兰 玉珍 玉芬 凤英 "
+            "凤仙 金秀 银珍 翠英 翠兰 碧芳 碧珍 惠芳 惠珍 素清 光秀 先秀 正芳 德芳 朝珍"
+        ),
     ),
     (
         1962,
-        tuple("建国 建华 建军 国庆 国强 国华 国安 援朝 卫国 卫东 跃进 永红 志强 志明 志远 文学 文斌 文富 明富 明贵 光辉 大富 大贵 少华 少清 仕林 仕明 定国 万全 长春 忠诚 泽贵".split()),
-        tuple("秀芳 秀琼 秀华 淑华 淑琼 玉华 玉琼 桂华 桂琼 建英 建琼 国英 国芳 光琼 明秀 明芳 先芳 素琼 素英 菊芳 菊英 天琼 天秀 兴芳 世琼 惠琼 代芳 长英 永芳 琼芳".split()),
+        _list(
+            "建国 建华 建军 国庆 国强 国华 国安 援朝 卫国 卫东 跃进 永红 志强 志明 志远 文学 "
+            "文斌 文富 明富 明贵 光辉 大富 大贵 少华 少清 仕林 仕明 定国 万全 长春 忠诚 泽贵"
+        ),
+        _list(
+            "秀芳 秀琼 秀华 淑华 淑琼 玉华 玉琼 桂华 桂琼 建英 建琼 国英 国芳 光琼 明秀 "
+            "明芳 先芳 素琼 素英 菊芳 菊英 天琼 天秀 兴芳 世琼 惠琼 代芳 长英 永芳 琼芳"
+        ),
     ),
     (
         1978,
-        tuple("勇 军 强 伟 刚 斌 波 涛 林 平 兵 红兵 小平 小林 晓东 晓明 建平 建波 志勇 志刚 永强 永刚 洪波 洪林 文军 文华 春林 春华 代勇 云峰 云贵 成林 成刚".split()),
-        tuple("丽 芳 敏 静 燕 霞 琼 英 群 萍 丽华 丽琼 丽娟 晓琼 晓英 晓燕 小琼 小英 春燕 春梅 红梅 红英 玉梅 玉蓉 雪梅 雪琴 利华 利琼 素蓉 蓉 会琼 会英 小红".split()),
+        _list(
+            "勇 军 强 伟 刚 斌 波 涛 林 平 兵 红兵 小平 小林 晓东 晓明 建平 "
+            "建波 志勇 志刚 永强 永刚 洪波 洪林 文军 文华 春林 春华 代勇 云峰 云贵 成林 成刚"
+        ),
+        _list(
+            "丽 芳 敏 静 燕 霞 琼 英 群 萍 丽华 丽琼 丽娟 晓琼 晓英 晓燕 小琼 "
+            "小英 春燕 春梅 红梅 红英 玉梅 玉蓉 雪梅 雪琴 利华 利琼 素蓉 蓉 会琼 会英 小红"
+        ),
     ),
     (
         1992,
-        tuple("鹏 磊 超 浩 杰 凯 帅 俊 亮 飞 宇 鑫 俊杰 俊峰 志鹏 文杰 文涛 海涛 海波 小龙 小川 晓峰 云川 家伟 家豪 建川 智勇 世杰 松 洋 阳 强龙".split()),
-        tuple("婷 娟 艳 玲 慧 莉 倩 雪 丹 娜 婷婷 佳 瑶 欢 晓玲 晓丽 春艳 海燕 小丽 小玲 小艳 雪娇 雪莲 玉婷 玉洁 文静 文婷 思琪 梦琳 利君 红艳 秋月 冬梅".split()),
+        _list(
+            "鹏 磊 超 浩 杰 凯 帅 俊 亮 飞 宇 鑫 俊杰 俊峰 志鹏 文杰 "
+            "文涛 海涛 海波 小龙 小川 晓峰 云川 家伟 家豪 建川 智勇 世杰 松 洋 阳 强龙"
+        ),
+        _list(
+            "婷 娟 艳 玲 慧 莉 倩 雪 丹 娜 婷婷 佳 瑶 欢 晓玲 晓丽 春艳 "
+            "海燕 小丽 小玲 小艳 雪娇 雪莲 玉婷 玉洁 文静 文婷 思琪 梦琳 利君 红艳 秋月 冬梅"
+        ),
     ),
     (
         2008,
-        tuple("浩然 宇航 子豪 俊熙 博文 文博 天宇 志豪 嘉豪 俊豪 浩宇 佳俊 鑫宇 宇轩 梓豪 睿 昊 晨 航 逸飞 家乐 思远 明轩 俊宇 永康 智宸".split()),
-        tuple("欣怡 雨欣 佳怡 思雨 梦瑶 诗雨 雨婷 佳琪 心怡 静怡 雅婷 欣妍 雨涵 可馨 思颖 紫萱 语嫣 子涵 欣悦 若曦 婉婷 梓萱 嘉欣 馨月 诗涵 雅琪".split()),
+        _list("浩然 宇航 子豪 俊熙 博文 文博 天宇 志豪 嘉豪 俊豪 浩宇 佳俊 鑫宇 宇轩 梓豪 睿 昊 晨 航 逸飞 家乐 思远 明轩 俊宇 永康 智宸"),
+        _list(
+            "欣怡 雨欣 佳怡 思雨 梦瑶 诗雨 雨婷 佳琪 心怡 静怡 雅婷 欣妍 雨涵 "
+            "可馨 思颖 紫萱 语嫣 子涵 欣悦 若曦 婉婷 梓萱 嘉欣 馨月 诗涵 雅琪"
+        ),
     ),
     (
         9999,
-        tuple("子轩 沐宸 宇泽 浩辰 奕辰 子睿 铭泽 梓睿 俊泽 一诺 星辰 景行 知远 沐阳 承泽 屿安 书恒 嘉树 云舟 亦安 晨熙 予安 瑾瑜 皓轩".split()),
-        tuple("若汐 沐瑶 梓涵 一诺 诗琪 语桐 芷若 苡沫 欣然 书瑶 清妍 可心 念安 知夏 云舒 夕颜 妙涵 雨桐 艺涵 星晚 佳宁 安然 思齐 禾苗".split()),
+        _list("子轩 沐宸 宇泽 浩辰 奕辰 子睿 铭泽 梓睿 俊泽 一诺 星辰 景行 知远 沐阳 承泽 屿安 书恒 嘉树 云舟 亦安 晨熙 予安 瑾瑜 皓轩"),
+        _list("若汐 沐瑶 梓涵 一诺 诗琪 语桐 芷若 苡沫 欣然 书瑶 清妍 可心 念安 知夏 云舒 夕颜 妙涵 雨桐 艺涵 星晚 佳宁 安然 思齐 禾苗"),
     ),
 )
 

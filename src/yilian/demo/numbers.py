@@ -1,6 +1,7 @@
 """Numbers people and institutions are known by, with their check characters. All are of the fictional area 5166xx.
 
-GB 11643-1999 公民身份号码, GB 11714 组织机构代码, GB 32100-2015 统一社会信用代码, WS 218 机构 22 位码, 居民健康档案编号 17 位 (china-facts §8.8).
+GB 11643-1999 公民身份号码, GB 11714 组织机构代码, GB 32100-2015 统一社会信用代码, WS 218 机构 22 位码, 居民健康档案编号 17 位
+(china-facts §8.8).
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def patient(resident: Resident, staff: Staff, places: Mapping[str, Institution],
     if resident.file:
         identifiers.append({"use": "usual", "system": urls.HEALTH_FILE, "value": resident.file})
     if resident.identity and resident.number % 3 == 0:
-        identifiers.append({"use": "secondary", "system": urls.HEALTH_CARD, "value": f"{geography.CITY_CODE}{resident.number * 7351 % 100000000:012d}"})
+        identifiers.append(
+            {"use": "secondary", "system": urls.HEALTH_CARD, "value": f"{geography.CITY_CODE}{resident.number * 7351 % 100000000:012d}"}
+        )
     out: Resource = {
         "resourceType": "Patient",
         "id": resident.id,
@@ -82,7 +84,9 @@ def patient(resident: Resident, staff: Staff, places: Mapping[str, Institution],
     contact = _contact(resident, today)
     if contact:
         out["contact"] = [contact]
-    out["communication"] = [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "zh-CN", "display": "中文"}]}, "preferred": True}]
+    out["communication"] = [
+        {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "zh-CN", "display": "中文"}]}, "preferred": True}
+    ]
     if resident.doctor:
         out["generalPractitioner"] = [staff.by_id[resident.doctor].reference]
     if resident.home:
@@ -152,6 +156,8 @@ def coverage(resident: Resident, places: Mapping[str, Institution]) -> Resource:
         "status": "active" if resident.died is None else "cancelled",
         "type": {"text": text},
         "beneficiary": {"reference": f"Patient/{resident.id}", "display": resident.name.text},
-        "relationship": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/subscriber-relationship", "code": "self", "display": "本人"}]},
+        "relationship": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/subscriber-relationship", "code": "self", "display": "本人"}]
+        },
         "payor": [{"reference": f"Organization/{INSURANCE}", "display": "云溪市医疗保障局"}],
     }

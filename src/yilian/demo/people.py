@@ -83,7 +83,9 @@ class Staff:
         """The doctors of a department; of its parent department, or of the whole institution, where it has none of its own."""
         key = (institution, department)
         if key not in self._found:
-            here = [person for person in self._at[institution] if person.title.endswith(("医师", "乡村医生")) and "office" not in person.posts]
+            here = [
+                person for person in self._at[institution] if person.title.endswith(("医师", "乡村医生")) and "office" not in person.posts
+            ]
             exact = [person for person in here if person.department == department]
             near = [person for person in here if person.department[:2] == department[:2]]
             self._found[key] = exact or near or here
@@ -116,7 +118,15 @@ def _staff(place: Institution, out: list[Person], rng: Random, today: date) -> N
         year = today.year - rng.randint(youngest, oldest)
         out.append(
             Person(
-                f"{place.id}-{kind}{count[kind]:02d}", names.name(rng, sex, year), sex, year, title, posts, place.id, department, _number(len(out))
+                f"{place.id}-{kind}{count[kind]:02d}",
+                names.name(rng, sex, year),
+                sex,
+                year,
+                title,
+                posts,
+                place.id,
+                department,
+                _number(len(out)),
             )
         )
 
@@ -195,7 +205,9 @@ def _role(person: Person, places: dict[str, Institution]) -> Resource:
         out["specialty"] = [services.specialty(person.department)]
         if place is not None and person.department in services.scope_of(place):
             service = services.service_id(place, person.department)
-            out["healthcareService"] = [{"reference": f"HealthcareService/{service}", "display": f"{place.short}{services.short(person.department)}"}]
+            out["healthcareService"] = [
+                {"reference": f"HealthcareService/{service}", "display": f"{place.short}{services.short(person.department)}"}
+            ]
     if "coordinator" in person.posts and place is not None:
         out["telecom"] = [{"system": "phone", "value": place.phone, "use": "work", "rank": 1}]
     return out

@@ -1,7 +1,8 @@
 """What is to be referred: plans that are played through the real commands, so that every worklist of the demo has something in it.
 
-A plan says whom, from where to where, why, in whose words, and the steps with the person who takes each. It holds no state: the state comes from the
-referral room when the steps are played. `ends` says where it should then stand, so that a test can hold the two against each other.
+A plan says whom, from where to where, why, in whose words, and the steps with the person who takes each. It holds no state: the state
+comes from the referral room when the steps are played. `ends` says where it should then stand, so that a test can hold the two against
+each other.
 """
 
 from __future__ import annotations

@@ -99,7 +99,10 @@ def _motherhood(chart: Chart, expecting: dict[int, int]) -> None:
     if resident.sex != "female":
         return
     assert resident.household is not None
-    children = sorted((m for m in resident.household.members if m.born > resident.born and resident.household.mother_of(m) is resident), key=lambda m: m.born)
+    children = sorted(
+        (m for m in resident.household.members if m.born > resident.born and resident.household.mother_of(m) is resident),
+        key=lambda m: m.born,
+    )
     for birth, child in enumerate(children, 1):
         if child.days(chart.today) < 760 and 18 <= resident.age(child.born) <= 44:
             history.expect(chart, born=child.born, birth=birth, sugar=chart.rng.random() < 0.16)

@@ -1,7 +1,7 @@
 """Who lives in the region: households with shared addresses and surnames, in the age pyramid of an ageing county.
 
-Households are built around a first person. The people whose story is told by a referral (`cases`) come first and so have the lowest numbers;
-the rest fills the towns up. Ages are exact on `today`, so a story about a woman of 28 stays one whatever the day.
+Households are built around a first person. The people whose story is told by a referral (`cases`) come first and so have the lowest
+numbers; the rest fills the towns up. Ages are exact on `today`, so a story about a woman of 28 stays one whatever the day.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Resident:
     married: str = "10"  # GB/T 2261.2
     insured: str = "390"
     conditions: dict[str, int] = field(default_factory=dict)  # programme -> years since diagnosis
+    courses: dict[str, str] = field(default_factory=dict)  # programme -> how it goes, where a story says so
     case: str = ""
     died: date | None = None
     household: Household | None = None
@@ -67,7 +68,7 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A person a story needs: where, sex, age in years, and the illnesses they bring (programme -> years since diagnosis)."""
+    """A person a story needs: where, sex, age in years, and the illnesses they bring: "programme" or "programme:course" -> years."""
 
     key: str
     town: str
@@ -91,7 +92,12 @@ def households(count: int, seeds: Sequence[Seed], staff: Staff, rng: Random, tod
     maker = _Maker(rng, today, waiting)
     for seed in seeds:
         first = maker.first(TOWN[seed.town], seed.sex, seed.age)
-        first.case, first.conditions = seed.key, dict(seed.conditions)
+        first.case = seed.key
+        for name, years in seed.conditions.items():
+            illness, _, course = name.partition(":")
+            first.conditions[illness] = years
+            if course:
+                first.courses[illness] = course
         made.append(first)
         if not seed.alone:
             maker.around(first)
@@ -220,7 +226,9 @@ class _Maker:
 
     def _parent(self, first: Resident, age: int) -> None:
         sex = self.rng.choice(("male", "female"))
-        self._add(first, sex, min(age, 92), "父亲" if sex == "male" else "母亲", own=sex == "male").married = self.rng.choice(("20", "30", "30"))
+        self._add(first, sex, min(age, 92), "父亲" if sex == "male" else "母亲", own=sex == "male").married = self.rng.choice(
+            ("20", "30", "30")
+        )
 
     def _add(self, first: Resident, sex: str, age: int, role: str, *, own: bool = True) -> Resident:
         family = first.name.family if own else ""
@@ -243,7 +251,8 @@ class _Maker:
         name = places[at]
         if town.urban:
             street = name if name.endswith(("路", "街")) else f"{name}社区"
-            return at + 1, f"{town.name}{street}{rng.randint(1, 120)}号{rng.randint(1, 9)}栋{rng.randint(1, 4)}单元{rng.randint(1, 7)}0{rng.randint(1, 4)}室"
+            building = f"{rng.randint(1, 120)}号{rng.randint(1, 9)}栋{rng.randint(1, 4)}单元"
+            return at + 1, f"{town.name}{street}{building}{rng.randint(1, 7)}0{rng.randint(1, 4)}室"
         if name.endswith("社区"):
             return at + 1, f"{town.name}{name}{rng.randint(1, 150)}号"
         return at + 101, f"{town.name}{name}村{rng.randint(1, 9)}组{rng.randint(1, 80)}号"
@@ -274,7 +283,7 @@ def _register(everyone: Sequence[Resident], staff: Staff, rng: Random, today: da
             if place < len(town.villages):
                 resident.post = f"{town.id}-v{place + 1:02d}"
             resident.doctor = _family_doctor(resident, staff, rng)
-        resident.insured = "310" if 20 <= age and (town.urban or elsewhere) and rng.random() < 0.6 else "390"
+        resident.insured = "310" if age >= 20 and (town.urban or elsewhere) and rng.random() < 0.6 else "390"
 
 
 def _family_doctor(resident: Resident, staff: Staff, rng: Random) -> str:

@@ -13,7 +13,13 @@ from yilian.demo.clinical.visit import Visit
 def cold(chart: Chart, day: date) -> None:
     """An infection of the upper airways, at the village post where there is one."""
     rng, child = chart.rng, chart.age(day) < 14
-    visit = chart.visit(day, chart.resident.post if chart.resident.post and rng.random() < 0.6 else chart.home, "02", "全科门诊", complaint="鼻塞、流涕、咽痛 2 天")
+    visit = chart.visit(
+        day,
+        chart.resident.post if chart.resident.post and rng.random() < 0.6 else chart.home,
+        "02",
+        "全科门诊",
+        complaint="鼻塞、流涕、咽痛 2 天",
+    )
     condition = chart.condition(visit, "J06.9", "急性上呼吸道感染", resolved=day + timedelta(days=7), severity="mild")
     fever = rng.random() < 0.5
     chart.vital(visit, "temperature", rng.uniform(37.8, 38.8) if fever else rng.uniform(36.6, 37.3))
@@ -39,7 +45,9 @@ def influenza(chart: Chart, day: date) -> None:
         chart.prescribe(visit, "oseltamivir", 5, condition)
     else:
         weight = chart.body.size(day)[1]
-        chart.prescribe(visit, "oseltamivir-child", 5, condition, dose=30 if weight <= 15 else 45 if weight <= 23 else 60 if weight <= 40 else 75)
+        chart.prescribe(
+            visit, "oseltamivir-child", 5, condition, dose=30 if weight <= 15 else 45 if weight <= 23 else 60 if weight <= 40 else 75
+        )
 
 
 def bronchitis(chart: Chart, day: date) -> None:
@@ -47,7 +55,11 @@ def bronchitis(chart: Chart, day: date) -> None:
     visit = chart.visit(day, chart.home, "02", "全科门诊", complaint="咳嗽、咳痰 5 天")
     condition = chart.condition(visit, "J20.9", "急性支气管炎", resolved=day + timedelta(days=14), severity="mild")
     chart.vital(visit, "temperature", rng.uniform(36.8, 38.0))
-    chart.panel(visit, "cbc", {"wbc": rng.uniform(7.5, 11.5), "neut": rng.uniform(66, 79), "lymph": rng.uniform(15, 26)} if chart.age(day) >= 14 else None)
+    chart.panel(
+        visit,
+        "cbc",
+        {"wbc": rng.uniform(7.5, 11.5), "neut": rng.uniform(66, 79), "lymph": rng.uniform(15, 26)} if chart.age(day) >= 14 else None,
+    )
     if chart.places[chart.home].level:
         chart.study(visit, "RX", "36643-5", "胸部正侧位 X 线", *findings.CHEST_XRAY["bronchitis"])
     if chart.age(day) < 14:
@@ -70,7 +82,14 @@ def ward(chart: Chart, day: date, *, where: str, days: int = 0) -> Visit:
     chart.away_until = day + timedelta(days=days)
     department = "07" if child else "03.01" if chart.places[where].tier != "township" else "03"
     start = datetime.combine(day, time(rng.randint(9, 19), rng.choice((10, 30, 50))))
-    visit = chart.stay(start, days, where, department, "儿科住院" if child else "呼吸内科住院" if department == "03.01" else "内科住院", complaint="发热、咳嗽 4 天")
+    visit = chart.stay(
+        start,
+        days,
+        where,
+        department,
+        "儿科住院" if child else "呼吸内科住院" if department == "03.01" else "内科住院",
+        complaint="发热、咳嗽 4 天",
+    )
     condition = chart.condition(visit, "J18.9", "社区获得性肺炎", resolved=day + timedelta(days=days + 12), severity="moderate")
     chart.vital(visit, "temperature", rng.uniform(38.3, 39.4))
     chart.vital(visit, "breath", rng.randint(22, 26) if not child else rng.randint(30, 38))
@@ -106,12 +125,16 @@ def appendicitis(chart: Chart, day: date) -> None:
     chart.panel(visit, "crp", {"crp": rng.uniform(22, 74)})
     chart.study(visit, "RUS", "24558-9", "腹部超声", *findings.ABDOMEN["appendix"], after_minutes=45)
     chart.procedure(visit, "47.01", "腹腔镜阑尾切除术", condition, minutes=60, outcome="手术顺利,阑尾化脓未穿孔")
-    antibiotic = chart.first_allowed("ceftriaxone", "levofloxacin") if chart.age(day) >= 18 else chart.first_allowed("ceftriaxone", "metronidazole")
+    antibiotic = (
+        chart.first_allowed("ceftriaxone", "levofloxacin") if chart.age(day) >= 18 else chart.first_allowed("ceftriaxone", "metronidazole")
+    )
     chart.prescribe(visit, antibiotic, 3, condition, inpatient=True)
 
 
 def gastritis(chart: Chart, day: date) -> None:
-    visit = chart.visit(day, chart.county, "03.02" if chart.county != "songping-county" else "03", "消化内科门诊", complaint="反复上腹部隐痛、反酸 1 月")
+    visit = chart.visit(
+        day, chart.county, "03.02" if chart.county != "songping-county" else "03", "消化内科门诊", complaint="反复上腹部隐痛、反酸 1 月"
+    )
     condition = chart.condition(visit, "K29.5", "慢性胃炎", severity="mild", key="gastritis")
     ulcer = chart.rng.random() < 0.25
     chart.procedure(visit, "45.13", "电子胃镜检查", condition, minutes=15)
@@ -153,7 +176,12 @@ def cystitis(chart: Chart, day: date) -> None:
     if "pregnancy" in chart.problems:
         chart.prescribe(visit, chart.first_allowed("cefuroxime", "amoxicillin", "azithromycin"), 5, condition)
     else:
-        chart.prescribe(visit, chart.first_allowed("levofloxacin", "cefuroxime") if chart.age(day) >= 18 else chart.first_allowed("cefixime", "azithromycin"), 5, condition)
+        chart.prescribe(
+            visit,
+            chart.first_allowed("levofloxacin", "cefuroxime") if chart.age(day) >= 18 else chart.first_allowed("cefixime", "azithromycin"),
+            5,
+            condition,
+        )
 
 
 def cataract(chart: Chart, day: date) -> None:
@@ -176,6 +204,9 @@ def gallstones(chart: Chart, day: date) -> None:
 
 
 def flu_shot(chart: Chart, day: date) -> None:
+    """The yearly vaccination against influenza; not for somebody who lies in hospital."""
+    if day <= chart.away_until:
+        return
     visit = chart.visit(day, chart.home, "01", "预防接种")
     chart.shots(visit, "88", "流感病毒裂解疫苗", 1, 1)
 

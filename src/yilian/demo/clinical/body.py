@@ -1,7 +1,7 @@
 """A resident's body: the slow quantities that every programme measures and that have to agree with one another.
 
-Blood pressure, glucose, lipids and kidney function are courses in time; a programme that treats changes the course, and whoever measures later sees
-the effect. Traits (this person's potassium is always a little low) are drawn once, so repeated results resemble each other.
+Blood pressure, glucose, lipids and kidney function are courses in time; a programme that treats changes the course, and whoever measures
+later sees the effect. Traits (this person's potassium is always a little low) are drawn once, so repeated results resemble each other.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Body:
         at = 1 if self.sex == "male" else 3
         height = here[at] + part * (after[at] - here[at])
         weight = here[at + 1] + part * (after[at + 1] - here[at + 1])
-        return round(height * (1 + 0.022 * max(-2.0, min(2.0, self.frame))), 1), round(weight * (1 + 0.06 * max(-2.0, min(2.0, self.build))), 1)
+        return round(height * (1 + 0.022 * max(-2.0, min(2.0, self.frame))), 1), round(
+            weight * (1 + 0.06 * max(-2.0, min(2.0, self.build))), 1
+        )
 
     def pressure(self, day: date) -> tuple[int, int]:
         """Systolic and diastolic pressure as the cuff shows them, a little higher in winter."""

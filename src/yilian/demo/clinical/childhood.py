@@ -1,12 +1,13 @@
 """Children: the national immunisation programme and the health checks of the first years.
 
-国家免疫规划疫苗儿童免疫程序及说明(2021 年版); from 2025 on 百白破 at 2, 4, 6, 18 months and 6 years (国疾控卫免发〔2024〕), and from 10 November 2025 HPV for
-girls of 13 (both from memory, to be checked against the texts). 国家基本公共卫生服务规范第三版,0~6 岁儿童健康管理.
+国家免疫规划疫苗儿童免疫程序及说明(2021 年版); from 2025 on 百白破 at 2, 4, 6, 18 months and 6 years (国疾控卫免发〔2024〕), and from 10
+November 2025 HPV for girls of 13 (both from memory, to be checked against the texts). 国家基本公共卫生服务规范第三版,0~6 岁儿童健康管理.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from yilian.demo.clinical import codes
@@ -25,11 +26,17 @@ class Shot(NamedTuple):
 
 
 _HEPB, _BCG, _IPV, _OPV = ("08", "重组乙型肝炎疫苗"), ("19", "卡介苗"), ("10", "脊髓灰质炎灭活疫苗"), ("178", "二价脊髓灰质炎减毒活疫苗")
-_DTAP, _DT, _MMR, _JE = ("20", "吸附无细胞百白破联合疫苗"), ("28", "吸附白喉破伤风联合疫苗"), ("03", "麻腮风联合减毒活疫苗"), ("129", "乙型脑炎减毒活疫苗")
+_DTAP, _DT, _MMR, _JE = (
+    ("20", "吸附无细胞百白破联合疫苗"),
+    ("28", "吸附白喉破伤风联合疫苗"),
+    ("03", "麻腮风联合减毒活疫苗"),
+    ("129", "乙型脑炎减毒活疫苗"),
+)
 _MENA, _MENAC, _HEPA = ("108", "A 群脑膜炎球菌多糖疫苗"), ("108", "A 群 C 群脑膜炎球菌多糖疫苗"), ("85", "甲型肝炎减毒活疫苗")
 
 _COMMON = (
-    Shot(0, *_HEPB, 1, 3), Shot(0, *_BCG, 1, 1), Shot(1, *_HEPB, 2, 3), Shot(2, *_IPV, 1, 4), Shot(3, *_IPV, 2, 4), Shot(4, *_OPV, 3, 4, True),
+    Shot(0, *_HEPB, 1, 3), Shot(0, *_BCG, 1, 1), Shot(1, *_HEPB, 2, 3), Shot(2, *_IPV, 1, 4), Shot(3, *_IPV, 2, 4), Shot(4, *_OPV, 3, 4,
+    True),
     Shot(6, *_HEPB, 3, 3), Shot(6, *_MENA, 1, 2), Shot(8, *_MMR, 1, 2), Shot(8, *_JE, 1, 2), Shot(9, *_MENA, 2, 2), Shot(18, *_MMR, 2, 2),
     Shot(18, *_HEPA, 1, 1), Shot(24, *_JE, 2, 2), Shot(36, *_MENAC, 1, 2), Shot(48, *_OPV, 4, 4, True), Shot(72, *_MENAC, 2, 2),
 )  # fmt: skip
@@ -77,16 +84,16 @@ def enter(chart: Chart, *, since: date) -> None:
         else:
             by_day.setdefault(chart.workday(day) if day < chart.today else day, []).append(shot)
     if earlier:
-        chart.at(chart.workday(since + timedelta(days=2)), lambda on: _take_over(chart, on, earlier))
+        chart.at(chart.workday(since + timedelta(days=2)), partial(_take_over, chart, earlier))
     for day, shots in by_day.items():
-        chart.at(day, lambda on, shots=shots: _vaccinate(chart, on, shots))  # type: ignore[misc]
+        chart.at(day, partial(_vaccinate, chart, shots))
     for months in _CHECKS:
         day = month_after(born, months) + timedelta(days=chart.rng.randint(0, 9))
         if day >= since:
-            chart.at(chart.workday(day) if day < chart.today else day, lambda on, months=months: _check(chart, on, months))  # type: ignore[misc]
+            chart.at_workday(day, partial(_check, chart, months))
 
 
-def _take_over(chart: Chart, day: date, shots: list[tuple[date, Shot]]) -> None:
+def _take_over(chart: Chart, shots: list[tuple[date, Shot]], day: date) -> None:
     """Doses given before the documented years, entered from the vaccination card."""
     visit = chart.visit(day, chart.home, "01", "预防接种证查验补录")
     for given, shot in shots:
@@ -101,9 +108,11 @@ def _route(shot: Shot) -> tuple[str, str]:
     return ("401", "皮下注射") if shot.code in ("03", "129", "108", "85") else ("403", "肌内注射")
 
 
-def _vaccinate(chart: Chart, day: date, shots: list[Shot]) -> None:
+def _vaccinate(chart: Chart, shots: list[Shot], day: date) -> None:
     at_birth = day <= chart.resident.born + timedelta(days=2)
-    visit = chart.visit(day, "yunxi-maternal" if at_birth else chart.home, "07.01" if at_birth else "01", "出生接种" if at_birth else "预防接种")
+    visit = chart.visit(
+        day, "yunxi-maternal" if at_birth else chart.home, "07.01" if at_birth else "01", "出生接种" if at_birth else "预防接种"
+    )
     for place, shot in enumerate(shots):
         site = "" if shot.oral else "左上臂三角肌中部" if shot.code == "19" else "右上臂" if place % 2 else "左上臂"
         chart.shots(visit, shot.code, shot.name, shot.dose, shot.doses, site=site, route=_route(shot))
@@ -126,9 +135,14 @@ _DEVELOPMENT = {
 _DEVELOPED = codes.words("发育评估")
 
 
-def _check(chart: Chart, day: date, months: int) -> None:
+def _check(chart: Chart, months: int, day: date) -> None:
     rng = chart.rng
-    visit = chart.visit(day, chart.home, "09", "新生儿满月健康管理" if months == 1 else f"{months} 月龄儿童健康检查" if months < 36 else f"{months // 12} 岁儿童健康检查")
+    visit = chart.visit(
+        day,
+        chart.home,
+        "09",
+        "新生儿满月健康管理" if months == 1 else f"{months} 月龄儿童健康检查" if months < 36 else f"{months // 12} 岁儿童健康检查",
+    )
     chart.size(visit)
     if months <= 24:
         base = 34.2 + 12.2 * (1 - 2.718 ** (-months / 6.5))

@@ -1,7 +1,7 @@
 """Long-term illnesses under the care of the grassroots: enrolment, follow-up every three months, one visit for all illnesses of a person.
 
-国家基本公共卫生服务规范(第三版): at least four visits a year face to face; a first unsatisfactory one changes the treatment and is looked at again
-within two weeks; a second one running calls for referral.
+国家基本公共卫生服务规范(第三版): at least four visits a year face to face; a first unsatisfactory one changes the treatment and is looked
+at again within two weeks; a second one running calls for referral.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ class FollowUp:
         if not at_post:
             chart.vital(visit, "pulse", chart.body.pulse_rate(day))
         if self.visits % 2 == 1:
-            chart.size(visit, with_height=self.visits == 1)
+            chart.size(visit, with_height=False)
         soon = [care.review(chart, visit) for care in self.cares]
         self._prescribe(visit)
         if new:
             self._plan(visit, new)
         wait = 14 if any(soon) else rng.randint(80, 93)
-        chart.at(chart.workday(day + timedelta(days=wait)) if day + timedelta(days=wait) < chart.today else chart.today, self.meet)
+        chart.at_workday(day + timedelta(days=wait), self.meet)
 
     def _prescribe(self, visit: Visit) -> None:
         chart = self.chart
@@ -107,7 +107,13 @@ class FollowUp:
         for care in new:
             problem = self.chart.problems.get(care.name)
             if problem is not None:
-                self.chart.plan(visit, f"{care.name}管理计划", [problem], care.activities(), description=f"{care.name}规范管理,每年面对面随访不少于 4 次")
+                self.chart.plan(
+                    visit,
+                    f"{care.name}管理计划",
+                    [problem],
+                    care.activities(),
+                    description=f"{care.name}规范管理,每年面对面随访不少于 4 次",
+                )
 
 
 SMOKING = {"never": "从不吸烟", "now": "目前每日吸烟", "former": "已戒烟"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from yilian.demo.clinical import codes, findings
 from yilian.demo.clinical.chart import Chart
@@ -10,7 +11,13 @@ from yilian.demo.clinical.visit import Visit
 
 _MMRC = codes.words("呼吸困难评分(mMRC)")
 _CAT = codes.words("慢阻肺评估测试(CAT)")
-_GRADES = ("仅在剧烈活动时气促", "快走或爬缓坡时气促", "平地行走比同龄人慢或需停下休息", "平地行走约 100 米需停下喘气", "穿衣即感气促,不能离家")
+_GRADES = (
+    "仅在剧烈活动时气促",
+    "快走或爬缓坡时气促",
+    "平地行走比同龄人慢或需停下休息",
+    "平地行走约 100 米需停下喘气",
+    "穿衣即感气促,不能离家",
+)
 
 
 class Copd:
@@ -31,7 +38,7 @@ class Copd:
         chart.body.saturation.change(visit.day, 95.4 if self.grade == 2 else 93.6)
         chart.condition(visit, "J44.9", "慢性阻塞性肺疾病", onset=onset, chronic=True, key=self.name, stage=f"气流受限 {self.grade} 级")
         day = visit.day + timedelta(days=chart.rng.randint(20, 60))
-        chart.at(day, lambda on: self.spirometry(chart, on))
+        chart.at(day, partial(self.spirometry, chart))
 
     def spirometry(self, chart: Chart, day: date) -> None:
         """Once a year, where the county hospital does it."""
@@ -40,11 +47,12 @@ class Copd:
         values = {"fev1": normal * self.predicted / 100, "fev1fvc": self.ratio}
         chart.panel(visit, "spirometry", values)
         chart.resources[-1]["conclusion"] = (
-            f"吸入支气管扩张剂后一秒率 {self.ratio:.1f}%,第一秒用力呼气容积占预计值 {self.predicted:.0f}%,提示持续气流受限({self.grade} 级)。"
+            f"吸入支气管扩张剂后一秒率 {self.ratio:.1f}%,第一秒用力呼气容积占预计值 {self.predicted:.0f}%,提示持续气流受限({self.grade} "
+            "级)。"
         )
         self.predicted -= chart.rng.uniform(0.5, 1.6)
         visit.diagnose(chart.problems[self.name], self.name)
-        chart.at(day + timedelta(days=chart.rng.randint(350, 385)), lambda on: self.spirometry(chart, on))
+        chart.at(day + timedelta(days=chart.rng.randint(350, 385)), partial(self.spirometry, chart))
 
     def review(self, chart: Chart, visit: Visit) -> bool:
         self.reviews += 1

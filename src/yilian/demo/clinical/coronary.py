@@ -12,7 +12,8 @@ LEAD = "yunxi-first"
 
 
 class Coronary:
-    """`infarct`: after a myocardial infarction with a stent, `infarct_on` when it is within the documented years; otherwise stable angina."""
+    """`infarct`: after a myocardial infarction with a stent, `infarct_on` when it is within the documented years; otherwise stable
+    angina."""
 
     name = "冠心病"
 
@@ -32,7 +33,9 @@ class Coronary:
         chart.body.set("tc", visit.day, 3.7 + chart.rng.uniform(-0.4, 0.5))
         chart.body.pulse.change(visit.day, 66 + chart.rng.uniform(-4, 4))
         if self.infarct:
-            chart.condition(visit, "I25.2", "冠心病 陈旧性心肌梗死 支架植入术后", onset=onset, chronic=True, key=self.name, stage="心功能 Ⅱ 级")
+            chart.condition(
+                visit, "I25.2", "冠心病 陈旧性心肌梗死 支架植入术后", onset=onset, chronic=True, key=self.name, stage="心功能 Ⅱ 级"
+            )
         else:
             chart.condition(visit, "I25.1", "冠心病 稳定型心绞痛", onset=onset, chronic=True, key=self.name)
 
@@ -80,7 +83,9 @@ def infarction(chart: Chart, day: date, *, wall: str, arrival: time = time(10, 2
     chart.vital(visit, "pulse", 62 if wall == "inferior" else 98)
     chart.vital(visit, "oxygen", rng.randint(94, 97))
     chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG[f"{wall}-stemi"], after_minutes=4, key="ecg")
-    chart.panel(visit, "heart", {"ctni": rng.uniform(4.2, 18.0), "ckmb": rng.uniform(42, 120), "bnp": rng.uniform(420, 1600)}, after_minutes=9)
+    chart.panel(
+        visit, "heart", {"ctni": rng.uniform(4.2, 18.0), "ckmb": rng.uniform(42, 120), "bnp": rng.uniform(420, 1600)}, after_minutes=9
+    )
     chart.panel(visit, "cbc", {"wbc": rng.uniform(9.8, 13.0), "neut": rng.uniform(76, 84), "lymph": rng.uniform(11, 17)})
     chart.panel(visit, "renal")
     chart.panel(visit, "electrolytes")

@@ -76,7 +76,10 @@ class Diabetes:
             return False
         self.strikes += 1
         chart.stated(
-            visit, "survey", _VERDICT, codes.words("控制不满意:首次,调整用药,2 周内随访" if self.strikes == 1 else "控制不满意:连续两次,建议转诊")
+            visit,
+            "survey",
+            _VERDICT,
+            codes.words("控制不满意:首次,调整用药,2 周内随访" if self.strikes == 1 else "控制不满意:连续两次,建议转诊"),
         )
         most = 1 if self.course in ("careless", "failing") else 2
         if self.step < most:

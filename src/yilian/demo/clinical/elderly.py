@@ -1,4 +1,5 @@
-"""The yearly check of people of 65 and more (国家基本公共卫生服务规范第三版,老年人健康管理), and a smaller one for younger long-term patients."""
+"""The yearly check of people of 65 and more (国家基本公共卫生服务规范第三版,老年人健康管理), and a smaller one for younger long-term
+patients."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def check(chart: Chart, day: date) -> None:
     chart.vital(visit, "pulse", chart.body.pulse_rate(day))
     chart.vital(visit, "temperature", 36.4 + rng.uniform(-0.2, 0.3))
     chart.vital(visit, "breath", rng.randint(15, 19))
-    _, weight = chart.size(visit)
+    chart.size(visit)
     waist = (78 if chart.resident.sex == "male" else 74) + (chart.body.mass_index.at(day) - 22) * 2.6 + rng.gauss(0, 2)
     chart.vital(visit, "waist", waist)
     for panel in ("cbc", "urine", "liver check", "renal check", "glucose", "lipid") if old else ("renal check", "glucose", "lipid"):

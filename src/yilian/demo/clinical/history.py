@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from yilian.demo.clinical import acute, childhood, chronic, coronary, elderly, stroke, trauma
 from yilian.demo.clinical.chart import Chart
@@ -32,32 +33,36 @@ _ALLERGIES = (
 def write(chart: Chart, case: Callable[[Chart], None] | None = None) -> None:
     """Put everything on the agenda and live through it. `case` adds what a referral tells."""
     resident, rng, today = chart.resident, chart.rng, chart.today
-    span = rng.uniform(1.4, 3.5) if not resident.case else rng.uniform(2.1, 3.0)
+    span = rng.uniform(1.3, 3.0) if not resident.case else rng.uniform(2.1, 3.0)
     since = max(resident.born + timedelta(days=1), today - timedelta(days=round(span * 365.25)))
-    allergy = rng.choices(_ALLERGIES, [one[-1] for one in _ALLERGIES])[0] if rng.random() < 0.09 and chart.age() >= 4 and not resident.case else None
+    allergy = (
+        rng.choices(_ALLERGIES, [one[-1] for one in _ALLERGIES])[0]
+        if rng.random() < 0.09 and chart.age() >= 4 and not resident.case
+        else None
+    )
     if allergy is not None:
         chart.forbidden.update(allergy[5])
     if resident.home and chart.age(since) >= 7:
-        chart.at(chart.workday(since), lambda on: _open_file(chart, on, allergy))
+        chart.at(chart.workday(since), partial(_open_file, chart, allergy))
     if chart.age() < 15:
         childhood.enter(chart, since=since)
     if resident.conditions:
         _long_term(chart, since)
     last = today - timedelta(days=rng.randint(20, 350))
-    if chart.age() >= 65 and rng.random() < 0.84:  # not everybody comes
-        for year in range(2 if resident.conditions and rng.random() < 0.7 else 1):
-            chart.at(chart.workday(last - timedelta(days=365 * year + rng.randint(-20, 20))), lambda on: elderly.check(chart, on))
+    if chart.age() >= 65 and rng.random() < 0.8:  # not everybody comes
+        for year in range(2 if resident.conditions and rng.random() < 0.5 else 1):
+            chart.at(chart.workday(last - timedelta(days=365 * year + rng.randint(-20, 20))), partial(elderly.check, chart))
     elif "hypertension" in resident.conditions or "diabetes" in resident.conditions:
-        chart.at(chart.workday(last), lambda on: elderly.check(chart, on))
+        chart.at(chart.workday(last), partial(elderly.check, chart))
     _everyday(chart, since)
     if resident.died is not None:
-        chart.at(resident.died - timedelta(days=rng.randint(5, 8)), lambda on: _last_days(chart, on))
+        chart.at(resident.died - timedelta(days=rng.randint(5, 8)), partial(_last_days, chart))
     if case is not None:
         case(chart)
     chart.run()
 
 
-def _open_file(chart: Chart, day: date, allergy: tuple[str, str, str, str, str, tuple[str, ...], int] | None) -> None:
+def _open_file(chart: Chart, allergy: tuple[str, str, str, str, str, tuple[str, ...], int] | None, day: date) -> None:
     """The health file: lifestyle, allergies, size, blood pressure of adults."""
     rng, age = chart.rng, chart.age(day)
     visit = chart.visit(day, chart.home, "02", "居民健康档案建档", doctor=chart.doctor, minutes=25)
@@ -79,8 +84,8 @@ def _long_term(chart: Chart, since: date) -> None:
     """Programmes of long-term illnesses; an attack within the documented years is told as an admission."""
     rng, today = chart.rng, chart.today
     follow = FollowUp(chart)
-    for name, years in chart.resident.conditions.items():
-        kind, _, course = name.partition(":")
+    for kind, years in chart.resident.conditions.items():
+        course = chart.resident.courses.get(kind, "")
         begun = today - timedelta(days=round(years * 365.25) + rng.randint(20, 200))
         new = begun > since + timedelta(days=10)
         start = chart.workday(begun if new else since + timedelta(days=rng.randint(3, 12)))
@@ -93,49 +98,41 @@ def _long_term(chart: Chart, since: date) -> None:
             follow.take(Copd(chart, before, 3 if course == "severe" else 2 if course == "moderate" else 0), start)
             if course != "quiet" and rng.random() < 0.5:
                 day = start + timedelta(days=rng.randint(60, 700))
-                chart.at(day, lambda on: _exacerbate(chart, on))
+                chart.at(day, partial(exacerbation, chart))
         elif kind == "coronary":
             infarct = course == "infarct" or (not course and rng.random() < 0.45)
             if new and infarct:
                 wall = rng.choice(("inferior", "anterior"))
-                chart.at(start, lambda on, wall=wall: _told(coronary.infarction(chart, on, wall=wall)))  # type: ignore[misc]
+                chart.at(start, partial(coronary.infarction, chart, wall=wall))
                 follow.take(Coronary(chart, 0, infarct=True, infarct_on=start), chart.workday(start + timedelta(days=22)))
             elif new:
-                chart.at(start, lambda on: _told(coronary.angina_check(chart, on)))
+                chart.at(start, partial(coronary.angina_check, chart))
                 follow.take(Coronary(chart, 0, infarct=False), chart.workday(start + timedelta(days=16)))
             else:
                 follow.take(Coronary(chart, before, infarct=infarct), start)
         elif kind == "stroke":
             if new:
                 left = rng.random() < 0.5
-                chart.at(start, lambda on, left=left: _told(stroke.attack(chart, on, lysis=rng.random() < 0.3, left=left)))  # type: ignore[misc]
+                chart.at(start, partial(stroke.attack, chart, lysis=rng.random() < 0.3, left=left))
                 follow.take(Stroke(chart, 0, attack_on=start), chart.workday(start + timedelta(days=25)))
             else:
                 follow.take(Stroke(chart, before), start)
-
-
-def _exacerbate(chart: Chart, day: date) -> None:
-    exacerbation(chart, day)
-
-
-def _told(_: object) -> None:
-    """What an admission returns is of no use on the agenda."""
 
 
 def _everyday(chart: Chart, since: date) -> None:
     """Colds and worse, a vaccination against influenza, now and then an injury."""
     rng, age = chart.rng, chart.age()
     years = (chart.today - since).days / 365.25
-    rate = 0.75 if age < 6 else 0.5 if age < 15 or age >= 60 else 0.38
+    rate = 0.7 if age < 6 else 0.45 if age < 15 or age >= 60 else 0.34
     for _ in range(min(5, round(rng.expovariate(1 / (rate * years + 0.05))))):
         day = since + timedelta(days=rng.randint(15, max(16, (chart.today - since).days - 1)))
-        chart.at(chart.workday(day) if day < chart.today else day, lambda on: _befall(chart, on))
+        chart.at_workday(day, partial(_befall, chart))
     if (age >= 60 or "copd" in chart.resident.conditions) and rng.random() < 0.45:
         for year in range(since.year, chart.today.year + 1):
             day = date(year, 10, 8) + timedelta(days=rng.randint(0, 40))
             if day > since + timedelta(days=20):
-                chart.at(day if day.weekday() != 6 else day + timedelta(days=1), lambda on: acute.flu_shot(chart, on) if on > chart.away_until else None)
-    if 16 <= age and rng.random() < 0.045 and not chart.resident.case:
+                chart.at_workday(day, partial(acute.flu_shot, chart))
+    if age >= 16 and rng.random() < 0.045 and not chart.resident.case:
         kinds = ("radius", "ankle", "head") if age < 60 else ("radius", "vertebra", "femoral-neck")
         trauma.enter(chart, since + timedelta(days=rng.randint(20, max(21, (chart.today - since).days - 120))), rng.choice(kinds))
 
@@ -144,9 +141,17 @@ def _befall(chart: Chart, day: date) -> None:
     if day <= chart.away_until or pregnant(chart, day):
         return
     what = acute.pick(chart, day)
-    key = {acute.gastritis: "gastritis", acute.knees: "knees", acute.cataract: "cataract", acute.gallstones: "gallstones"}.get(what) if what else None
-    if what is not None and (key is None or key not in chart.problems):
+    if what is not None and _ONCE.get(what, "") not in chart.problems:
         what(chart, day)
+
+
+_ONCE: dict[acute.Illness, str] = {
+    acute.gastritis: "gastritis",
+    acute.knees: "knees",
+    acute.cataract: "cataract",
+    acute.gallstones: "gallstones",
+}
+"""What befalls a person once: the problem it leaves."""
 
 
 def pregnant(chart: Chart, day: date) -> bool:
@@ -154,7 +159,9 @@ def pregnant(chart: Chart, day: date) -> bool:
     return any(start <= day <= end for start, end in chart.facts.get("pregnancies", ()))
 
 
-def expect(chart: Chart, *, born: date | None, weeks: int = 0, birth: int = 1, sugar: bool = False, caesarean: bool | None = None) -> Pregnancy:
+def expect(
+    chart: Chart, *, born: date | None, weeks: int = 0, birth: int = 1, sugar: bool = False, caesarean: bool | None = None
+) -> Pregnancy:
     """A pregnancy that ended with the birth of a child of the region, or one that is `weeks` along today."""
     rng = chart.rng
     if born is not None:

@@ -1,4 +1,5 @@
-"""Essential hypertension (I10): found at a check, treated step by step, followed up (国家基层高血压防治管理指南; 国家基本公卫服务规范第三版)."""
+"""Essential hypertension (I10): found at a check, treated step by step, followed up (国家基层高血压防治管理指南;
+国家基本公卫服务规范第三版)."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _RELIEF = (0.52, 0.80, 0.97)  # part of the excess pressure a step takes away
 
 
 class Hypertension:
-    """`course`: steady (on the right step), slow (one step short at first), resistant (three drugs do not suffice), careless (does not take them)."""
+    """`course`: steady (on the right step), slow (one step short at first), resistant (three drugs do not suffice), careless (does not
+    take them)."""
 
     name = "高血压"
 
@@ -43,7 +45,13 @@ class Hypertension:
         onset = visit.day - timedelta(days=round(self.years * 365.25))
         systolic = chart.body.pressure(visit.day)[0] + self.excess[0]
         grade = "3 级" if systolic >= 180 else "2 级" if systolic >= 160 else "1 级"
-        group = "很高危" if chart.resident.conditions.keys() & {"diabetes", "coronary", "stroke"} or grade == "3 级" else "高危" if grade == "2 级" else "中危"
+        group = (
+            "很高危"
+            if chart.resident.conditions.keys() & {"diabetes", "coronary", "stroke"} or grade == "3 级"
+            else "高危"
+            if grade == "2 级"
+            else "中危"
+        )
         chart.condition(visit, "I10", "原发性高血压", onset=onset, chronic=True, key=self.name, use="DD", stage=f"高血压 {grade}({group})")
         if self.years == 0:
             self.step = 0

@@ -58,14 +58,18 @@ class Stroke:
         ]
 
 
-def attack(chart: Chart, day: date, *, where: str = "", days: int = 0, arrival: time = time(9, 40), lysis: bool = False, left: bool = True) -> Visit:
+def attack(
+    chart: Chart, day: date, *, where: str = "", days: int = 0, arrival: time = time(9, 40), lysis: bool = False, left: bool = True
+) -> Visit:
     """An acute infarction of the brain treated as an in-patient. `lysis`: within 4.5 hours, by alteplase."""
     rng = chart.rng
     days = days or rng.randint(9, 13)
     chart.away_until = day + timedelta(days=days)
     start = datetime.combine(day, arrival)
     side = "右侧" if left else "左侧"
-    visit = chart.stay(start, days, where or chart.county, "03.03", "神经内科住院", complaint=f"突发{side}肢体无力、言语不清 {'2' if lysis else '8'} 小时")
+    visit = chart.stay(
+        start, days, where or chart.county, "03.03", "神经内科住院", complaint=f"突发{side}肢体无力、言语不清 {'2' if lysis else '8'} 小时"
+    )
     condition = chart.condition(visit, "I63.9", "急性脑梗死", resolved=day + timedelta(days=30), severity="moderate", key="stroke-attack")
     chart.pressure(visit, rng.randint(152, 176), rng.randint(86, 100))
     chart.vital(visit, "pulse", rng.randint(72, 92))
@@ -77,7 +81,15 @@ def attack(chart: Chart, day: date, *, where: str = "", days: int = 0, arrival: 
     chart.panel(visit, "renal")
     chart.panel(visit, "lipid", {"ldl": rng.uniform(3.2, 4.2), "tc": rng.uniform(5.0, 6.2)})
     chart.panel(visit, "clotting")
-    chart.study(visit, "NMR", "24590-2", "颅脑磁共振及血管成像", *findings.HEAD_MRI["left-infarct" if left else "right-infarct"], after_minutes=60 * 20, key="mri")
+    chart.study(
+        visit,
+        "NMR",
+        "24590-2",
+        "颅脑磁共振及血管成像",
+        *findings.HEAD_MRI["left-infarct" if left else "right-infarct"],
+        after_minutes=60 * 20,
+        key="mri",
+    )
     if lysis:
         chart.prescribe(visit, "alteplase", 1, condition, inpatient=True)
         chart.procedure(visit, "99.10", "静脉溶栓治疗", condition, minutes=60, outcome="溶栓后肌力恢复至 4 级")

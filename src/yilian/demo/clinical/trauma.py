@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from yilian.demo.clinical import findings
 from yilian.demo.clinical.chart import Chart
@@ -24,7 +25,9 @@ def _fracture(chart: Chart, day: date, kind: str) -> None:
         "ankle": ("S82.6", "左侧外踝骨折", "扭伤致左踝肿痛、不能负重 3 小时"),
         "vertebra": ("S22.0", "胸 12 椎体压缩性骨折", "滑倒后腰背部疼痛 1 天"),
     }[kind]
-    visit = chart.visit(day, chart.county, "20", "急诊", complaint=complaint, kind="EMER", at=time(rng.randint(9, 21), rng.choice((5, 25, 45))), minutes=150)
+    visit = chart.visit(
+        day, chart.county, "20", "急诊", complaint=complaint, kind="EMER", at=time(rng.randint(9, 21), rng.choice((5, 25, 45))), minutes=150
+    )
     condition = chart.condition(visit, code, name, resolved=day + timedelta(days=95), severity="moderate", key="fracture")
     chart.pressure(visit)
     chart.vital(visit, "pulse", rng.randint(80, 98))
@@ -36,16 +39,18 @@ def _fracture(chart: Chart, day: date, kind: str) -> None:
         chart.procedure(visit, "93.54", "小腿石膏托外固定", condition, minutes=20)
     chart.prescribe(visit, chart.first_allowed("celecoxib", "paracetamol"), 7, condition)
     for weeks in (2, 6):
-        chart.at(chart.workday(day + timedelta(days=7 * weeks)), lambda on, weeks=weeks: _after(chart, on, weeks, name, title, condition))  # type: ignore[misc]
+        chart.at_workday(day + timedelta(days=7 * weeks), partial(_after, chart, weeks, name, title, condition))
 
 
-def _after(chart: Chart, day: date, weeks: int, name: str, title: str, condition: dict[str, str]) -> None:
+def _after(chart: Chart, weeks: int, name: str, title: str, condition: dict[str, str], day: date) -> None:
     visit = chart.visit(day, chart.county, "04.03", "骨科门诊", complaint=f"{name} {weeks} 周复查")
     visit.diagnose(condition, name)
     word = "骨折线清晰,对位对线良好" if weeks == 2 else "骨折线模糊,可见骨痂生长"
     chart.study(visit, "RX", "", title, f"骨折对位对线良好,{word}。", "骨折复查,位置良好。")
     if weeks == 6 and chart.age(day) >= 60:
-        porous = chart.condition(visit, "M81.0", "绝经后骨质疏松" if chart.resident.sex == "female" else "老年性骨质疏松", chronic=True, key="osteoporosis")
+        porous = chart.condition(
+            visit, "M81.0", "绝经后骨质疏松" if chart.resident.sex == "female" else "老年性骨质疏松", chronic=True, key="osteoporosis"
+        )
         chart.prescribe(visit, "calcium", 90, porous)
         chart.prescribe(visit, "alendronate", 84, porous)
 
@@ -80,7 +85,16 @@ def hip(chart: Chart, day: date, *, days: int = 0, where: str = "") -> Visit:
 
 def _head(chart: Chart, day: date, kind: str) -> None:
     rng = chart.rng
-    visit = chart.visit(day, chart.county, "20", "急诊", complaint="骑电动车摔倒,头部外伤 1 小时", kind="EMER", at=time(rng.randint(10, 20), 15), minutes=240)
+    visit = chart.visit(
+        day,
+        chart.county,
+        "20",
+        "急诊",
+        complaint="骑电动车摔倒,头部外伤 1 小时",
+        kind="EMER",
+        at=time(rng.randint(10, 20), 15),
+        minutes=240,
+    )
     condition = chart.condition(visit, "S00.0", "头皮挫伤", resolved=day + timedelta(days=10), severity="mild")
     chart.pressure(visit)
     chart.vital(visit, "pulse", rng.randint(78, 94))
