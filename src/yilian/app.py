@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from yilian import policy, referral, validation
 from yilian.access import grounds, keys
@@ -64,7 +64,21 @@ async def prepare(settings: Settings, dsn: str) -> None:
         await db.close()
 
 
-def build(settings: Settings, dsn: str) -> ASGIApp:
+class Front:
+    """The front door: what is for /fhir goes straight there, everything else through the routes of the pages and of sign-in."""
+
+    def __init__(self, fhir: FhirApi, others: Starlette) -> None:
+        self.fhir = fhir
+        self.others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] == "/fhir" or scope["path"].startswith("/fhir/")):
+            await self.fhir(scope, receive, send)
+        else:
+            await self.others(scope, receive, send)
+
+
+def build(settings: Settings, dsn: str) -> Front:
     """The whole server. `settings` are checked and the database is prepared; connections live as long as the application."""
     use_region_zone(settings.zone)
     db = database(settings, dsn)
@@ -93,10 +107,9 @@ def build(settings: Settings, dsn: str) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         *oauth.routes(db, verifier, access),
-        Mount("/fhir", FhirApi(house, db.clock())),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", metrics),
         Mount("/", static.Pages(static.folder())),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Front(FhirApi(house, db.clock()), Starlette(routes=routes, lifespan=lifespan))

@@ -145,7 +145,9 @@ class _Loading:
                 refused.append(_refusal(self.source, line, error))
         try:
             stored = await self._store(batch, entries, refused)
-        except InvalidResource as error:
+        except Unavailable:
+            raise
+        except YilianError as error:
             if len(batch.items) == 1:
                 refused.append(_refusal(self.source, batch.line, error))
                 stored = await self._store(batch, [], refused)
@@ -183,7 +185,9 @@ class _Loading:
                         entries = list(_entries(parse(text), self.institution))
                         await self._write(tx, entries)
                     stored += len(entries)
-                except InvalidResource as error:
+                except Unavailable:
+                    raise
+                except YilianError as error:
                     faults[line] = _refusal(self.source, line, error)
             if len(faults) == len(waiting):
                 refused += faults.values()

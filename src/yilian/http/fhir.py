@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
+from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotAcceptable, NotFound, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.http import audit, capabilities, operations
@@ -90,6 +91,8 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         raise NotFound(
             f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"
         )
+    looks = method == "GET" or way[-1] == "_search" or way[-1].startswith("$") or kind == "AuditEvent"
+    require(asker, "read" if looks else "write", kind)
     if way[-1].startswith("$"):
         return await _operation(house, asker, request)
     if kind == "AuditEvent":
