@@ -296,8 +296,8 @@ async def test_the_questions_have_their_indexes(told: Region) -> None:
         await tx.execute(
             "insert into audit_event (recorded, type, subtype, operation, action, outcome, outcome_text, account, agent, name, client,"
             " roles, institution, purpose, ground, patient, entities, query, request_id, address)"
-            " select now() - n * interval '1 s', 'rest', 'read', '', 'R', '0', '', 'x', 'Practitioner/' || n % 500, '', '', '', '', '', '',"
-            " n % 5000 + 100000, '{}', '', '', '' from generate_series(1, 50000) n"
+            " select now() - n * interval '1 s', 'rest', 'read', '', 'R', '0', '', 'x', 'Practitioner/' || n % 500,"
+            " '', '', '', '', '', '', n % 5000 + 100000, '{}', '', '', '' from generate_series(1, 50000) n"
         )
     async with told.db.transaction() as tx:
         await tx.execute("analyze audit_event")
