@@ -226,7 +226,7 @@ export interface Series {
   readonly name: string;
   readonly results: readonly Result[];
   readonly latest: Result;
-  /** Decimal places of the whole series. */
+  /** Decimal places of the whole series, its ranges included. */
   readonly places: number;
 }
 
@@ -242,10 +242,8 @@ export function seriesOf(results: readonly Result[]): Series[] {
     const sorted = list.sort((a, b) => (instant(b.when) || 0) - (instant(a.when) || 0));
     const latest = sorted[0];
     if (!latest) return [];
-    const places = Math.max(
-      0,
-      ...sorted.flatMap((result) => (result.number === null ? [] : [placesOf(result.number)])),
-    );
+    const shown = sorted.flatMap((result) => (result.number === null ? [] : [result.number, result.low, result.high]));
+    const places = Math.max(0, ...shown.map((number) => (number === null ? 0 : placesOf(number))));
     return [{ key: latest.key, name: latest.name, results: sorted, latest, places }];
   });
 }

@@ -38,8 +38,11 @@ export function useAllergies(id: string): Reading<readonly AllergyIntolerance[]>
   );
 }
 
+/** Flags cannot be searched by status in R4; a patient has few. */
 export function useFlags(id: string): Reading<readonly Flag[]> {
-  return mapReading(useFirstPage<Flag>(id, 'flags', 'Flag', { status: 'active', _count: 20 }), (page) => page.matches);
+  return mapReading(useFirstPage<Flag>(id, 'flags', 'Flag', { _count: 50 }), (page) =>
+    page.matches.filter((flag) => flag.status === 'active'),
+  );
 }
 
 export const useProblems = (id: string): Reading<Page<Condition>> =>

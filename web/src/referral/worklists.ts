@@ -5,6 +5,7 @@ export type Worklist =
   | 'approval'
   | 'inbox'
   | 'answer'
+  | 'declined'
   | 'expected'
   | 'here'
   | 'sent'
