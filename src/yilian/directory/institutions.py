@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Institution:
     """One Organization as the directory reads it.
 
-    rid             its database key; `reference` is "Organization/<id>"
+    rid             its database key; `reference` is "Organization/<id>"; `code`: 医疗卫生机构代码, "" where it has none
     tier            a code of `tiers.TIERS`, "" where it names none: a department, a consortium, an authority
     needs_approval  referrals out of it go through its approval chain first
     phone           the first telephone, "" for none
@@ -32,6 +32,7 @@ class Institution:
     rid: int
     version: int
     reference: str
+    code: str
     name: str
     tier: str
     active: bool
@@ -71,6 +72,7 @@ def _read(resource: dict[str, Any], rid: int, version: int) -> Institution:
         rid=rid,
         version=version,
         reference=f"Organization/{resource['id']}",
+        code=next((i["value"] for i in resource.get("identifier", []) if i.get("system") == urls.INSTITUTION_ID and i.get("value")), ""),
         name=resource.get("name", resource["id"]),
         tier=tiers.tier(access_institutions.tier_of(resource)),
         active=resource.get("active", True),

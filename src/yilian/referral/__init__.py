@@ -10,7 +10,7 @@ register     the row beside the resources, with the constraints of the database
 clocks       time limits by policy       numbers    转诊单号
 guard        nobody writes around the table
 worklists    the named lists of each post, counted and paged
-slips        转诊单 and 回转单 as PDF
+slips        转诊单 and 回转单 as PDF; `slip_content`: what they say; templates/: how they look
 codes        the words of referral as CodeSystems and ValueSets
 """
 
@@ -18,5 +18,22 @@ from yilian.referral.codes import definitions
 from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer
 from yilian.referral.guard import guard
 from yilian.referral.parameters import actions_answer, refer_answer
+from yilian.referral.slips import slip, verify
+from yilian.referral.worklists import LISTS, worklist, worklist_counts
 
-__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "actions_answer", "definitions", "guard", "refer", "refer_answer"]
+__all__ = [
+    "LISTS",
+    "NotLegalNow",
+    "OpenReferral",
+    "act",
+    "actions",
+    "actions_answer",
+    "definitions",
+    "guard",
+    "refer",
+    "refer_answer",
+    "slip",
+    "verify",
+    "worklist",
+    "worklist_counts",
+]

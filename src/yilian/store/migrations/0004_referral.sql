@@ -71,7 +71,7 @@ create table referral (                                  -- one row a referral: 
     basis_task      bigint      references referral,     -- the referral a down-referral answers
     replaces_task   bigint      references referral,     -- the referral this one was forwarded from, or sent anew after
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
-    due_order       timestamptz not null generated always as (coalesce(due_at, 'infinity'::timestamptz)) stored,
+    due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
     check (state in ('draft', 'cancelled') or (to_org is not null and specialty is not null)),
     check ((closed_at is not null) = (state in ('completed', 'declined', 'referred-onward', 'cancelled'))),
@@ -162,9 +162,11 @@ create constraint trigger referral_is_told after insert or update on referral de
     for each row execute function referral_is_told();
 
 create function referral_keeps_to_its_road() returns trigger language plpgsql as $$
--- At once: a referral starts as a draft or on its way, and moves along referral_road only. Whose it is never changes.
+-- At once: a referral starts as a draft or on its way, moves along referral_road only, and is never deleted. Whose it is never changes.
 begin
-    if tg_op = 'INSERT' then
+    if tg_op = 'DELETE' then
+        raise exception 'a referral is not deleted';
+    elsif tg_op = 'INSERT' then
         if new.state not in ('draft', 'in-approval', 'submitted') then
             raise exception 'a referral does not start as %', new.state;
         end if;
@@ -179,4 +181,4 @@ begin
     return new;
 end $$;
 
-create trigger referral_keeps_to_its_road before insert or update on referral for each row execute function referral_keeps_to_its_road();
+create trigger referral_keeps_to_its_road before insert or update or delete on referral for each row execute function referral_keeps_to_its_road();

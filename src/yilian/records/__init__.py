@@ -1,0 +1,1 @@
+"""One patient, one timeline: the record over all institutions, within what the asker may see."""

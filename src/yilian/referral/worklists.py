@@ -1,0 +1,218 @@
+"""The named lists of referrals each post works through, sorted by urgency and clock, counted and paged.
+
+A list is one condition on the register, served by one index of migration 0004; what the asker may see is part of the same statement, so
+totals and pages are right. Nothing is truncated silently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yilian.errors import BadRequest
+from yilian.referral import states
+from yilian.referral.codes import DIRECTIONS, PRIORITIES
+from yilian.search.folding import AFTER_ALL, fold
+from yilian.search.parameters import parameters_of
+from yilian.store import cursor as cursors
+from yilian.store.page import Page
+from yilian.store.read import COLUMNS, stored
+from yilian.store.scope import Scope, readable
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+LONGEST_Q = 100
+
+
+def _states(*codes: str) -> str:
+    return "f.state in (" + ", ".join(f"'{code}'" for code in codes) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """One list. `sides` are SQL conditions on `referral f` with {here} for the asker's institution; a referral meets one of them at most.
+
+    ended   newest first by the time of closing, instead of by urgency and clock
+    mine    what the list is for the patient: a condition with {patient}; "" for none
+    """
+
+    zh: str
+    sides: tuple[str, ...]
+    ended: bool = False
+    mine: str = ""
+
+
+WAITING_FOR_A_PLACE = ("accepted", "held", "booked", "deferred", "no-show")
+
+LISTS = {
+    "approval": Worklist(
+        "待我审批", ("f.from_org = {here} and f.state = 'in-approval' and f.chain[f.step + 1] = any({roles}) and f.referrer <> {agent}",)
+    ),
+    "inbox": Worklist("待处理", ("f.to_org = {here} and f.state in ('submitted', 'received')",)),
+    "answer": Worklist("待补充", ("f.from_org = {here} and f.state = 'need-info'",)),
+    "declined": Worklist("被退回", ("f.from_org = {here} and f.state = 'declined' and f.acknowledged_at is null",), ended=True),
+    "expected": Worklist("待到诊", (f"f.to_org = {{here}} and {_states(*WAITING_FOR_A_PLACE)}",)),
+    "here": Worklist("在院", ("f.to_org = {here} and f.state = 'arrived'",)),
+    "sent": Worklist(
+        "我院转出",
+        ("f.from_org = {here} and f.closed_at is null and f.state <> 'draft'",),
+        mine="f.patient = {patient} and f.closed_at is null and f.submitted_at is not null",
+    ),
+    "returned": Worklist(
+        "下转到我院", ("f.to_org = {here} and f.direction = 'down' and f.closed_at is null and f.submitted_at is not null",)
+    ),
+    "closed": Worklist(
+        "已结束",
+        ("f.from_org = {here} and f.closed_at is not null", "f.to_org = {here} and f.closed_at is not null and f.submitted_at is not null"),
+        ended=True,
+        mine="f.patient = {patient} and f.closed_at is not null and f.submitted_at is not null",
+    ),
+    "drafts": Worklist("草稿", ("f.from_org = {here} and f.state = 'draft'",)),
+}
+"""declined: by the receiver, ours to send elsewhere or to close. sent: also those still in approval. returned: down-referrals to us."""
+
+
+async def worklist(
+    tx: Tx,
+    scope: Scope,
+    name: str,
+    *,
+    state: str = "",
+    priority: str = "",
+    direction: str = "",
+    q: str = "",
+    count: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """One page of a list: Tasks, beside them their Patients and ServiceRequests; `total` counts the whole list as filtered.
+
+    state, priority, direction   codes, several with commas; "" for all
+    q                            a patient's name (Chinese, pinyin or initials), identifier or telephone, or part of a 转诊单号
+    Raises BadRequest for a list, code or cursor that is none. Who speaks for no institution has empty lists; a resident's are their own.
+    """
+    if name not in LISTS:
+        raise BadRequest(f"There is no list {name[:40]!r}; there are {', '.join(LISTS)}.", zh="没有这个工作列表。")
+    args: list[Any] = []
+    sides = _sides(scope, LISTS[name], args)
+    if not sides:
+        return Page([], total=0)
+    filters = _filters(args, state, priority, direction, q)
+    total = await tx.fetchval("select " + " + ".join(f"({_count(side, filters, scope)})" for side in sides), *args)
+    places = list(args)
+    order, after = _order(LISTS[name].ended, cursor, places)
+    some = " union all ".join(
+        f"(select f.task_rid, f.request_rid, f.patient, f.urgency, f.due_order, f.closed_at from {_seen(scope)}"
+        f" where {side} and {filters}{after} order by {order} limit {count + 1})"
+        for side in sides
+    )
+    rows = await tx.fetch(
+        f"select {COLUMNS}, f.request_rid, f.patient as whom, f.urgency, f.due_order, f.closed_at from ({some}) f"
+        f" join resource r on r.rid = f.task_rid order by {order} limit {count + 1}",
+        *places,
+    )
+    here = rows[:count]
+    beside = await tx.fetch(
+        f"select {COLUMNS} from resource r where r.rid = any($5::bigint[]) and not r.deleted and {readable('r', 1)}",
+        *scope.keys(),
+        list({row[key] for row in here for key in ("request_rid", "whom")}),
+    )
+    following = None
+    if len(rows) > count:
+        last = here[-1]
+        following = (
+            cursors.pack(last["closed_at"], last["rid"])
+            if LISTS[name].ended
+            else cursors.pack(last["urgency"], last["due_order"], last["rid"])
+        )
+    return Page([stored(row) for row in here], [stored(row) for row in beside], total, following)
+
+
+async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
+    """How many referrals each list holds for this asker now, by its code; lists this asker cannot have are 0."""
+    args: list[Any] = []
+    counted = {name: [_count(side, "true", scope) for side in _sides(scope, one, args)] for name, one in LISTS.items()}
+    asked = [f"select '{name}' as name, {' + '.join(f'({sql})' for sql in sqls)} as many" for name, sqls in counted.items() if sqls]
+    rows = await tx.fetch(" union all ".join(asked), *args) if asked else []
+    return dict.fromkeys(LISTS, 0) | {row["name"]: row["many"] for row in rows}
+
+
+def _seen(scope: Scope) -> str:
+    """`referral f` with the scope as a join condition. Patient and confinement of a Task are in its row, so no body is touched."""
+    condition = scope.condition("s", ("Task",))
+    confined = "case when f.submitted_at is null then f.from_org end"
+    return f"referral f join lateral (select f.patient as patient, {confined} as confined, false as shared) s on {condition}"
+
+
+def _count(side: str, filters: str, scope: Scope) -> str:
+    return f"select count(*) from {_seen(scope)} where {side} and {filters}"
+
+
+def _sides(scope: Scope, asked: Worklist, args: list[Any]) -> list[str]:
+    """The conditions of a list for this asker, with literals for keys of ours and `args` for words."""
+    if scope.reach == "self":
+        return [asked.mine.format(patient=int(scope.patient_rid))] if asked.mine else []
+    if scope.reach == "grounds" and scope.institution_rid:
+        words = {"here": str(int(scope.institution_rid))}
+        if any("{roles}" in side for side in asked.sides):
+            words["roles"] = f"{_add(args, sorted(scope.roles))}::text[]"
+            words["agent"] = _add(args, scope.agent)
+        return [side.format(**words) for side in asked.sides]
+    if scope.reach == "everything":  # a system of the region: the list of every institution together
+        return [asked.mine.removeprefix("f.patient = {patient} and ")] if asked.mine else []
+    return []
+
+
+def _filters(args: list[Any], state: str, priority: str, direction: str, q: str) -> str:
+    parts = []
+    for text, known, column in ((state, states.STATES, "state"), (priority, PRIORITIES, "priority"), (direction, DIRECTIONS, "direction")):
+        if text:
+            wanted = [code.strip() for code in text.split(",")]
+            if strange := [code for code in wanted if code not in known]:
+                raise BadRequest(f"{strange[0][:40]!r} is no {column}; there are {', '.join(known)}.", zh="筛选条件不正确。")
+            parts.append(f"f.{column} = any({_add(args, wanted)}::text[])")
+    if q.strip():
+        parts.append(_who(args, q.strip()))
+    return " and ".join(parts) or "true"
+
+
+def _who(args: list[Any], q: str) -> str:
+    """The patient or number somebody types into the search box."""
+    if len(q) > LONGEST_Q:
+        raise BadRequest(f"q has at most {LONGEST_Q} characters.", zh="搜索内容过长。")
+    patient = parameters_of("Patient")
+    if any(character.isdigit() for character in q):
+        exact = _add(args, q.upper())
+        return (
+            f"(strpos(f.number, {exact}) > 0 or exists (select from index_identifier i where i.rid = f.patient"
+            f" and i.param in ({patient['identifier'].id}, {patient['phone'].id}) and i.value in ({exact}, {_add(args, q)})))"
+        )
+    start = fold(q)
+    low, high = _add(args, start), _add(args, start + AFTER_ALL)
+    return (
+        f"exists (select from index_string n where n.rid = f.patient and n.param = {patient['name'].id}"
+        f" and n.value >= {low}::text and n.value < {high}::text)"
+    )
+
+
+def _order(ended: bool, cursor: str | None, args: list[Any]) -> tuple[str, str]:
+    """ORDER BY, and the condition that leaves out what earlier pages had."""
+    if ended:
+        order = "f.closed_at desc, f.task_rid desc"
+        if cursor is None:
+            return order, ""
+        closed, rid = cursors.unpack(cursor, 2)
+        return order, f" and (f.closed_at, f.task_rid) < ({_add(args, cursors.moment(closed))}::timestamptz, {_add(args, rid)}::bigint)"
+    order = "f.urgency, f.due_order, f.task_rid"
+    if cursor is None:
+        return order, ""
+    urgency, due, rid = cursors.unpack(cursor, 3)
+    if not 0 <= urgency <= 3:
+        raise BadRequest("_cursor is not from a link of this list; start again from the first page.", zh="分页参数无效,请回到第一页。")
+    place = f"({_add(args, urgency)}::smallint, {_add(args, cursors.moment(due))}::timestamptz, {_add(args, rid)}::bigint)"
+    return order, f" and (f.urgency, f.due_order, f.task_rid) > {place}"
+
+
+def _add(args: list[Any], value: Any) -> str:
+    args.append(value)
+    return f"${len(args)}"

@@ -1,0 +1,150 @@
+"""Each cell of state, action and person, at the commands and on a real database: allowed by the table or refused for the right reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.referral.region import OUTCOME, Region, a_plan, act_parameters, decline_reason, state_of, up, version_of
+from yilian import referral
+from yilian.errors import Forbidden, NotFound
+from yilian.referral import states
+from yilian.referral.commands import NotLegalNow
+from yilian.referral.states import ACTIONS, CONFINED, ROWS
+
+Task = dict[str, Any]
+PEOPLE = {
+    # who           their part in a referral of `gp` to the city hospital; {} for none
+    "gp": {"referrer"},
+    "gp-colleague": {"referrer"},
+    "head": {"approver"},
+    "coordinator": {"receiver"},
+    "expert": {"receiver"},
+    "p1": {"patient"},
+    "pharmacist": set(),
+    "office": set(),
+    "gp2": set(),
+    "expert2": set(),
+    "admin": set(),
+    "p3": set(),
+}
+STRANGERS = {"gp2", "expert2", "admin", "p3"}
+RECEIVING = {"coordinator", "expert", "pharmacist", "office"}
+
+
+async def draft(region: Region) -> Task:
+    return (await region.refer("gp", submit=False))[1]
+
+
+async def in_approval(region: Region) -> Task:
+    return (await region.refer("gp"))[1]
+
+
+async def submitted(region: Region) -> Task:
+    return (await region.refer("gp", up("p1", priority="stat")))[1]
+
+
+async def received(region: Region) -> Task:
+    return await region.act("coordinator", await submitted(region), "receive")
+
+
+async def need_info(region: Region) -> Task:
+    return await region.act("coordinator", await submitted(region), "ask", question="?")
+
+
+async def accepted(region: Region) -> Task:
+    return await region.act("coordinator", await submitted(region), "accept")
+
+
+async def arrived(region: Region) -> Task:
+    return await region.act("coordinator", await accepted(region), "arrive")
+
+
+async def completed(region: Region) -> Task:
+    return await region.act("expert", await arrived(region), "complete", **OUTCOME)
+
+
+async def declined(region: Region) -> Task:
+    return await region.act("coordinator", await submitted(region), "decline", reason=decline_reason())
+
+
+async def referred_onward(region: Region) -> Task:
+    return await region.act("coordinator", await submitted(region), "forward", to="Organization/second")
+
+
+async def cancelled(region: Region) -> Task:
+    return await region.act("gp", await submitted(region), "cancel", reason="患者要求")
+
+
+REACHED: dict[str, Callable[[Region], Awaitable[Task]]] = {
+    "draft": draft,
+    "in-approval": in_approval,
+    "submitted": submitted,
+    "received": received,
+    "need-info": need_info,
+    "accepted": accepted,
+    "arrived": arrived,
+    "completed": completed,
+    "declined": declined,
+    "referred-onward": referred_onward,
+    "cancelled": cancelled,
+}
+
+GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
+    "revise": lambda: {"request": up("p1", specialty="04.03")},
+    "return": lambda: {"reason": "请补充"},
+    "decline": lambda: {"reason": decline_reason()},
+    "forward": lambda: {"to": "Organization/second"},
+    "ask": lambda: {"question": "?"},
+    "answer": lambda: {"answer": "!"},
+    "plan": lambda: {"plan": a_plan()},
+    "report": lambda: {"findings": "x"},
+    "complete": lambda: OUTCOME,
+    "cancel": lambda: {"reason": "x"},
+}
+
+
+class _Undo(Exception):
+    """Rolls an allowed step back, so that the next cell starts from the same state."""
+
+
+@pytest.mark.parametrize("state", REACHED)
+async def test_each_person_may_take_the_steps_of_the_table_and_no_others(region: Region, state: str) -> None:
+    task = await REACHED[state](region)
+    assert state_of(task) == state
+    for who, parts in PEOPLE.items():
+        hidden = who in STRANGERS and not (who == "expert2" and state == "referred-onward")
+        hidden = hidden or (state in CONFINED and who in RECEIVING | {"p1"})
+        allowed = {row.action for row in ROWS if state in row.start and parts & set(row.who) and row.when != "down"}
+        if hidden:
+            with pytest.raises(NotFound):
+                await region.actions(who, task)
+        else:
+            assert set(await region.actions(who, task)) == allowed
+        for action in ACTIONS:
+            outcome = await _try(region, who, task, action)
+            row = states.row(state, action)
+            if hidden:
+                assert outcome is NotFound, (who, action)
+            elif row is None or row.when == "down":
+                assert outcome is NotLegalNow, (who, action)
+            elif action in allowed:
+                assert outcome in row.end, (who, action)
+            else:
+                assert outcome is Forbidden, (who, action)
+
+
+async def _try(region: Region, who: str, task: Task, action: str) -> Any:
+    """The state a step led to, or the class of the error it met. Nothing is kept."""
+    done: Task = {}
+    try:
+        async with region.db.transaction() as tx:
+            given = act_parameters(action, **GIVEN.get(action, dict)())
+            done = await referral.act(tx, region.scope(who), task["id"], version_of(task), given)
+            raise _Undo
+    except _Undo:
+        return state_of(done)
+    except (NotFound, NotLegalNow, Forbidden) as error:
+        return type(error)
