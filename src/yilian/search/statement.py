@@ -34,7 +34,11 @@ class Scoped(Protocol):
     """What search needs of `store.scope.Scope`."""
 
     def condition(self, alias: str, types: tuple[str, ...], /) -> str:
-        """SQL that the row `alias` of resource may be seen; a function of its columns patient, confined and shared alone."""
+        """SQL that the row `alias` of resource may be seen.
+
+        "true" and "false" stand as such. It depends on the row's patient, confined and shared alone, and on its type where only some of
+        `types` may be seen.
+        """
 
 
 @dataclass(frozen=True, slots=True)
