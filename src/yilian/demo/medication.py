@@ -17,7 +17,8 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Drug:
-    """One medicine as it is prescribed. `dose` in `unit` each time, `times` a day; `pack` the unit that is dispensed."""
+    """One medicine as it is prescribed: `dose` in `unit` each time, `times` a day (0: once, at once); `pack` is the unit that is
+    dispensed."""
 
     key: str
     atc: str
@@ -91,6 +92,8 @@ DRUGS: dict[str, Drug] = {
         ),
         # heart and vessels
         _d("aspirin", "B01AC06", "阿司匹林", "阿司匹林肠溶片 100mg", 100, 1, note="餐前服用", family="阿司匹林"),
+        _d("aspirin-load", "B01AC06", "阿司匹林", "阿司匹林肠溶片 100mg", 300, 0, per_time=3, note="嚼服", family="阿司匹林"),
+        _d("ticagrelor-load", "B01AC24", "替格瑞洛", "替格瑞洛片 90mg", 180, 0, per_time=2, note="嚼服"),
         _d("clopidogrel", "B01AC04", "氯吡格雷", "硫酸氢氯吡格雷片 75mg", 75, 1),
         _d("ticagrelor", "B01AC24", "替格瑞洛", "替格瑞洛片 90mg", 90, 2),
         _d("atorvastatin", "C10AA05", "阿托伐他汀", "阿托伐他汀钙片 20mg", 20, 1, note="睡前服用"),
@@ -236,7 +239,7 @@ DRUGS: dict[str, Drug] = {
     )
 }
 
-_FREQUENCY = {1: "每日一次", 2: "每日两次", 3: "每日三次", 1 / 7: "每周一次"}
+_FREQUENCY = {0: "立即(单次)", 1: "每日一次", 2: "每日两次", 3: "每日三次", 1 / 7: "每周一次"}
 
 
 @cache
@@ -254,11 +257,11 @@ def dosage(key: str, dose: float = 0.0) -> list[Resource]:
     when_needed = key in ("nitroglycerin", "salbutamol", "paracetamol", "ibuprofen")
     frequency = "必要时" if when_needed else _FREQUENCY[drug.times]
     text = f"{ROUTES[drug.route]},每次 {amount:g}{drug.unit},{frequency}" + (f",{drug.note}" if drug.note else "")
-    repeat = (
-        {"frequency": 1, "period": 1, "periodUnit": "wk"}
-        if drug.times < 1
-        else {"frequency": int(drug.times), "period": 1, "periodUnit": "d"}
-    )
+    repeat: Resource = {"frequency": int(drug.times), "period": 1, "periodUnit": "d"}
+    if not drug.times:
+        repeat = {"count": 1}
+    elif drug.times < 1:
+        repeat = {"frequency": 1, "period": 1, "periodUnit": "wk"}
     out: Resource = {"sequence": 1, "text": text}
     if when_needed:
         out["asNeededBoolean"] = True

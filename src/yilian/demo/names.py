@@ -116,7 +116,7 @@ def name(rng: Random, sex: str, year: int, family: str = "") -> Name:
     return Name(family + first, family, first)
 
 
-# Families of other ethnic groups: GB/T 3304 code -> (display, names of one household as (sex, years before today, Name)).
+# Families of other ethnic groups: GB/T 3304 code -> (display, names of one household as (role, sex, age, Name)).
 ETHNIC_GROUPS = {
     "01": "汉族",
     "03": "回族",
@@ -128,40 +128,40 @@ ETHNIC_GROUPS = {
     "33": "羌族",
 }
 
-OTHER_FAMILIES: tuple[tuple[str, tuple[tuple[str, int, Name], ...]], ...] = (
+OTHER_FAMILIES: tuple[tuple[str, tuple[tuple[str, str, int, Name], ...]], ...] = (
     (
         "05",
         (
-            ("male", 46, Name("阿卜杜热西提·买买提依明", "买买提依明", "阿卜杜热西提")),
-            ("female", 43, Name("古丽巴哈尔·艾合买提江", "艾合买提江", "古丽巴哈尔")),
-            ("female", 17, Name("迪丽努尔·阿卜杜热西提", "阿卜杜热西提", "迪丽努尔")),
-            ("male", 12, Name("麦麦提江·阿卜杜热西提", "阿卜杜热西提", "麦麦提江")),
+            ("户主", "male", 46, Name("阿卜杜热西提·买买提依明", "买买提依明", "阿卜杜热西提")),
+            ("配偶", "female", 43, Name("古丽巴哈尔·艾合买提江", "艾合买提江", "古丽巴哈尔")),
+            ("女", "female", 17, Name("迪丽努尔·阿卜杜热西提", "阿卜杜热西提", "迪丽努尔")),
+            ("子", "male", 12, Name("麦麦提江·阿卜杜热西提", "阿卜杜热西提", "麦麦提江")),
         ),
     ),
     (
         "07",
         (
-            ("male", 67, Name("阿说尔古", "阿说", "尔古")),
-            ("female", 64, Name("吉克阿依莫", "吉克", "阿依莫")),
-            ("male", 38, Name("阿说拉铁", "阿说", "拉铁")),
-            ("female", 35, Name("沙马乌牛", "沙马", "乌牛")),
-            ("female", 9, Name("阿说伍呷", "阿说", "伍呷")),
+            ("户主", "male", 67, Name("阿说尔古", "阿说", "尔古")),
+            ("配偶", "female", 64, Name("吉克阿依莫", "吉克", "阿依莫")),
+            ("子", "male", 38, Name("阿说拉铁", "阿说", "拉铁")),
+            ("子女配偶", "female", 35, Name("沙马乌牛", "沙马", "乌牛")),
+            ("孙女", "female", 9, Name("阿说伍呷", "阿说", "伍呷")),
         ),
     ),
     (
         "04",
         (
-            ("male", 71, Name("扎西多吉", "扎西", "多吉")),
-            ("female", 68, Name("卓玛拉姆", "卓玛", "拉姆")),
-            ("male", 41, Name("次仁顿珠", "次仁", "顿珠")),
+            ("户主", "male", 71, Name("扎西多吉", "扎西", "多吉")),
+            ("配偶", "female", 68, Name("卓玛拉姆", "卓玛", "拉姆")),
+            ("子", "male", 41, Name("次仁顿珠", "次仁", "顿珠")),
         ),
     ),
     (
         "33",
         (
-            ("male", 58, Name("余尔玛", "余", "尔玛")),
-            ("female", 56, Name("陈依娜", "陈", "依娜")),
-            ("female", 29, Name("余夏雨", "余", "夏雨")),
+            ("户主", "male", 58, Name("余尔玛", "余", "尔玛")),
+            ("配偶", "female", 56, Name("陈依娜", "陈", "依娜")),
+            ("女", "female", 29, Name("余夏雨", "余", "夏雨")),
         ),
     ),
 )

@@ -172,15 +172,15 @@ class _Maker:
             if rng.random() < 0.7:
                 self._add(first, "male", mother.age(self.today) + rng.randint(0, 4), "父亲").married = "20"
 
-    def family(self, town: Town, ethnic: str, members: Sequence[tuple[str, int, Name]]) -> None:
+    def family(self, town: Town, ethnic: str, members: Sequence[tuple[str, str, int, Name]]) -> None:
         """A household whose names are given (another ethnic group)."""
         first: Resident | None = None
-        for sex, age, name in members:
+        for role, sex, age, name in members:
             if first is None:
                 first = self.first(town, sex, age, waiting=True)
                 resident = first
             else:
-                resident = self._add(first, sex, age, "配偶" if age > 30 else ("子" if sex == "male" else "女"))
+                resident = self._add(first, sex, age, role)
             resident.name, resident.ethnic = name, ethnic
             resident.married = "20" if age > 25 else "10"
 

@@ -22,7 +22,7 @@ def transient(chart: Chart) -> Callable[[], list[Plan]]:
         chart.pressure(visit, 162, 94)
         chart.vital(visit, "pulse", 78)
         chart.panel(visit, "glucose", {"glu": 7.4})
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["normal"], key="ecg")
+        chart.ecg(visit, "normal", key="ecg")
         chart.condition(visit, "G45.9", "短暂性脑缺血发作", severity="moderate")
         chart.prescribe(visit, "aspirin", 7, None)
 

@@ -21,8 +21,8 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "全科门诊", "活动后胸闷、胸痛加重 2 周", when=time(9, 40))
         chart.pressure(visit, 148, 84)
         chart.vital(visit, "pulse", 74)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["st-depression"], after_minutes=10, key="ecg")
-        chart.panel(visit, "lipid", {"ldl": 2.9, "tc": 4.9})
+        chart.ecg(visit, "st-depression", after_minutes=10, key="ecg")
+        chart.panel(visit, "heart", {"ctni": 0.016, "ckmb": 2.1, "bnp": 168})
         chart.condition(visit, "I20.9", "心绞痛(劳力型,加重)", severity="moderate")
         chart.prescribe(visit, "nitroglycerin", 7, chart.problems.get("冠心病"))
 
@@ -32,7 +32,7 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
         note = (
             f"{person(chart)}高血压病史 9 年,冠心病病史 1 年。近 2 周活动后胸闷、胸痛加重,上一层楼即可诱发,每次 3~5 分钟,"
             "休息或含服硝酸甘油后缓解,"
-            "无持续性胸痛。今日血压 148/84 mmHg,心率 74 次/分,心电图示Ⅰ、aVL、V4~V6 导联 ST 段下移 0.1 mV、T 波倒置。"
+            "无持续性胸痛。今日血压 148/84 mmHg,心率 74 次/分,心电图示Ⅰ、aVL、V4~V6 导联 ST 段下移 0.1 mV、T 波倒置,肌钙蛋白 I 正常。"
             "规律服用阿司匹林、他汀、美托洛尔及单硝酸异山梨酯。考虑稳定型心绞痛加重,我院无冠脉造影条件,请贵院评估冠脉病变及介入指征。"
         )
         return [
@@ -48,7 +48,7 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
                         note="已预约沈立新主任专家门诊,请携带既往检查资料及正在服用的药物,空腹前来。",
                     ),
                 ),
-                evidence=evidence(chart, "ecg", "lipid", "pressure"),
+                evidence=evidence(chart, "ecg", "heart", "pressure"),
                 instruction="随身携带硝酸甘油;如胸痛持续超过 15 分钟不缓解,立即拨打 120。",
             )
         ]  # fmt: skip
@@ -65,11 +65,11 @@ def infarction(chart: Chart) -> Callable[[], list[Plan]]:
         chart.pressure(visit, 152, 94)
         chart.vital(visit, "pulse", 64)
         chart.vital(visit, "oxygen", 96)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["inferior-stemi"], after_minutes=6, key="ecg")
+        chart.ecg(visit, "inferior-stemi", after_minutes=6, key="ecg")
         chart.panel(visit, "heart", {"ctni": 0.86, "ckmb": 12.4, "bnp": 210}, after_minutes=12)
         chart.condition(visit, "I21.1", "急性下壁 ST 段抬高型心肌梗死", severity="severe", provisional=True)
-        chart.prescribe(visit, "aspirin", 1, None, dose=300)
-        chart.prescribe(visit, "ticagrelor", 1, None, dose=180)
+        chart.prescribe(visit, "aspirin-load", 1)
+        chart.prescribe(visit, "ticagrelor-load", 1)
         visit.discharge("2", chart.places[LEAD])
         chart.facts["first-evidence"] = evidence(chart, "ecg", "heart", "pressure")
 
@@ -142,7 +142,7 @@ def fibrillation(chart: Chart) -> Callable[[], list[Plan]]:
         chart.pressure(visit, 142, 86)
         chart.vital(visit, "pulse", 108)
         chart.vital(visit, "oxygen", 96)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["fibrillation"], after_minutes=10, key="ecg")
+        chart.ecg(visit, "fibrillation", after_minutes=10, key="ecg")
         chart.panel(visit, "electrolytes", {"k": 3.92})
         chart.condition(visit, "I48.9", "心房颤动", severity="moderate", key="fibrillation")
         chart.prescribe(visit, "metoprolol", 7, chart.problems.get("fibrillation"))
@@ -230,10 +230,10 @@ def chest_pain(chart: Chart) -> Callable[[], list[Plan]]:
         chart.pressure(visit, 136, 82)
         chart.vital(visit, "pulse", 88)
         chart.vital(visit, "oxygen", 96)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["st-depression"], after_minutes=8, key="ecg")
+        chart.ecg(visit, "st-depression", after_minutes=8, key="ecg")
         chart.panel(visit, "heart", {"ctni": 0.236, "ckmb": 7.8, "bnp": 320}, after_minutes=15)
         chart.condition(visit, "I20.0", "不稳定型心绞痛,急性心肌梗死待排", severity="severe", provisional=True)
-        chart.prescribe(visit, "aspirin", 1, None, dose=300)
+        chart.prescribe(visit, "aspirin-load", 1)
 
     chart.at(ago(chart, 1), seen)
     return list
@@ -249,7 +249,7 @@ def stable_stent(chart: Chart) -> Callable[[], list[Plan]]:
         )
         chart.pressure(visit, 138, 80)
         chart.vital(visit, "pulse", 70)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["st-depression"], key="ecg")
+        chart.ecg(visit, "st-depression", key="ecg")
         chart.study(
             visit,
             "CT",

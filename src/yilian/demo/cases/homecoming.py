@@ -21,7 +21,7 @@ from yilian.demo.cases.story import (
     specialist,
     step,
 )
-from yilian.demo.clinical import copd, coronary, findings, stroke, trauma
+from yilian.demo.clinical import copd, coronary, stroke, trauma
 from yilian.demo.clinical.chart import Chart
 from yilian.demo.clinical.coronary import Coronary
 from yilian.demo.referrals import Plan
@@ -40,10 +40,10 @@ def _chest_pain(chart: Chart, days: int, hour: int, kind: str) -> None:
         visit = clinic(chart, on, "急诊", "持续胸痛 1.5 小时", when=time(hour, 10), department="20", kind="EMER", minutes=30)
         chart.pressure(visit, 146, 88)
         chart.vital(visit, "pulse", 92)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG[kind], after_minutes=5, key="ecg")
+        chart.ecg(visit, kind, after_minutes=5, key="ecg")
         chart.panel(visit, "heart", {"ctni": 0.42, "ckmb": 9.2, "bnp": 180}, after_minutes=12)
         chart.condition(visit, "I21.9", "急性 ST 段抬高型心肌梗死", severity="severe", provisional=True, resolved=on)
-        chart.prescribe(visit, "aspirin", 1, None, dose=300)
+        chart.prescribe(visit, "aspirin-load", 1)
         visit.discharge("2", chart.places[LEAD])
         chart.facts["first-evidence"] = evidence(chart, "ecg", "heart")
 
@@ -62,10 +62,11 @@ def stent_home(chart: Chart) -> Callable[[], list[Plan]]:
 
     def after(on: date) -> None:
         visit = clinic(chart, on, "冠心病随访", "冠脉支架术后首次随访", when=time(9, 20))
-        care = Coronary(chart, 0, infarct=True, infarct_on=ago(chart, days))
+        care = Coronary(chart, 0, infarct=True, infarct_on=ago(chart, days), wall="anterior")
         care.enrol(chart, visit)
         chart.pressure(visit, 124, 74)
         chart.vital(visit, "pulse", 66)
+        chart.renew(visit)
         for drug, dose in care.drugs():
             chart.prescribe(visit, drug, 28, chart.problems["冠心病"], dose=dose, long_term=True)
 
@@ -197,6 +198,7 @@ def stroke_home(chart: Chart) -> Callable[[], list[Plan]]:
         care.enrol(chart, visit)
         chart.pressure(visit, 134, 78)
         care.review(chart, visit)
+        chart.renew(visit)
         for drug, dose in care.drugs():
             chart.prescribe(visit, drug, 84, chart.problems[care.name], dose=dose, long_term=True)
 

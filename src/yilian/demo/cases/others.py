@@ -223,6 +223,7 @@ def moving(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "高血压、2 型糖尿病随访", "搬迁前随访", when=time(9, 30))
         chart.pressure(visit, 138, 76)
         chart.panel(visit, "glucose", {"glu": 6.6})
+        chart.renew(visit)
         visit.diagnose(chart.problems["高血压"], "原发性高血压")
 
     chart.at(ago(chart, 1), seen)

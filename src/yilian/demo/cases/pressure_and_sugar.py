@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, time
 
 from yilian.demo.cases.story import LEAD, Book, ago, at, clinic, declined, evidence, person, said, step
-from yilian.demo.clinical import findings
 from yilian.demo.clinical.chart import Chart
 from yilian.demo.referrals import Plan
 
@@ -21,7 +20,7 @@ def crisis(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "急诊留观", "头痛、头晕伴恶心 1 天", when=time(16, 20), department="20", kind="EMER", minutes=300)
         chart.pressure(visit, 188, 112)
         chart.vital(visit, "pulse", 86)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["lvh"], key="ecg")
+        chart.ecg(visit, "lvh", key="ecg")
         chart.panel(visit, "renal", {"cr": 92, "bun": 7.9})
         chart.panel(visit, "urine", {"upro": "阳性(1+)"})
         visit.diagnose(chart.problems["高血压"], "原发性高血压")
@@ -56,6 +55,7 @@ def twice_high(chart: Chart) -> Callable[[], list[Plan]]:
     def first(on: date) -> None:
         visit = clinic(chart, on, "高血压随访", "规律服药,血压仍高", when=time(10, 0))
         chart.pressure(visit, 168, 102)
+        chart.renew(visit)
         visit.diagnose(chart.problems["高血压"], "原发性高血压")
 
     def second(on: date) -> None:
@@ -124,6 +124,7 @@ def sugar_twice(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "2 型糖尿病随访", "血糖控制差", when=time(8, 40))
         chart.panel(visit, "glucose", {"glu": 10.9})
         chart.panel(visit, "hba1c", {"hba1c": 9.4})
+        chart.renew(visit)
         visit.diagnose(chart.problems["2 型糖尿病"], "2 型糖尿病")
 
     def second(on: date) -> None:
@@ -238,7 +239,7 @@ def ready_pressure(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "高血压随访", "头晕、颈项不适 3 天", when=time(15, 10))
         chart.pressure(visit, 186, 110)
         chart.vital(visit, "pulse", 82)
-        chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["lvh"], key="ecg")
+        chart.ecg(visit, "lvh", key="ecg")
         visit.diagnose(chart.problems["高血压"], "原发性高血压")
 
     chart.at(ago(chart, 1), seen)
@@ -254,6 +255,7 @@ def ready_sugar(chart: Chart) -> Callable[[], list[Plan]]:
         chart.pressure(visit, 136, 80)
         chart.panel(visit, "glucose", {"glu": glucose})
         chart.panel(visit, "hba1c", {"hba1c": value})
+        chart.renew(visit)
         visit.diagnose(chart.problems["2 型糖尿病"], "2 型糖尿病")
 
     chart.at(ago(chart, 92), lambda on: seen(on, 9.1, 10.2))
@@ -268,6 +270,8 @@ def withdrawn(chart: Chart) -> Callable[[], list[Plan]]:
     def seen(on: date) -> None:
         visit = clinic(chart, on, "高血压随访", "头晕 2 天", when=time(9, 0))
         chart.pressure(visit, 176, 100)
+        chart.renew(visit)
+        chart.prescribe(visit, "hct", 28, chart.problems["高血压"], long_term=True)
         visit.diagnose(chart.problems["高血压"], "原发性高血压")
 
     def better(on: date) -> None:

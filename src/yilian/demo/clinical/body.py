@@ -72,7 +72,7 @@ class Body:
         self.pulse = Course(rng.gauss(75, 5))
         self.saturation = Course(97.4 + rng.gauss(0, 0.6))
         self.levels: dict[str, Course] = {}
-        self._pressure = (rng.gauss(0, 6.0), rng.gauss(0, 4.5))
+        self._pressure = (max(-9.0, min(8.0, rng.gauss(0, 6.0))), max(-7.0, min(6.0, rng.gauss(0, 4.5))))
 
     def months(self, day: date) -> int:
         return (day.year - self.born.year) * 12 + day.month - self.born.month - (day.day < self.born.day)
@@ -126,7 +126,7 @@ class Body:
             return course.at(day) + self.rng.gauss(0, deviation * 0.35)
         trait = self._traits.get(key)
         if trait is None:
-            trait = self._traits[key] = max(-2.1, min(2.1, self.rng.gauss(0, 0.9)))
+            trait = self._traits[key] = max(-1.7, min(1.7, self.rng.gauss(0, 0.9)))
         return max(mean + deviation * (trait + self.rng.gauss(0, 0.25)), mean * 0.15)
 
     def set(self, key: str, day: date, value: float) -> None:

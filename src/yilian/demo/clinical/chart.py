@@ -74,11 +74,20 @@ class Chart(Measuring):
             fields["reasonReference"] = [reason]
         fields["courseOfTherapyType"] = _CONTINUOUS if long_term else _ACUTE
         fields["dosageInstruction"] = medication.dosage(drug, dose)
-        fields["dispenseRequest"] = _dispense(days, max(1, round(days * substance.times * substance.per_time + 0.45)), substance.pack)
+        fields["dispenseRequest"] = _dispense(
+            days, max(1, round(days * (substance.times or 1) * substance.per_time + 0.45)), substance.pack
+        )
         reference = self.add("MedicationRequest", fields)
         if long_term:
             self.current[drug] = self.resources[-1]
         return {**reference, "display": substance.text}
+
+    def renew(self, visit: Visit) -> None:
+        """Prescribe again, as it is, what is taken for long."""
+        for drug, resource in list(self.current.items()):
+            dose = float(resource["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"])
+            reason = resource.get("reasonReference", [None])[0]
+            self.prescribe(visit, drug, 84, reason, dose=dose if dose != DRUGS[drug].dose else 0.0, long_term=True)
 
     def stop(self, drug: str, why: str) -> None:
         """End a long-term medicine."""

@@ -70,6 +70,7 @@ def enter(chart: Chart, *, since: date) -> None:
     born, sex = chart.resident.born, chart.resident.sex
     by_day: dict[date, list[Shot]] = {}
     earlier: list[tuple[date, Shot]] = []
+    late: dict[int, int] = {}  # what is due in the same month is given on one day
     for shot in schedule(born, sex):
         day = month_after(born, shot.months)
         if shot.months == 0:
@@ -78,7 +79,7 @@ def enter(chart: Chart, *, since: date) -> None:
             day = max(day, _HPV_FROM + timedelta(days=20))
             day += timedelta(days=chart.rng.randint(3, 40) if shot.dose == 1 else 60)
         else:
-            day += timedelta(days=chart.rng.randint(0, 12))
+            day += timedelta(days=late.setdefault(shot.months, chart.rng.randint(0, 12)))
         if since > born + timedelta(days=1) and day < since:
             earlier.append((day, shot))
         else:

@@ -7,6 +7,7 @@ at again within two weeks; a second one running calls for referral.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Protocol
 
 from yilian.demo.clinical import codes
@@ -43,7 +44,7 @@ class FollowUp:
         self.cares: list[Care] = []
         self.joining: list[Care] = []
         self.visits = 0
-        self._opened = False
+        self._appointment = 0
         self._given: dict[str, date] = {}  # drug -> when it was last prescribed by this care
 
     def take(self, care: Care, day: date) -> None:
@@ -51,17 +52,22 @@ class FollowUp:
 
         def join(on: date) -> None:
             self.joining.append(care)
-            if not self._opened:
-                self._opened = True
-                self.meet(on)
+            self._appoint(on)
 
         self.chart.at(day, join)
 
-    def meet(self, day: date) -> None:
-        """One follow-up visit, and the next one put on the agenda."""
+    def _appoint(self, day: date) -> None:
+        """The next visit is on this day; an appointment made before falls away."""
+        self._appointment += 1
+        self.chart.at_workday(day, partial(self._meet, self._appointment))
+
+    def _meet(self, appointment: int, day: date) -> None:
+        """One follow-up visit, and the appointment for the next one."""
         chart, rng = self.chart, self.chart.rng
+        if appointment != self._appointment:
+            return
         if day <= chart.away_until:
-            chart.at(chart.away_until + timedelta(days=rng.randint(6, 12)), self.meet)
+            self._appoint(chart.away_until + timedelta(days=rng.randint(6, 12)))
             return
         new, self.joining = self.joining, []
         self.cares += new
@@ -74,8 +80,11 @@ class FollowUp:
         home_visit = chart.age(day) >= 80 and rng.random() < 0.3
         visit = chart.visit(day, place, "02", title, kind="HH" if home_visit else "AMB", doctor=doctor)
         self.visits += 1
-        for care in new:
-            care.enrol(chart, visit)
+        for care in self.cares:
+            if care in new:
+                care.enrol(chart, visit)
+            elif care.name in chart.problems:
+                visit.diagnose(chart.problems[care.name], chart.problems[care.name]["display"])
         chart.pressure(visit)
         if not at_post:
             chart.vital(visit, "pulse", chart.body.pulse_rate(day))
@@ -86,7 +95,7 @@ class FollowUp:
         if new:
             self._plan(visit, new)
         wait = 14 if any(soon) else rng.randint(80, 93)
-        chart.at_workday(day + timedelta(days=wait), self.meet)
+        self._appoint(day + timedelta(days=wait))
 
     def _prescribe(self, visit: Visit) -> None:
         chart = self.chart

@@ -17,8 +17,9 @@ class Coronary:
 
     name = "冠心病"
 
-    def __init__(self, chart: Chart, years: float, *, infarct: bool, infarct_on: date | None = None) -> None:
+    def __init__(self, chart: Chart, years: float, *, infarct: bool, infarct_on: date | None = None, wall: str = "inferior") -> None:
         self.years, self.infarct, self.infarct_on = years, infarct, infarct_on
+        self.picture = "st-depression" if not infarct else "old-anterior-mi" if wall == "anterior" else "old-mi"
         self.second = chart.rng.choice(("clopidogrel", "ticagrelor"))
         self.statin = chart.rng.choice(("atorvastatin", "rosuvastatin"))
         self.pressure_by_others = "hypertension" in chart.resident.conditions
@@ -29,6 +30,7 @@ class Coronary:
     def enrol(self, chart: Chart, visit: Visit) -> None:
         onset = self.infarct_on or visit.day - timedelta(days=round(self.years * 365.25))
         self.day = visit.day
+        chart.facts["electrocardiogram"] = self.picture
         chart.body.set("ldl", visit.day, 1.85 + chart.rng.uniform(-0.35, 0.45))
         chart.body.set("tc", visit.day, 3.7 + chart.rng.uniform(-0.4, 0.5))
         chart.body.pulse.change(visit.day, 66 + chart.rng.uniform(-4, 4))
@@ -46,8 +48,7 @@ class Coronary:
             chart.panel(visit, "lipid")
             chart.panel(visit, "liver")
         if visit.place.tier != "village" and self.reviews % 4 == 2:
-            kind = "old-mi" if self.infarct else "st-depression"
-            chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG[kind], key="ecg")
+            chart.ecg(visit, self.picture, key="ecg")
         return False
 
     def drugs(self) -> list[tuple[str, float]]:
@@ -82,7 +83,7 @@ def infarction(chart: Chart, day: date, *, wall: str, arrival: time = time(10, 2
     chart.pressure(visit, rng.randint(104, 128), rng.randint(64, 80))
     chart.vital(visit, "pulse", 62 if wall == "inferior" else 98)
     chart.vital(visit, "oxygen", rng.randint(94, 97))
-    chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG[f"{wall}-stemi"], after_minutes=4, key="ecg")
+    chart.ecg(visit, f"{wall}-stemi", after_minutes=4, key="ecg")
     chart.panel(
         visit, "heart", {"ctni": rng.uniform(4.2, 18.0), "ckmb": rng.uniform(42, 120), "bnp": rng.uniform(420, 1600)}, after_minutes=9
     )
@@ -94,7 +95,15 @@ def infarction(chart: Chart, day: date, *, wall: str, arrival: time = time(10, 2
     picture = findings.ANGIOGRAPHY["rca" if wall == "inferior" else "lad"]
     chart.study(visit, "CTH", "18745-0", "冠状动脉造影", *picture, after_minutes=52, key="angiography")
     chart.procedure(visit, "36.07", "经皮冠状动脉药物洗脱支架植入术", condition, minutes=55, outcome="支架植入成功,血流恢复至 3 级")
-    chart.study(visit, "CUS", "34552-0", "超声心动图", *findings.ECHO["after-mi"], after_minutes=60 * 26, key="echo")
+    chart.study(
+        visit,
+        "CUS",
+        "34552-0",
+        "超声心动图",
+        *findings.ECHO["after-mi" if wall == "inferior" else "after-anterior-mi"],
+        after_minutes=60 * 26,
+        key="echo",
+    )
     second = rng.choice(("ticagrelor", "clopidogrel"))
     for drug in ("aspirin", second, "atorvastatin", "metoprolol", "enoxaparin"):
         if chart.may_take(drug):
@@ -112,7 +121,7 @@ def angina_check(chart: Chart, day: date) -> Visit:
     condition = chart.condition(visit, "I20.8", "稳定型心绞痛", resolved=None)
     chart.pressure(visit)
     chart.vital(visit, "pulse", chart.body.pulse_rate(day))
-    chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["st-depression"], key="ecg")
+    chart.ecg(visit, "st-depression", key="ecg")
     chart.panel(visit, "heart")
     chart.panel(visit, "lipid", {"ldl": rng.uniform(3.0, 3.9), "tc": rng.uniform(4.9, 5.8)})
     chart.panel(visit, "renal")

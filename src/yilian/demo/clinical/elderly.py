@@ -4,6 +4,7 @@ patients."""
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 from yilian.demo.clinical import codes, findings
 from yilian.demo.clinical.chart import Chart
@@ -16,9 +17,8 @@ def check(chart: Chart, day: date) -> None:
     if day < chart.resident.born or (chart.resources and day.isoformat() < _opened(chart)):
         return
     if day <= chart.away_until:
-        day = chart.workday(chart.away_until + timedelta(days=20))
-        if day >= chart.today or not chart.alive(day):
-            return
+        chart.at_workday(chart.away_until + timedelta(days=20), partial(check, chart))
+        return
     rng, age = chart.rng, chart.age(day)
     old = age >= 65
     visit = chart.visit(day, chart.home, "01", "老年人健康体检" if old else "慢性病患者年度健康体检", minutes=75)
@@ -33,7 +33,7 @@ def check(chart: Chart, day: date) -> None:
         chart.panel(visit, panel, _urine(chart) if panel == "urine" else None)
     if "diabetes" in chart.resident.conditions:
         chart.panel(visit, "albuminuria")
-    chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG[_ecg(chart)], key="ecg")
+    chart.ecg(visit, _ecg(chart), key="ecg")
     if old:
         chart.study(visit, "RUS", "24558-9", "腹部超声", *findings.ABDOMEN[_abdomen(chart)])
         points = 0 if age < 78 else rng.choice((0, 0, 0, 1, 3, 4, 6))
@@ -59,9 +59,7 @@ def _urine(chart: Chart) -> dict[str, float | str]:
 def _ecg(chart: Chart) -> str:
     """The same heart shows the same picture every year."""
     if "electrocardiogram" not in chart.facts:
-        if "冠心病" in chart.problems:
-            kind = "old-mi" if "infarct" in chart.problems else "st-depression"
-        elif "高血压" in chart.problems and chart.rng.random() < 0.3:
+        if "高血压" in chart.problems and chart.rng.random() < 0.3:
             kind = "lvh"
         else:
             kind = chart.rng.choices(("normal", "bradycardia", "premature", "rbbb"), (74, 9, 10, 7))[0]

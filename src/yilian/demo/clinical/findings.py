@@ -1,33 +1,43 @@
-"""What examinations show: (findings, conclusion) as a radiologist, sonographer or cardiologist would write them."""
+"""What examinations show: (findings, conclusion) as a radiologist, sonographer or cardiologist would write them.
+
+In an ECG `{rate}` is the heart rate.
+"""
 
 from __future__ import annotations
 
 Report = tuple[str, str]
 
 ECG: dict[str, Report] = {
-    "normal": ("窦性心律,心率 72 次/分,P-R 间期 0.16 s,QRS 时限 0.09 s,各导联 ST-T 未见明显改变。", "窦性心律,正常心电图。"),
-    "bradycardia": ("窦性心律,心率 54 次/分,P-R 间期 0.18 s,ST-T 未见明显改变。", "窦性心动过缓。"),
+    "normal": ("窦性心律,心率 {rate} 次/分,P-R 间期 0.16 s,QRS 时限 0.09 s,各导联 ST-T 未见明显改变。", "窦性心律,正常心电图。"),
+    "bradycardia": ("窦性心律,心率 {rate} 次/分,P-R 间期 0.18 s,ST-T 未见明显改变。", "窦性心动过缓。"),
     "lvh": (
-        "窦性心律,心率 76 次/分,RV5 2.8 mV,RV5+SV1 4.3 mV,V5、V6 导联 ST 段轻度下移,T 波低平。",
+        "窦性心律,心率 {rate} 次/分,RV5 2.8 mV,RV5+SV1 4.3 mV,V5、V6 导联 ST 段轻度下移,T 波低平。",
         "窦性心律,左心室高电压伴 ST-T 改变,结合临床考虑左心室肥厚。",
     ),
-    "premature": ("窦性心律,心率 80 次/分,可见偶发房性早搏,ST-T 未见明显改变。", "窦性心律,偶发房性早搏。"),
-    "rbbb": ("窦性心律,心率 70 次/分,QRS 时限 0.13 s,V1 导联呈 rsR′型。", "窦性心律,完全性右束支传导阻滞。"),
-    "old-mi": ("窦性心律,心率 66 次/分,Ⅱ、Ⅲ、aVF 导联可见病理性 Q 波,ST 段位于等电位线,T 波低平。", "窦性心律,陈旧性下壁心肌梗死。"),
+    "premature": ("窦性心律,心率 {rate} 次/分,可见偶发房性早搏,ST-T 未见明显改变。", "窦性心律,偶发房性早搏。"),
+    "rbbb": ("窦性心律,心率 {rate} 次/分,QRS 时限 0.13 s,V1 导联呈 rsR′型。", "窦性心律,完全性右束支传导阻滞。"),
+    "old-mi": ("窦性心律,心率 {rate} 次/分,Ⅱ、Ⅲ、aVF 导联可见病理性 Q 波,ST 段位于等电位线,T 波低平。", "窦性心律,陈旧性下壁心肌梗死。"),
+    "old-anterior-mi": (
+        "窦性心律,心率 {rate} 次/分,V1~V4 导联呈 QS 型,ST 段位于等电位线,T 波低平。",
+        "窦性心律,陈旧性前壁心肌梗死。",
+    ),
     "st-depression": (
-        "窦性心律,心率 82 次/分,Ⅰ、aVL、V4~V6 导联 ST 段水平型下移 0.1 mV,T 波倒置。",
+        "窦性心律,心率 {rate} 次/分,Ⅰ、aVL、V4~V6 导联 ST 段水平型下移 0.1 mV,T 波倒置。",
         "窦性心律,前侧壁 ST-T 改变,请结合临床除外心肌缺血。",
     ),
     "inferior-stemi": (
-        "窦性心律,心率 64 次/分,Ⅱ、Ⅲ、aVF 导联 ST 段弓背向上抬高 0.2~0.4 mV,Ⅰ、aVL 导联 ST 段压低。",
+        "窦性心律,心率 {rate} 次/分,Ⅱ、Ⅲ、aVF 导联 ST 段弓背向上抬高 0.2~0.4 mV,Ⅰ、aVL 导联 ST 段压低。",
         "窦性心律,急性下壁 ST 段抬高型心肌梗死可能,请立即结合临床处理。",
     ),
     "anterior-stemi": (
-        "窦性心律,心率 96 次/分,V1~V5 导联 ST 段弓背向上抬高 0.3~0.5 mV,Ⅱ、Ⅲ、aVF 导联 ST 段压低。",
+        "窦性心律,心率 {rate} 次/分,V1~V5 导联 ST 段弓背向上抬高 0.3~0.5 mV,Ⅱ、Ⅲ、aVF 导联 ST 段压低。",
         "窦性心律,急性广泛前壁 ST 段抬高型心肌梗死可能,请立即结合临床处理。",
     ),
-    "fibrillation": ("P 波消失,代之以大小不等的 f 波,R-R 间期绝对不等,平均心室率 108 次/分。", "心房颤动伴快速心室率。"),
+    "fibrillation": ("P 波消失,代之以大小不等的 f 波,R-R 间期绝对不等,平均心室率 {rate} 次/分。", "心房颤动伴快速心室率。"),
 }
+
+ECG_RATES = {"bradycardia": (50, 59), "fibrillation": (100, 128)}
+"""Heart rates a picture goes with, where they are not those of rest."""
 
 CHEST_XRAY: dict[str, Report] = {
     "normal": ("双肺纹理清晰,肺野内未见明显实变影,心影大小形态正常,双侧膈面光滑,肋膈角锐利。", "心、肺、膈未见明显异常。"),
@@ -73,6 +83,10 @@ ECHO: dict[str, Report] = {
     ),
     "after-mi": (
         "左室下壁基底段及中段运动减弱,左室舒张末内径 53 mm,左室射血分数 52%,二尖瓣轻度反流。",
+        "节段性室壁运动异常,左室收缩功能轻度减低。",
+    ),
+    "after-anterior-mi": (
+        "左室前壁、室间隔中下段及心尖部运动减弱,未见附壁血栓,左室舒张末内径 54 mm,左室射血分数 52%,二尖瓣轻度反流。",
         "节段性室壁运动异常,左室收缩功能轻度减低。",
     ),
     "failure": (

@@ -104,7 +104,7 @@ def _long_term(chart: Chart, since: date) -> None:
             if new and infarct:
                 wall = rng.choice(("inferior", "anterior"))
                 chart.at(start, partial(coronary.infarction, chart, wall=wall))
-                follow.take(Coronary(chart, 0, infarct=True, infarct_on=start), chart.workday(start + timedelta(days=22)))
+                follow.take(Coronary(chart, 0, infarct=True, infarct_on=start, wall=wall), chart.workday(start + timedelta(days=22)))
             elif new:
                 chart.at(start, partial(coronary.angina_check, chart))
                 follow.take(Coronary(chart, 0, infarct=False), chart.workday(start + timedelta(days=16)))

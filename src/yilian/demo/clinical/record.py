@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
+from yilian.demo import services
 from yilian.demo.clinical import codes
 from yilian.demo.clinical.body import Body
 from yilian.demo.clinical.visit import Visit, stamp
@@ -128,6 +130,7 @@ class Record:
         self, kind: str, start: datetime, end: datetime, place: str, department: str, title: str, complaint: str, doctor: Person | None
     ) -> Visit:
         where = self.places[place]
+        department = _licensed(where, department)
         who = doctor or self.staff.doctor(place, department, self.rng)
         running = end.date() >= self.today and kind == "IMP"
         number = f"{start:%Y%m%d}{self.resident.number:04d}{self._counts['Encounter'] % 100:02d}"
@@ -211,3 +214,11 @@ class Record:
         if day.weekday() == 6:
             day += timedelta(days=1)
         return min(day, self.today - timedelta(days=1))
+
+
+@cache
+def _licensed(place: Institution, department: str) -> str:
+    """The department that sees the patient there: a small centre has fewer of them (诊疗科目)."""
+    scope = services.scope_of(place)
+    instead = (department, department[:2], "01" if department[:2] in ("06", "09") else "", "02")
+    return next((code for code in instead if code in scope), scope[0])

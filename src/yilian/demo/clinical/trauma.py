@@ -75,7 +75,7 @@ def hip(chart: Chart, day: date, *, days: int = 0, where: str = "") -> Visit:
     chart.panel(visit, "renal")
     chart.panel(visit, "electrolytes")
     chart.panel(visit, "clotting", {"ddimer": rng.uniform(1.2, 3.4)})
-    chart.study(visit, "EC", "11524-6", "十二导联心电图", *findings.ECG["normal"], key="ecg")
+    chart.ecg(visit, "normal", key="ecg")
     chart.procedure(visit, "81.52", "左侧人工股骨头置换术", condition, days=3, minutes=85, outcome="手术顺利,假体位置良好")
     chart.prescribe(visit, chart.first_allowed("ceftriaxone", "levofloxacin"), 3, condition, inpatient=True)
     chart.prescribe(visit, "enoxaparin", days, condition, inpatient=True)

@@ -50,7 +50,8 @@ class Visit:
     def diagnose(self, condition: Resource, text: str, use: str = "DD") -> None:
         """Name a Condition as a diagnosis of this visit; the first is the main one. Use: AD 入院诊断, DD 出院(就诊)诊断, CM 合并症."""
         listed = self.resource.setdefault("diagnosis", [])
-        display = {"AD": "入院诊断", "DD": "出院诊断", "CM": "合并症"}[use]
+        inpatient = self.resource["class"]["code"] == "IMP"
+        display = {"AD": "入院诊断", "DD": "出院诊断" if inpatient else "门诊诊断", "CM": "合并症"}[use]
         listed.append(
             {
                 "condition": {"reference": condition["reference"], "display": text},
