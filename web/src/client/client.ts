@@ -131,9 +131,15 @@ export async function search<T extends FhirResource>(
   return pageOf<T>(await json<Bundle>(address(type, params), { signal }));
 }
 
-/** The page behind a `next` link. */
+/** The page behind a `next` link. Several links, one a line, are followed one after the other. */
 export async function nextPage<T extends FhirResource>(next: string, signal?: AbortSignal): Promise<Page<T>> {
-  return pageOf<T>(await json<Bundle>(next, { signal }));
+  const [link = '', ...later] = next.split('\n');
+  const page = pageOf<T>(await json<Bundle>(link, { signal }));
+  return { ...page, next: linksOneByOne(page.next, ...later) };
+}
+
+export function linksOneByOne(...links: (string | undefined)[]): string | undefined {
+  return links.filter(Boolean).join('\n') || undefined;
 }
 
 export function create<T extends FhirResource>(resource: T): Promise<T> {

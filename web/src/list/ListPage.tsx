@@ -58,7 +58,11 @@ export function ListPage<T extends FhirResource>({
   });
   const { data, error, isFetchingNextPage, hasNextPage, fetchNextPage, refetch } = result;
 
-  const rows = useMemo(() => data?.pages.flatMap((page) => page.matches) ?? [], [data]);
+  // A row that moved to a later page while one read on is shown once.
+  const rows = useMemo(
+    () => [...new Map(data?.pages.flatMap((page) => page.matches).map((row) => [row.id, row])).values()],
+    [data],
+  );
   const included = useMemo(() => new Map(data?.pages.flatMap((page) => [...page.included])), [data]);
   const total = data?.pages[0]?.total;
 

@@ -22,7 +22,6 @@ export const zh = {
   'nav.main': '主导航',
   'nav.today': '今日',
   'nav.patients': '患者',
-  'nav.referrals': '转诊',
   'nav.my-record': '我的档案',
   'nav.menu': '菜单',
   'top.search': '姓名、拼音、证件号或电话',
@@ -37,7 +36,6 @@ export const zh = {
   'top.sign-out': '退出登录',
   'top.account': '账户',
   'connection.lost': '连接中断，正在重试。页面上的内容仍在，恢复后自动继续。',
-  'connection.back': '连接已恢复',
 
   // Posts
   'post.gp': '全科医生',
@@ -218,7 +216,6 @@ export const zh = {
 
   // Record
   'record.what': '健康档案',
-  'record.title': '{name}的健康档案',
   'record.refer': '转诊',
   'record.refer.dead': '患者已故，不能转诊',
   'record.tab.summary': '概览',
@@ -230,7 +227,6 @@ export const zh = {
   'record.problems': '现有诊断',
   'record.problems.none': '没有记录在册的现有诊断',
   'record.problems.since': '自 {date}',
-  'record.problems.severity': '程度',
   'record.medication': '正在使用的药品',
   'record.medication.none': '没有正在使用的药品',
   'record.allergies': '过敏与不良反应',
@@ -243,9 +239,7 @@ export const zh = {
   'record.immunizations.none': '没有接种记录',
   'record.careplans': '照护计划',
   'record.careplans.none': '没有进行中的计划',
-  'record.careplans.activities': '{n} 项安排',
   'record.more': '另有 {n} 条',
-  'record.code': '代码 {code}',
 
   // Clinical words
   'status.active': '进行中',
@@ -281,7 +275,6 @@ export const zh = {
   'value.none': '未给出结果',
   'value.true': '是',
   'value.false': '否',
-  'value.present': '阳性',
 
   // Laboratory
   'lab.what': '检验结果',
@@ -294,9 +287,6 @@ export const zh = {
   'lab.count': '次数',
   'lab.find': '项目名称',
   'lab.only.abnormal': '只看异常',
-  'lab.only.all': '全部项目',
-  'lab.read': '按最近 {n} 条结果整理，共 {total} 条',
-  'lab.read.all': '共 {total} 条结果',
   'lab.older': '读取更早的结果',
   'lab.none': '没有检验结果',
   'lab.none.how': '检验科或体检的结果回传后显示在这里。',
@@ -339,12 +329,8 @@ export const zh = {
   'report.what': '报告',
   'report.none': '没有报告',
   'report.none.how': '检验、影像等报告签发后显示在这里。',
-  'report.conclusion': '结论',
-  'report.conclusion.none': '报告未写结论，见各项结果。',
   'report.results': '{n} 项结果',
   'report.abnormal': '{n} 项异常',
-  'report.issued': '签发 {date}',
-  'report.open': '展开各项结果',
   'report.attachment': '附件',
   'encounter.what': '就诊记录',
   'encounter.none': '没有就诊记录',

@@ -5,7 +5,7 @@ import { isNoKnownAllergy, substanceOf } from '../fhir/allergy';
 import { conceptText } from '../fhir/concept';
 import { day } from '../fhir/dates';
 import { Name } from '../fhir/Name';
-import { bloodGroup, isDeceased, patientAge, patientName, phone, sexText } from '../fhir/patient';
+import { addressText, bloodGroup, isDeceased, patientAge, patientName, phone, sexText } from '../fhir/patient';
 import { useAppearance } from '../layout/appearance';
 import { useLocale } from '../locale/locale';
 import type { Reading } from '../page/reading';
@@ -22,8 +22,9 @@ interface PatientBannerProps {
 
 /** Always in view on every page about one patient: who it is, and what could harm them. */
 export function PatientBanner({ patient, allergies, flags, children }: PatientBannerProps) {
-  const { t } = useLocale();
+  const { t, lang } = useLocale();
   const blood = bloodGroup(patient);
+  const address = addressText(patient, lang);
   const banner = useRef<HTMLElement>(null);
   const first = useRef<HTMLDivElement>(null);
   useHeightInView(banner, first);
@@ -62,6 +63,11 @@ export function PatientBanner({ patient, allergies, flags, children }: PatientBa
           <span className="quiet">{t('patient.doctor')}</span>{' '}
           <Name of={patient.generalPractitioner?.[0]} otherwise={t('patient.doctor.none')} />
         </span>
+        {address && (
+          <span className={styles.address}>
+            <span className="quiet">{t('patient.address')}</span> {address}
+          </span>
+        )}
         {blood && (
           <span>
             <span className="quiet">{t('patient.blood')}</span> {blood}

@@ -33,6 +33,11 @@ describe('what was typed tells what is sought', () => {
     expect(searchesFor('11010519491231002x')).toEqual([{ identifier: '11010519491231002X' }]);
   });
 
+  test('several words are parts of a name, or its pinyin', () => {
+    expect(searchesFor('Jacob  King')).toEqual([{ name: ['Jacob', 'King'] }, { name: 'JacobKing' }]);
+    expect(searchesFor('王 小明')).toEqual([{ name: '王小明' }]);
+  });
+
   test('one letter is not worth a question, one Han character is', () => {
     expect(enoughToAsk('w')).toBe(false);
     expect(enoughToAsk('wx')).toBe(true);

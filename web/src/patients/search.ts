@@ -25,14 +25,14 @@ export function sought(typed: string): Sought {
   return { form: 'name', text };
 }
 
-/** One search, or two whose answers are put together (a number may be an identifier or a phone). */
+/** One search, or two whose answers are put together (a number may be an identifier or a phone, words a name or its pinyin). */
 export function searchesFor(typed: string): Params[] {
   const found = sought(typed);
   switch (found.form) {
     case 'nothing':
       return [{}];
     case 'name':
-      return [{ name: found.text }];
+      return namesFor(found.text);
     case 'identifier':
       return [{ identifier: found.text }];
     case 'phone':
@@ -40,6 +40,17 @@ export function searchesFor(typed: string): Params[] {
     case 'number':
       return [{ identifier: found.text }, { phone: found.text }];
   }
+}
+
+/**
+ * A name in several words: each must fit a part of the name ("Jacob King"); or it is the pinyin of a name ("wang xiaoming"), which is kept in one
+ * word. A space within Han characters means nothing.
+ */
+function namesFor(text: string): Params[] {
+  const words = text.split(/\s+/);
+  if (words.length === 1) return [{ name: text }];
+  const together = { name: words.join('') };
+  return /\p{Script=Han}/u.test(text) ? [together] : [{ name: words }, together];
 }
 
 /** Worth asking the server while one still types: one Han character, two letters, four digits. */

@@ -2,7 +2,7 @@ import type { DiagnosticReport, FhirResource, Observation } from 'fhir/r4';
 import { useState } from 'react';
 import { dateTime } from '../fhir/dates';
 import { Name } from '../fhir/Name';
-import { rangeText, resultsOf, testName } from '../fhir/observation';
+import { type Result, rangeText, resultsOf, testName } from '../fhir/observation';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read } from '../page/reading';
@@ -76,9 +76,8 @@ function Report({ report, included, birthDate }: ReportProps) {
         )}
         {abnormal > 0 && <span className={styles.abnormal}>{t('report.abnormal', { n: abnormal })}</span>}
       </div>
-      <p className={report.conclusion ? styles.conclusion : 'quiet'}>
-        {report.conclusion ?? (results.length > 0 ? t('report.conclusion.none') : '')}
-      </p>
+      {report.conclusion && <p className={styles.conclusion}>{report.conclusion}</p>}
+      {!report.conclusion && !open && <InBrief results={results} />}
       {forms.length > 0 && (
         <p className="quiet">
           {t('report.attachment')} {forms.join(t('list.separator'))}
@@ -102,5 +101,22 @@ function Report({ report, included, birthDate }: ReportProps) {
         </table>
       )}
     </li>
+  );
+}
+
+const IN_BRIEF = 6;
+
+/** A report without a conclusion: its results, the abnormal ones first. */
+function InBrief({ results }: { results: readonly Result[] }) {
+  const sorted = [...results].sort((a, b) => Number(b.mark !== null) - Number(a.mark !== null));
+  return (
+    <p className={styles.abnormals}>
+      {sorted.slice(0, IN_BRIEF).map((result) => (
+        <span key={result.key}>
+          <span className="quiet">{result.name}</span> <Value result={result} brief />
+        </span>
+      ))}
+      {sorted.length > IN_BRIEF && <span className="quiet">…</span>}
+    </p>
   );
 }
