@@ -76,12 +76,12 @@ async def test_a_wrong_verifier_gets_nothing_and_spends_the_code(people: House) 
         assert (await redeem(browser, code)).json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize("missing", ["code_verifier", "redirect_uri", "code"])
-async def test_a_token_request_without_one_of_its_parts_is_refused(people: House, missing: str) -> None:
+async def test_a_token_request_without_one_of_its_parts_is_refused(people: House) -> None:
     async with people.browser() as browser:
-        refused = await redeem(browser, await code_of(browser, "gp"), **{missing: None})
-        assert refused.status_code == 400
-        assert refused.json()["error"] in ("invalid_request", "invalid_grant")
+        for missing in ("code_verifier", "redirect_uri", "code"):
+            refused = await redeem(browser, await code_of(browser, "gp"), **{missing: None})
+            assert refused.status_code == 400, missing
+            assert refused.json()["error"] in ("invalid_request", "invalid_grant")
 
 
 async def test_a_code_that_comes_again_ends_what_it_gave_the_first_time(people: House) -> None:
@@ -123,52 +123,50 @@ async def test_a_code_is_for_the_application_it_was_given_to(people: House) -> N
         assert (await redeem(browser, code)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+async def test_an_authorization_request_without_pkce_s256_is_refused(people: House) -> None:
+    changes: list[dict[str, str | None]] = [
         {"code_challenge": None},
         {"code_challenge_method": None},
         {"code_challenge_method": "plain"},
         {"code_challenge": "short"},
         {"code_challenge": None, "code_challenge_method": None},
-    ],
-)
-async def test_an_authorization_request_without_pkce_s256_is_refused(people: House, change: dict[str, str | None]) -> None:
+    ]
     async with people.browser() as browser:
         await sign_in(browser, "gp")
-        refused = await authorize(browser, **change)
-        assert refused.status_code == 302
-        assert answered(refused)["error"] == "invalid_request"
-        assert answered(refused)["iss"] == ORIGIN
-        assert "code" not in answered(refused)
+        for change in changes:
+            refused = await authorize(browser, **change)
+            assert refused.status_code == 302
+            assert answered(refused)["error"] == "invalid_request", change
+            assert answered(refused)["iss"] == ORIGIN
+            assert "code" not in answered(refused)
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "https://evil.example/signed-in",
-        "http://127.0.0.1:8080.evil.example/signed-in",
-        "http://127.0.0.1:8080/signed-in/../steal",
-        "http://127.0.0.1:8080/signed-in?next=https://evil.example",
-        "http://127.0.0.1:8080/signed-in#fragment",
-        "http://127.0.0.1:8080@evil.example/signed-in",
-        "//evil.example/signed-in",
-        "/signed-in",
-        "javascript:alert(1)",
-        "http://127.0.0.1:8080/signed-in\r\nSet-Cookie: a=b",
-        'http://127.0.0.1:8080/signed-in"',
-        None,
-    ],
-)
+UNREGISTERED = [
+    "https://evil.example/signed-in",
+    "http://127.0.0.1:8080.evil.example/signed-in",
+    "http://127.0.0.1:8080/signed-in/../steal",
+    "http://127.0.0.1:8080/signed-in?next=https://evil.example",
+    "http://127.0.0.1:8080/signed-in#fragment",
+    "http://127.0.0.1:8080@evil.example/signed-in",
+    "//evil.example/signed-in",
+    "/signed-in",
+    "javascript:alert(1)",
+    "http://127.0.0.1:8080/signed-in\r\nSet-Cookie: a=b",
+    'http://127.0.0.1:8080/signed-in"',
+    None,
+]
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["signed in", "not signed in"])
-async def test_nobody_is_sent_to_an_address_that_is_not_registered(people: House, uri: str | None, known: bool) -> None:
+async def test_nobody_is_sent_to_an_address_that_is_not_registered(people: House, known: bool) -> None:
     async with people.browser() as browser:
         if known:
             await sign_in(browser, "gp")
-        refused = await authorize(browser, redirect_uri=uri)
-        assert refused.status_code == 400
-        assert "location" not in refused.headers
-        assert refused.json()["resourceType"] == "OperationOutcome"
+        for uri in UNREGISTERED:
+            refused = await authorize(browser, redirect_uri=uri)
+            assert refused.status_code == 400, uri
+            assert "location" not in refused.headers
+            assert refused.json()["resourceType"] == "OperationOutcome"
 
 
 async def test_a_foreign_host_in_the_request_gives_a_foreign_address_no_code_of_ours(people: House) -> None:
@@ -182,11 +180,11 @@ async def test_a_foreign_host_in_the_request_gives_a_foreign_address_no_code_of_
         assert elsewhere.status_code == 400
 
 
-@pytest.mark.parametrize(("response_type", "error"), [("token", "unsupported_response_type"), ("code token", "unsupported_response_type")])
-async def test_the_implicit_grant_is_not_done(people: House, response_type: str, error: str) -> None:
+async def test_the_implicit_grant_is_not_done(people: House) -> None:
     async with people.browser() as browser:
         await sign_in(browser, "gp")
-        assert answered(await authorize(browser, response_type=response_type))["error"] == error
+        for response_type in ("token", "code token", "id_token"):
+            assert answered(await authorize(browser, response_type=response_type))["error"] == "unsupported_response_type"
 
 
 async def test_the_password_grant_is_not_done(people: House) -> None:

@@ -70,68 +70,56 @@ EXPECTED: list[tuple[str, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("user", "reach", "institution", "purpose"), EXPECTED)
-async def test_each_post_reaches_as_far_as_the_table_says(people: House, user: str, reach: str, institution: str, purpose: str) -> None:
-    scope = await scope_of(people, user)
-    assert (scope.reach, scope.institution, scope.purpose) == (reach, institution, purpose)
-    assert bool(scope.patient_rid) == (reach == "self")
-    assert bool(scope.institution_rid) == bool(institution)
+async def test_each_post_reaches_as_far_as_the_table_says(people: House) -> None:
+    for user, reach, institution, purpose in EXPECTED:
+        scope = await scope_of(people, user)
+        assert (scope.reach, scope.institution, scope.purpose) == (reach, institution, purpose)
+        assert bool(scope.patient_rid) == (reach == "self")
+        assert bool(scope.institution_rid) == bool(institution)
 
 
-@pytest.mark.parametrize(
-    ("user", "here", "there"),
-    [
-        ("gp", True, False),
-        ("gp2", False, True),
-        ("expert", False, False),
-        ("admin", False, False),
-        ("regulator", False, False),
-        ("resident", True, False),
-    ],
-)
-async def test_who_can_read_which_patient(people: House, user: str, here: bool, there: bool) -> None:
-    scope = await scope_of(people, user)
-    async with people.db.reading() as tx:
-        for id, expected in (("here", here), ("there", there)):
-            if expected:
-                assert (await read.by_id(tx, scope, "Patient", id)).id == id
-            else:
-                with pytest.raises(NotFound):
-                    await read.by_id(tx, scope, "Patient", id)
-        assert (await read.by_id(tx, scope, "Organization", "first")).id == "first", "the directory is open to all who are signed in"
+async def test_who_can_read_which_patient(people: House) -> None:
+    expected = {
+        "gp": (True, False),
+        "gp2": (False, True),
+        "expert": (False, False),
+        "admin": (False, False),
+        "regulator": (False, False),
+        "resident": (True, False),
+    }
+    for user, (here, there) in expected.items():
+        scope = await scope_of(people, user)
+        async with people.db.reading() as tx:
+            for id, may_read in (("here", here), ("there", there)):
+                if may_read:
+                    assert (await read.by_id(tx, scope, "Patient", id)).id == id
+                else:
+                    with pytest.raises(NotFound):
+                        await read.by_id(tx, scope, "Patient", id)
+            assert (await read.by_id(tx, scope, "Organization", "first")).id == "first", "the directory is open to all who are signed in"
 
 
-@pytest.mark.parametrize(
-    ("user", "resource", "allowed"),
-    [
-        ("gp", {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/here"}}, True),
+async def test_each_post_writes_the_families_of_its_line(people: House) -> None:
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/here"}}
+    cases: list[tuple[str, dict[str, Any], bool]] = [
+        ("gp", observation, True),
         ("gp", organization("mine"), False),
         ("gp", {"resourceType": "ValueSet", "status": "active"}, False),
         ("admin", organization("new-one", "township"), True),
-        (
-            "admin",
-            {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/here"}},
-            False,
-        ),
+        ("admin", observation, False),
         ("regulator", organization("mine"), False),
-        (
-            "resident",
-            {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/here"}},
-            False,
-        ),
+        ("resident", observation, False),
         ("resident", patient("here", "qingshi"), False),
-    ],
-)
-async def test_each_post_writes_the_families_of_its_line(people: House, user: str, resource: dict[str, Any], allowed: bool) -> None:
-    scope = await scope_of(people, user)
-    method = "PUT" if "id" in resource else "POST"
-    async with people.db.transaction() as tx:
-        change = Change(method, resource["resourceType"], resource.get("id"), resource)
-        if allowed:
-            assert len(await write(tx, scope, [change])) == 1
-        else:
-            with pytest.raises(Forbidden):
-                await write(tx, scope, [change])
+    ]
+    for user, resource, allowed in cases:
+        scope = await scope_of(people, user)
+        change = Change("PUT" if "id" in resource else "POST", resource["resourceType"], resource.get("id"), resource)
+        async with people.db.transaction() as tx:
+            if allowed:
+                assert len(await write(tx, scope, [change])) == 1
+            else:
+                with pytest.raises(Forbidden):
+                    await write(tx, scope, [change])
 
 
 async def test_who_has_two_posts_speaks_for_the_institution_of_the_session(people: House) -> None:

@@ -54,12 +54,10 @@ async def test_a_token_of_ours_is_taken(people: House) -> None:
     assert (scope.request_id, scope.address, scope.client) == ("r-1", "10.0.0.1", "yilian-cli")
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Basic Z3A6eA==", "Bearer a.b.c", "Bearer ....", "Bearer " + "x" * 9000, "Bearer é.é.é"]
-)
-async def test_what_is_no_token_is_refused(people: House, header: str) -> None:
-    with pytest.raises(NotSignedIn):
-        await people.verifier.scope_of(header)
+async def test_what_is_no_token_is_refused(people: House) -> None:
+    for header in ("", "Bearer", "Bearer ", "Basic Z3A6eA==", "Bearer a.b.c", "Bearer ....", "Bearer " + "x" * 9000, "Bearer é.é.é"):
+        with pytest.raises(NotSignedIn):
+            await people.verifier.scope_of(header)
 
 
 async def test_a_token_without_a_signature_is_refused(people: House) -> None:
@@ -116,32 +114,32 @@ async def test_a_changed_token_is_refused(people: House) -> None:
             await people.verifier.scope_of(bearer(forged))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda h, c: (h, c | {"exp": c["iat"] - 60}),
-        lambda h, c: (h, {k: v for k, v in c.items() if k != "exp"}),
-        lambda h, c: (h, c | {"iat": c["iat"] + 3600}),
-        lambda h, c: (h, c | {"nbf": c["iat"] + 3600}),
-        lambda h, c: (h, c | {"aud": "https://other.example"}),
-        lambda h, c: (h, {k: v for k, v in c.items() if k != "aud"}),
-        lambda h, c: (h, {k: v for k, v in c.items() if k != "iss"}),
-        lambda h, c: (h, {k: v for k, v in c.items() if k != "grant"}),
-        lambda h, c: (h, c | {"grant": "not a uuid"}),
-        lambda h, c: (h, c | {"grant": str(UUID(int=7))}),
-        lambda h, c: (h, c | {"exp": "tomorrow"}),
-        lambda h, c: (h | {"typ": "JWT"}, c),
-        lambda h, c: ({k: v for k, v in h.items() if k != "typ"}, c),
-        lambda h, c: ({k: v for k, v in h.items() if k != "kid"}, c),
-    ],
-)
-async def test_even_with_the_right_key_what_a_token_says_must_be_right(
-    people: House, change: Callable[[Header, Claims], tuple[Header, Claims]]
-) -> None:
-    header, claims = change(*opened(await good(people)))
-    forged = jwt.encode(header, claims, (await the_key(people)).key, ["ES256"])
-    with pytest.raises(NotSignedIn):
-        await people.verifier.scope_of(bearer(forged))
+WRONG: list[Callable[[Header, Claims], tuple[Header, Claims]]] = [
+    lambda h, c: (h, c | {"exp": c["iat"] - 60}),
+    lambda h, c: (h, {k: v for k, v in c.items() if k != "exp"}),
+    lambda h, c: (h, c | {"iat": c["iat"] + 3600}),
+    lambda h, c: (h, c | {"nbf": c["iat"] + 3600}),
+    lambda h, c: (h, c | {"aud": "https://other.example"}),
+    lambda h, c: (h, {k: v for k, v in c.items() if k != "aud"}),
+    lambda h, c: (h, {k: v for k, v in c.items() if k != "iss"}),
+    lambda h, c: (h, {k: v for k, v in c.items() if k != "grant"}),
+    lambda h, c: (h, c | {"grant": "not a uuid"}),
+    lambda h, c: (h, c | {"grant": str(UUID(int=7))}),
+    lambda h, c: (h, c | {"exp": "tomorrow"}),
+    lambda h, c: (h | {"typ": "JWT"}, c),
+    lambda h, c: ({k: v for k, v in h.items() if k != "typ"}, c),
+    lambda h, c: ({k: v for k, v in h.items() if k != "kid"}, c),
+]
+
+
+async def test_even_with_the_right_key_what_a_token_says_must_be_right(people: House) -> None:
+    header, claims = opened(await good(people))
+    key = (await the_key(people)).key
+    assert (await people.verifier.scope_of(bearer(jwt.encode(header, claims, key, ["ES256"])))).user == "gp"
+    for change in WRONG:
+        forged = jwt.encode(*change(header, claims), key, ["ES256"])
+        with pytest.raises(NotSignedIn):
+            await people.verifier.scope_of(bearer(forged))
 
 
 async def test_an_id_token_is_no_access_token(people: House) -> None:

@@ -136,23 +136,20 @@ async def test_the_ground_named_is_the_most_immediate_one_there_is(region: Regio
     ]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+async def test_the_trail_can_be_neither_changed_nor_emptied(region: Region) -> None:
+    before = await region.rows()
+    for statement in (
         "update audit_event set account = 'nobody'",
         "update audit_event set account = 'nobody' where false",
         "delete from audit_event",
         "delete from audit_event where seq = 1",
         "truncate audit_event",
         "truncate audit_event cascade",
-    ],
-)
-async def test_the_trail_can_be_neither_changed_nor_emptied(region: Region, statement: str) -> None:
-    before = await region.rows()
-    async with region.db.transaction() as tx:
-        with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            async with tx.connection.transaction():
-                await tx.execute(statement)
+    ):
+        async with region.db.transaction() as tx:
+            with pytest.raises(asyncpg.RaiseError, match="append-only"):
+                async with tx.connection.transaction():
+                    await tx.execute(statement)
     assert await region.rows() == before
 
 
