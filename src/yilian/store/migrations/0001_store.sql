@@ -91,6 +91,7 @@ create table index_clinical (                                                 --
 create index index_clinical_patient_code on index_clinical (patient, code, lo desc, rid desc) include (hi);            -- ?patient&code&_sort=-date
 create index index_clinical_timeline on index_clinical (patient, type, lo desc, rid desc) include (hi) where nth = 0;  -- timeline, Encounter?patient=, _revinclude
 create index index_clinical_code on index_clinical (code, lo desc, rid desc) include (patient, hi);                    -- ?code&date, _has
+create index index_clinical_type on index_clinical (type, lo desc, rid desc) include (hi) where nth = 0;               -- ?date= and _sort=-date over all patients
 
 create table index_date (                                                     -- dates that are not a type's main one
     param smallint    not null,
