@@ -1,13 +1,15 @@
+import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
+import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
 
-const lazyPage = (load: () => Promise<{ default: React.ComponentType }>): RouteObject['lazy'] => {
-  return async () => ({ Component: (await load()).default });
+const lazyPage = (load: () => Promise<{ default: ComponentType }>): RouteObject['lazy'] => {
+  return async () => ({ Component: (await fetchPart(load)).default });
 };
 
 export const routes: RouteObject[] = [

@@ -147,7 +147,9 @@ export async function signOut(): Promise<void> {
   } catch {
     // Without a connection the server cannot be told; the token dies with this tab all the same.
   }
-  keep(null, 'out');
+  // Nobody is told: the pages would start a new sign-in before the browser has left them.
+  token = null;
+  sessionStorage.removeItem(TOKEN);
   location.assign('/signed-out');
 }
 

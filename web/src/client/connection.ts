@@ -16,14 +16,9 @@ function set(value: boolean): void {
 }
 
 async function ask(): Promise<void> {
-  try {
-    const answer = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
-    if (answer.ok) {
-      connectionIsBack();
-      return;
-    }
-  } catch {
-    // Still away: ask again.
+  if (await reachable()) {
+    connectionIsBack();
+    return;
   }
   timer = setTimeout(() => void ask(), ASK_EVERY_MS);
 }
@@ -43,7 +38,29 @@ export function connectionIsBack(): void {
 
 export function onConnectionChange(listener: () => void): () => void {
   listeners.add(listener);
-  return () => listeners.delete(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}
+
+/** Resolves when the server can be reached again; at once when it can. */
+export function connected(): Promise<void> {
+  if (!lost) return Promise.resolve();
+  return new Promise((done) => {
+    const stop = onConnectionChange(() => {
+      stop();
+      done();
+    });
+  });
+}
+
+/** Whether the server answers right now. */
+export async function reachable(): Promise<boolean> {
+  try {
+    return (await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(5000) })).ok;
+  } catch {
+    return false;
+  }
 }
 
 export const isConnectionLost = (): boolean => lost;

@@ -16,18 +16,23 @@ import { PhoneBar } from './PhoneBar';
 import { TopBar } from './TopBar';
 import { usePageKeys } from './usePageKeys';
 
-/** What surrounds every page once somebody is signed in. Nobody signed in: off to the sign-in and back to this address. */
+/**
+ * What surrounds every page once somebody is signed in. Nobody signed in: off to the sign-in and back to this address. A session that ended while
+ * a page was open leaves the page where it is, so that nothing typed is lost; one that ended before anything was shown is no more than signed out.
+ */
 export function Frame() {
   const session = useSession();
   const { t } = useLocale();
   const here = useLocation();
   const address = here.pathname + here.search;
+  const { data: person } = useQuery({ ...personQuery, enabled: session === 'in' });
+  const leaving = session === 'out' || (session === 'ended' && !person);
 
   useEffect(() => {
-    if (session === 'out') void beginSignIn(address);
-  }, [session, address]);
+    if (leaving) void beginSignIn(address);
+  }, [leaving, address]);
 
-  if (session === 'out') return <Waiting what={t('signin.title')} />;
+  if (leaving) return <Waiting what={t('signin.title')} />;
   return (
     <>
       {session === 'ended' && <Ended address={address} />}

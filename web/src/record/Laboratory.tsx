@@ -1,10 +1,11 @@
 import { Checkbox, Input } from 'antd';
 import type { Observation } from 'fhir/r4';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { day } from '../fhir/dates';
 import { rangeText, resultsOf, type Series, seriesOf } from '../fhir/observation';
 import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
+import { lazyPart } from '../page/parts';
 import { Read } from '../page/reading';
 import { Waiting } from '../page/Waiting';
 import { More } from './More';
@@ -14,7 +15,7 @@ import styles from './record.module.css';
 import { Sparkline } from './Sparkline';
 import { Value } from './Value';
 
-const LabTrend = lazy(() => import('./LabTrend'));
+const LabTrend = lazyPart(() => import('./LabTrend'));
 const PAGE = 200;
 
 /** 检验: the latest value of each test with its range and trend; a test opens its history. */

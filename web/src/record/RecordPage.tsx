@@ -1,23 +1,24 @@
 import { SwapOutlined } from '@ant-design/icons';
 import { Button, Tabs, Tooltip } from 'antd';
 import type { Patient } from 'fhir/r4';
-import { lazy, Suspense, useEffect } from 'react';
+import { Suspense, useEffect } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { seesPatients, usePerson } from '../access/person';
 import { isDeceased, patientName } from '../fhir/patient';
 import { useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
+import { lazyPart } from '../page/parts';
 import { Waiting } from '../page/Waiting';
 import { PatientBanner } from '../patient/PatientBanner';
 import { useAllergies, useFlags, usePatient } from './readings';
 import styles from './record.module.css';
 import { Summary } from './Summary';
 
-const Timeline = lazy(() => import('./Timeline'));
-const Laboratory = lazy(() => import('./Laboratory'));
-const Medication = lazy(() => import('./Medication'));
-const Reports = lazy(() => import('./Reports'));
-const Encounters = lazy(() => import('./Encounters'));
+const Timeline = lazyPart(() => import('./Timeline'));
+const Laboratory = lazyPart(() => import('./Laboratory'));
+const Medication = lazyPart(() => import('./Medication'));
+const Reports = lazyPart(() => import('./Reports'));
+const Encounters = lazyPart(() => import('./Encounters'));
 
 const TABS = ['summary', 'timeline', 'laboratory', 'medication', 'reports', 'encounters'] as const;
 type Tab = (typeof TABS)[number];
