@@ -1,0 +1,223 @@
+"""The hot searches stay on the index that was made for them, on tables of a size where it matters, with any values, prepared or not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from tests.conftest import on_database
+from yilian.fhir.definitions import type_id
+from yilian.search.follow import included
+from yilian.search.parameters import parameters_of
+from yilian.search.query import parse
+from yilian.search.rows import token_hash
+from yilian.search.statement import Statement, count, page
+from yilian.search.timeline import timeline
+from yilian.store.scope import SYSTEM
+
+ZONE = ZoneInfo("Asia/Shanghai")
+PATIENTS, OBSERVATIONS, ENCOUNTERS, CODES = 1_500, 30, 5, 60
+TOWNSHIP = replace(SYSTEM, reach="grounds", institution="Organization/1", institution_rid=1)
+
+RESOURCES = """
+insert into resource (rid, type, id, ver, updated, method, shared, patient, body)
+select $1 + n, $2, $3 || n, 1, timestamptz '2026-01-01' + n * interval '1 second', 'PUT', false, 1000 + n % $4, repeat('x', 600)
+from generate_series(0, $5 - 1) n
+"""
+CLINICAL = """
+insert into index_clinical (rid, nth, type, patient, code, lo, hi)
+select $1 + n, 0, $2, 1000 + n % $3, ($4::bigint[])[1 + (n / $3) * (n / $3) * 7 % cardinality($4::bigint[])], at, at + interval '1 second'
+from generate_series(0, $5 - 1) n, lateral (select timestamptz '2010-01-01' + (n * 7919 % 5000) * interval '1 day' as at) t
+"""
+
+
+def hashes_of(kind: str, code: str, system: str, values: list[str]) -> list[int]:
+    return [token_hash(parameters_of(kind)[code].id, system, value) for value in values]
+
+
+HASHES = {
+    "code": hashes_of("Observation", "code", "http://loinc.org", [f"c{n}" for n in range(CODES)]),
+    "type": hashes_of("Encounter", "type", "urn:type", ["visit"]),
+    "status": hashes_of("Observation", "status", "", ["final", "preliminary"]),
+}
+
+
+@pytest.fixture(scope="module")
+def large_dsn(cluster: str, template: str) -> Iterator[str]:
+    """One database for all plans, filled inside PostgreSQL."""
+    name = f"yilian_plans_{os.getpid()}"
+
+    async def command(address: str, sql: str) -> None:
+        connection = await asyncpg.connect(address)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    async def make() -> None:
+        await command(cluster, f'create database "{name}" template "{template}" strategy file_copy')
+        db = await asyncpg.connect(on_database(cluster, name))
+        await fill(db)
+        await db.close()
+
+    asyncio.run(make())
+    yield on_database(cluster, name)
+    asyncio.run(command(cluster, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+async def large(large_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    db = await asyncpg.connect(large_dsn, server_settings={"timezone": "UTC", "jit": "off"})
+    yield db
+    await db.close()
+
+
+async def fill(db: asyncpg.Connection) -> None:
+    patient, observation, encounter = (type_id(kind) for kind in ("Patient", "Observation", "Encounter"))
+    observations, encounters = PATIENTS * OBSERVATIONS, PATIENTS * ENCOUNTERS
+    await db.execute(RESOURCES, 1000, patient, "p", PATIENTS, PATIENTS)
+    await db.execute(RESOURCES, 1_000_000, observation, "o", PATIENTS, observations)
+    await db.execute(RESOURCES, 2_000_000, encounter, "e", PATIENTS, encounters)
+    await db.execute(CLINICAL, 1_000_000, observation, PATIENTS, HASHES["code"], observations)
+    await db.execute(CLINICAL, 2_000_000, encounter, PATIENTS, HASHES["type"], encounters)
+    await db.execute("insert into index_token select code, rid from index_clinical where code <> 0")
+    await db.execute(
+        "insert into index_token select case when n % 20 = 0 then $2::bigint else $1::bigint end, 1000000 + n"
+        " from generate_series(0, $3 - 1) n",
+        *HASHES["status"],
+        observations,
+    )
+    await db.execute("insert into namespace (id, uri) overriding system value values (1, 'urn:id')")
+    await db.executemany(
+        "insert into concept values ($1, $2, $3, $4)",
+        [(h, parameters_of("Observation")["code"].id, "http://loinc.org", f"c{n}") for n, h in enumerate(HASHES["code"])],
+    )
+    identifier, family = parameters_of("Patient")["identifier"].id, parameters_of("Patient")["family"].id
+    await db.execute(
+        "insert into index_identifier select $1, 'id' || n, 1, 1000 + n from generate_series(0, $2 - 1) n", identifier, PATIENTS
+    )
+    await db.execute(
+        "insert into index_string select $1, 'name' || n, 'Name' || n, 1000 + n from generate_series(0, $2 - 1) n", family, PATIENTS
+    )
+    await db.execute(
+        "insert into index_reference select $1, 1000000 + n * 8, 2000000 + n from generate_series(0, $2 - 1) n",
+        parameters_of("Observation")["encounter"].id,
+        encounters,
+    )
+    await db.execute("insert into resource values (1, $1, '1', 1, now(), 'PUT', false, true, null, null, 'x')", type_id("Organization"))
+    await db.execute(
+        "insert into access_ground (institution, patient, kind, source)"
+        " select 1, rid, 'registered', rid from resource where type = $1 and rid % 7 = 1",
+        patient,
+    )
+    await db.execute("vacuum analyze")
+
+
+SHAPES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
+    "a patient's values of one code, newest first": (
+        "Observation",
+        [("patient", "p7"), ("code", "http://loinc.org|c3"), ("_sort", "-date")],
+        "index_clinical_patient_code",
+    ),
+    "the same without a system": ("Observation", [("patient", "p7"), ("code", "c3"), ("_sort", "-date")], "index_clinical_patient_code"),
+    "a patient's values, newest first": ("Observation", [("patient", "p7"), ("_sort", "-date")], "index_clinical_timeline"),
+    "a patient's values of one status": ("Observation", [("patient", "p7"), ("status", "preliminary")], "index_clinical_timeline"),
+    "a patient's visits": ("Encounter", [("patient", "p7")], "index_clinical_timeline"),
+    "a code since a day": ("Observation", [("code", "http://loinc.org|c3"), ("date", "ge2020"), ("_sort", "-date")], "index_clinical_code"),
+    "a bare code since a day": ("Observation", [("code", "c3"), ("date", "ge2020"), ("_sort", "-date")], "index_clinical_code"),
+    "the newest of a type": ("Observation", [("_sort", "-date")], "index_clinical_type"),
+    "the newest of a status": ("Observation", [("status", "final"), ("_sort", "-date")], "index_clinical_type"),
+    "a code": ("Observation", [("code", "http://loinc.org|c3")], "index_token_pkey"),
+    "an identifier": ("Patient", [("identifier", "urn:id|id77")], "index_identifier_value"),
+    "the beginning of a name": ("Patient", [("family", "name77")], "index_string_value"),
+    "an identifier of the patient": ("Observation", [("patient.identifier", "urn:id|id77")], "index_clinical_timeline"),
+    "a reference": ("Observation", [("encounter", "e5")], "index_reference_pkey"),
+    "what changed since": ("Observation", [("_lastUpdated", "gt2026-01-01T12:00:00Z")], "resource_type_updated or resource_updated"),
+    "an id": ("Observation", [("_id", "o77")], "resource_type_id"),
+}
+
+
+@pytest.mark.parametrize("scope", [SYSTEM, TOWNSHIP], ids=["everything", "grounds"])
+async def test_hot_searches_use_their_index(large: asyncpg.Connection, scope: Any) -> None:
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await large.execute(f"set plan_cache_mode = {mode}")
+        for name, (kind, pairs, index) in SHAPES.items():
+            asked = page(parse(kind, pairs, zone=ZONE), scope)
+            used = await plan(large, asked)
+            assert indexes(used) & set(index.split(" or ")), (mode, name, json.dumps(used, indent=1))
+            assert big_scans(used) == [], (mode, name)
+            if scope is SYSTEM:
+                assert buffers(used) < 1200, (mode, name, buffers(used))
+
+
+async def test_the_ground_for_one_patient_is_asked_once(large: asyncpg.Connection) -> None:
+    asked = page(parse("Observation", [("patient", "p2")], zone=ZONE), TOWNSHIP)  # key 1002, which the township has a ground for
+    used = await plan(large, asked)
+    assert used["Actual Rows"] == OBSERVATIONS
+    assert sum(node["Actual Loops"] for node in nodes(used) if node.get("Relation Name") == "access_ground") == 1
+
+
+async def test_totals_use_the_same_index(large: asyncpg.Connection) -> None:
+    for name in ("a patient's values of one code, newest first", "a patient's visits", "a code since a day", "a code", "an identifier"):
+        kind, pairs, index = SHAPES[name]
+        asked = count(parse(kind, [pair for pair in pairs if pair[0] != "_sort"], zone=ZONE), SYSTEM)
+        assert index in indexes(await plan(large, asked)), name
+
+
+async def test_what_goes_along_and_the_timeline_use_theirs(large: asyncpg.Connection) -> None:
+    visits = included(parse("Patient", [("_revinclude", "Encounter:patient")], zone=ZONE), SYSTEM, [1007, 1008])
+    whose = included(parse("Observation", [("_include", "Observation:patient")], zone=ZONE), SYSTEM, [1_000_007, 1_000_008])
+    line = timeline("p7", ("Observation", "Encounter"), TOWNSHIP)
+    for asked, index in ((visits, "index_clinical_timeline"), (whose, "index_clinical_pkey"), (line, "index_clinical_timeline")):
+        assert asked is not None
+        used = await plan(large, asked)
+        assert index in indexes(used), json.dumps(used, indent=1)
+        assert big_scans(used) == []
+
+
+async def plan(db: asyncpg.Connection, asked: Statement) -> dict[str, Any]:
+    """The plan of the statement as it ran, prepared on the server, so that plan_cache_mode counts."""
+    await db.execute(f"prepare asked as {asked.sql}")
+    try:
+        values = f"({', '.join(literal(value) for value in asked.args)})" if asked.args else ""
+        found = json.loads(await db.fetchval(f"explain (analyze, buffers, format json) execute asked{values}"))
+    finally:
+        await db.execute("deallocate asked")
+    return found[0]["Plan"]  # type: ignore[no-any-return]
+
+
+def literal(value: Any) -> str:
+    if isinstance(value, list):
+        value = "{" + ",".join(str(item) for item in value) + "}"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def nodes(of: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield of
+    for child in of.get("Plans", ()):
+        yield from nodes(child)
+
+
+def indexes(of: dict[str, Any]) -> set[str]:
+    return {node["Index Name"] for node in nodes(of) if "Index Name" in node}
+
+
+def big_scans(of: dict[str, Any]) -> list[str]:
+    """Tables read from one end to the other; a few grounds or concepts may be."""
+    return [
+        node["Relation Name"]
+        for node in nodes(of)
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] not in ("access_ground", "concept", "namespace")
+    ]
+
+
+def buffers(of: dict[str, Any]) -> int:
+    return int(of.get("Shared Hit Blocks", 0) + of.get("Shared Read Blocks", 0))
