@@ -33,6 +33,7 @@ async def counts(region: Region, who: str) -> dict[str, int]:
     for name, many in found.items():
         page = await listed(region, who, name, count=200)
         assert (page.total, len(page.matches)) == (many, many), name
+    found["closed"] = (await listed(region, who, "closed")).total or 0
     return {name: many for name, many in found.items() if many}
 
 
@@ -173,8 +174,8 @@ async def test_an_open_referral_is_in_a_list_of_whoever_owes_the_next_step(regio
     covered |= dict.fromkeys(WAITING_FOR_A_PLACE, "expected")
     assert set(covered) == set(LIVE)
     for code, name in covered.items():
-        side = "to_org" if STATES[code].turn == "receiver" else "from_org"
-        assert side in LISTS[name].sides[0]
+        assert LISTS[name].sides[0].ours is (STATES[code].turn != "receiver")
+        assert f"'{code}'" in LISTS[name].sides[0].which
 
 
 async def test_a_list_ends_with_the_ground(region: Region) -> None:

@@ -25,52 +25,53 @@ if TYPE_CHECKING:
 LONGEST_Q = 100
 
 
-def _states(*codes: str) -> str:
-    return "f.state in (" + ", ".join(f"'{code}'" for code in codes) + ")"
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One condition on `referral f`. `ours`: what the asker's institution sent, also drafts; else what was sent to it."""
+
+    ours: bool
+    which: str
 
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """One list. `sides` are SQL conditions on `referral f` with {here} for the asker's institution; a referral meets one of them at most.
+    """One list. A referral is on one of its sides at most.
 
     ended   newest first by the time of closing, instead of by urgency and clock
-    mine    what the list is for the patient: a condition with {patient}; "" for none
+    mine    the condition for a resident's own list; "" where residents have none
     """
 
     zh: str
-    sides: tuple[str, ...]
+    sides: tuple[Side, ...]
     ended: bool = False
     mine: str = ""
 
 
 WAITING_FOR_A_PLACE = ("accepted", "held", "booked", "deferred", "no-show")
+_WAITING = "f.state in (" + ", ".join(f"'{code}'" for code in WAITING_FOR_A_PLACE) + ")"
+_NEXT_APPROVER = "f.state = 'in-approval' and f.chain[f.step + 1] = any({roles}) and f.referrer <> {agent}"
 
 LISTS = {
-    "approval": Worklist(
-        "待我审批", ("f.from_org = {here} and f.state = 'in-approval' and f.chain[f.step + 1] = any({roles}) and f.referrer <> {agent}",)
-    ),
-    "inbox": Worklist("待处理", ("f.to_org = {here} and f.state in ('submitted', 'received')",)),
-    "answer": Worklist("待补充", ("f.from_org = {here} and f.state = 'need-info'",)),
-    "declined": Worklist("被退回", ("f.from_org = {here} and f.state = 'declined' and f.acknowledged_at is null",), ended=True),
-    "expected": Worklist("待到诊", (f"f.to_org = {{here}} and {_states(*WAITING_FOR_A_PLACE)}",)),
-    "here": Worklist("在院", ("f.to_org = {here} and f.state = 'arrived'",)),
-    "sent": Worklist(
-        "我院转出",
-        ("f.from_org = {here} and f.closed_at is null and f.state <> 'draft'",),
-        mine="f.patient = {patient} and f.closed_at is null and f.submitted_at is not null",
-    ),
-    "returned": Worklist(
-        "下转到我院", ("f.to_org = {here} and f.direction = 'down' and f.closed_at is null and f.submitted_at is not null",)
-    ),
+    "approval": Worklist("待我审批", (Side(True, _NEXT_APPROVER),)),
+    "inbox": Worklist("待处理", (Side(False, "f.state in ('submitted', 'received')"),)),
+    "answer": Worklist("待补充", (Side(True, "f.state = 'need-info'"),)),
+    "declined": Worklist("被退回", (Side(True, "f.state = 'declined' and f.acknowledged_at is null"),), ended=True),
+    "expected": Worklist("待到诊", (Side(False, _WAITING),)),
+    "here": Worklist("在院", (Side(False, "f.state = 'arrived'"),)),
+    "sent": Worklist("我院转出", (Side(True, "f.closed_at is null and f.state <> 'draft'"),), mine="f.closed_at is null"),
+    "returned": Worklist("下转到我院", (Side(False, "f.direction = 'down' and f.closed_at is null"),)),
     "closed": Worklist(
         "已结束",
-        ("f.from_org = {here} and f.closed_at is not null", "f.to_org = {here} and f.closed_at is not null and f.submitted_at is not null"),
+        (Side(True, "f.closed_at is not null"), Side(False, "f.closed_at is not null")),
         ended=True,
-        mine="f.patient = {patient} and f.closed_at is not null and f.submitted_at is not null",
+        mine="f.closed_at is not null",
     ),
-    "drafts": Worklist("草稿", ("f.from_org = {here} and f.state = 'draft'",)),
+    "drafts": Worklist("草稿", (Side(True, "f.state = 'draft'"),)),
 }
 """declined: by the receiver, ours to send elsewhere or to close. sent: also those still in approval. returned: down-referrals to us."""
+
+NOT_COUNTED = frozenset({"closed"})
+"""Nothing waits there, and it grows for ever; its own pages still say how many there are."""
 
 
 async def worklist(
@@ -98,12 +99,12 @@ async def worklist(
     if not sides:
         return Page([], total=0)
     filters = _filters(args, state, priority, direction, q)
-    total = await tx.fetchval("select " + " + ".join(f"({_count(side, filters, scope)})" for side in sides), *args)
+    total = await tx.fetchval("select " + " + ".join(f"(select count(*) from {side} and {filters})" for side in sides), *args)
     places = list(args)
     order, after = _order(LISTS[name].ended, cursor, places)
     some = " union all ".join(
-        f"(select f.task_rid, f.request_rid, f.patient, f.urgency, f.due_order, f.closed_at from {_seen(scope)}"
-        f" where {side} and {filters}{after} order by {order} limit {count + 1})"
+        f"(select f.task_rid, f.request_rid, f.patient, f.urgency, f.due_order, f.closed_at from {side} and {filters}{after}"
+        f" order by {order} limit {count + 1})"
         for side in sides
     )
     rows = await tx.fetch(
@@ -129,38 +130,46 @@ async def worklist(
 
 
 async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
-    """How many referrals each list holds for this asker now, by its code; lists this asker cannot have are 0."""
+    """How many referrals wait in each list for this asker now, by its code; 0 for lists this asker cannot have. Without `NOT_COUNTED`."""
     args: list[Any] = []
-    counted = {name: [_count(side, "true", scope) for side in _sides(scope, one, args)] for name, one in LISTS.items()}
-    asked = [f"select '{name}' as name, {' + '.join(f'({sql})' for sql in sqls)} as many" for name, sqls in counted.items() if sqls]
+    counted = {name: _sides(scope, one, args) for name, one in LISTS.items() if name not in NOT_COUNTED}
+    asked = [
+        f"select '{name}' as name, {' + '.join(f'(select count(*) from {side})' for side in sides)} as many"
+        for name, sides in counted.items()
+        if sides
+    ]
     rows = await tx.fetch(" union all ".join(asked), *args) if asked else []
-    return dict.fromkeys(LISTS, 0) | {row["name"]: row["many"] for row in rows}
-
-
-def _seen(scope: Scope) -> str:
-    """`referral f` with the scope as a join condition. Patient and confinement of a Task are in its row, so no body is touched."""
-    condition = scope.condition("s", ("Task",))
-    confined = "case when f.submitted_at is null then f.from_org end"
-    return f"referral f join lateral (select f.patient as patient, {confined} as confined, false as shared) s on {condition}"
-
-
-def _count(side: str, filters: str, scope: Scope) -> str:
-    return f"select count(*) from {_seen(scope)} where {side} and {filters}"
+    return dict.fromkeys(counted, 0) | {row["name"]: row["many"] for row in rows}
 
 
 def _sides(scope: Scope, asked: Worklist, args: list[Any]) -> list[str]:
-    """The conditions of a list for this asker, with literals for keys of ours and `args` for words."""
-    if scope.reach == "self":
-        return [asked.mine.format(patient=int(scope.patient_rid))] if asked.mine else []
+    """`referral f … where …` for each side of a list as this asker may see it: keys of ours as literals, words in `args`."""
     if scope.reach == "grounds" and scope.institution_rid:
-        words = {"here": str(int(scope.institution_rid))}
-        if any("{roles}" in side for side in asked.sides):
-            words["roles"] = f"{_add(args, sorted(scope.roles))}::text[]"
-            words["agent"] = _add(args, scope.agent)
-        return [side.format(**words) for side in asked.sides]
-    if scope.reach == "everything":  # a system of the region: the list of every institution together
-        return [asked.mine.removeprefix("f.patient = {patient} and ")] if asked.mine else []
+        words = {}
+        if any("{roles}" in side.which for side in asked.sides):
+            words = {"roles": f"{_add(args, sorted(scope.roles))}::text[]", "agent": _add(args, scope.agent)}
+        return [_seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
+    if scope.reach == "self" and asked.mine:
+        return [_seen(scope, False, f"f.patient = {int(scope.patient_rid)} and {asked.mine}")]
+    if scope.reach == "everything" and asked.mine:  # a system of the region: what all institutions sent
+        return [_seen(scope, False, asked.mine)]
     return []
+
+
+def _seen(scope: Scope, ours: bool, which: str) -> str:
+    """Whom a Task is about and to whom it is confined stand in its row, so the scope is asked without touching a body.
+
+    What our institution sent it may see, confined to it or not; what was submitted is confined to nobody. Said as constants, because the
+    planner misjudges a condition on an expression.
+    """
+    here = int(scope.institution_rid)
+    confined = f"{here}::bigint" if ours else "null::bigint"
+    condition = scope.condition("s", ("Task",))
+    whose = (
+        f"f.from_org = {here}" if ours else "f.submitted_at is not null" + (f" and f.to_org = {here}" if scope.reach == "grounds" else "")
+    )
+    about = f"(select f.patient as patient, {confined} as confined, false as shared)"
+    return f"referral f join lateral {about} s on {condition} where {whose} and {which}"
 
 
 def _filters(args: list[Any], state: str, priority: str, direction: str, q: str) -> str:

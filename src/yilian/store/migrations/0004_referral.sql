@@ -91,8 +91,9 @@ create index referral_sent on referral (from_org, urgency, due_order, task_rid) 
 create index referral_ours on referral (from_org, state, urgency, due_order, task_rid)
     where state in ('draft', 'in-approval', 'need-info');                                                                                -- ?list=drafts, approval, answer
 create index referral_declined on referral (from_org, closed_at desc, task_rid desc) where state = 'declined' and acknowledged_at is null;  -- ?list=declined
-create index referral_closed_from on referral (from_org, closed_at desc, task_rid desc) where closed_at is not null;                     -- ?list=closed
-create index referral_closed_to on referral (to_org, closed_at desc, task_rid desc) where closed_at is not null;                         -- ?list=closed
+create index referral_closed_from on referral (from_org, closed_at desc, task_rid desc) include (patient) where closed_at is not null;          -- ?list=closed
+create index referral_closed_to on referral (to_org, closed_at desc, task_rid desc) include (patient)
+    where closed_at is not null and submitted_at is not null;                                                                           -- ?list=closed
 create index referral_patient on referral (patient, created_at desc);         -- a resident's own lists
 create index referral_basis on referral (basis_task) where basis_task is not null;                                                       -- which down-referrals answer this one
 
