@@ -42,6 +42,7 @@ def data() -> Iterator[Path]:
 class Running:
     process: subprocess.Popen[str]
     url: str
+    said: str
 
     def status(self, path: str) -> int:
         try:
@@ -64,14 +65,18 @@ def yilian(*arguments: str, text: str = "", environment: dict[str, str] | None =
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Running]:
+def serving(*arguments: str, command: str = "serve") -> Iterator[Running]:
     """`yilian serve` on a free port, from the moment it says that it answers; ended by force if the test did not end it."""
-    process = subprocess.Popen([*YILIAN, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*YILIAN, command, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        line = process.stdout.readline()
-        assert line.startswith("Yilian answers at "), line
-        yield Running(process, line.split()[-1])
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Yilian answers at "):
+                break
+        assert said, "it ended without a word"
+        yield Running(process, said[-1].split()[3], "".join(said))
     finally:
         process.stdout.close()
         if process.poll() is None:
@@ -255,6 +260,60 @@ def test_load_takes_bundles_tells_what_it_refused_and_goes_on(data: Path) -> Non
     refused = yilian("load", str(lines), "--data", str(data), "--institution", "没有的医院")
     assert refused.returncode == 1
     assert "There is no institution called '没有的医院'" in refused.stderr
+
+
+def test_demo_prints_its_accounts_last_and_goes_on_where_it_was_interrupted(data: Path) -> None:
+    cut_off = subprocess.Popen([*YILIAN, "demo", "--port", "0", "--data", str(data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 90
+    while resources(address_of_running(data)) < 3000:
+        assert cut_off.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    cut_off.kill()
+    cut_off.wait()
+
+    with serving("--data", str(data), command="demo") as running:
+        for account in ("gp", "gp2", "head", "county", "coordinator", "expert", "office", "regulator", "pharmacist", "admin", "resident"):
+            assert re.search(rf"^{account} +\S", running.said, re.MULTILINE), account
+        assert "yilian-demo" in running.said
+        token = yilian("token", "--client", "bench", "--data", str(data)).stdout.strip()
+        request = urllib.request.Request(
+            f"{running.url}/fhir/Patient?_summary=count&_total=accurate&_count=1", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["total"] == 520
+        stored = resources(address_of_running(data))
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(30) in (0, 130)
+    with serving("--data", str(data), command="demo"):
+        assert resources(address_of_running(data)) == stored
+
+
+def test_demo_keeps_away_from_a_store_that_is_in_use(data: Path) -> None:
+    assert yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="a long enough pass phrase\n").returncode == 0
+    done = yilian("demo", "--data", str(data), "--port", "0")
+    assert done.returncode == 1
+    assert "made in an empty store only" in done.stderr
+    assert "expert" not in yilian("user", "list", "--data", str(data)).stdout
+
+
+def resources(address: str | None) -> int:
+    """How many resources the store behind this address has; 0 while there is none."""
+
+    async def counted() -> int:
+        if address is None:
+            return 0
+        try:
+            connection = await asyncpg.connect(address)
+        except (OSError, asyncpg.PostgresError):
+            return 0
+        try:
+            there = await connection.fetchval("select to_regclass('resource')")
+            return int(await connection.fetchval("select count(*) from resource")) if there else 0
+        finally:
+            await connection.close()
+
+    return asyncio.run(counted())
 
 
 async def table_is_there(address: str | None) -> bool:
