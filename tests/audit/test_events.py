@@ -253,6 +253,7 @@ async def test_a_resident_sees_who_read_the_own_record_but_not_whom_else_they_as
     text = str(seen)
     assert "Patient/there" not in text
     assert "10.0.0.7" not in text
+    assert "altId" not in text
     queries = [base64.b64decode(e["query"]).decode() for event in seen for e in event["entity"] if "query" in e]
     assert queries == ["Observation"]
     assert await found(told, told.resident, patient="Patient/there") == []

@@ -6,7 +6,7 @@ grant counts at once where it is looked up, and within `AccessSettings.recheck` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -103,25 +103,7 @@ class Verifier:
         known = self._known.get(authorization)
         if known is None or known.until <= now:
             known = await self._verified(authorization, known, now)
-        s = known.scope
-        return Scope(
-            s.reach,
-            s.user,
-            s.agent,
-            s.name,
-            s.roles,
-            s.institution,
-            s.institution_rid,
-            s.institution_name,
-            s.patient_rid,
-            s.purpose,
-            request_id,
-            s.may_write,
-            s.reads,
-            s.writes,
-            s.client,
-            address,
-        )
+        return replace(known.scope, request_id=request_id, address=address)
 
     async def standing_of(self, authorization: str) -> Standing:
         """Who holds this token, looked up now. NotSignedIn as in `scope_of`."""

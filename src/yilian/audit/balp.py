@@ -48,7 +48,7 @@ def audit_event(row: Mapping[str, Any], *, base: str = "", discreet: bool = Fals
     """The resource. `row` has the columns of audit_event, and patient_id, source_type, source_id joined to it.
 
     base      our FHIR address, for the agent that is this server
-    discreet  for the patient concerned: without the words of the query, which may name others, and without the network address of who asked
+    discreet  for the patient concerned: without the words of the query, which may name others, and without account and network address
     """
     found: dict[str, Any] = {"resourceType": "AuditEvent", "id": str(row["seq"])}
     profile = _profile(row)
@@ -125,7 +125,7 @@ def _agents(row: Mapping[str, Any], base: str, discreet: bool) -> list[dict[str,
         if row["roles"]:
             person["role"] = [{"coding": [{"system": urls.ROLE, "code": code}]} for code in row["roles"].split()]
         person["who"] = {"reference": row["agent"]} if row["agent"] else {"display": row["name"] or "unknown"}
-        if row["account"]:
+        if row["account"] and not discreet:
             person["altId"] = row["account"]
         if row["name"]:
             person["name"] = row["name"]

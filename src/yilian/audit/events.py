@@ -3,7 +3,8 @@
 Who sees what (the narrowest that is useful; the privacy officer's post comes with its own rule):
 - a system client of the region: everything
 - everybody: what they did themselves
-- a resident: what was done with the resident's own record, without the words of queries (they may name others) and network addresses
+- a resident: what was done with the resident's own record, without the words of queries (they may name others), account names and
+  network addresses
 - the administrator: sign-ins and changes of accounts, never an event that concerns a patient
 What somebody may not see is answered like what does not exist.
 """

@@ -77,7 +77,8 @@ def by(
 ) -> Note:
     """A note of what the holder of this scope did over the FHIR interface."""
     reach = scope.reach
-    ground = "" if patient is None else "region" if reach == "everything" else "self" if reach == "self" else ""
+    own = reach == "self" or patient == scope.patient_rid  # a resident's one step in a referral is written with a reach that was lent
+    ground = "" if patient is None else "self" if own else "region" if reach == "everything" else ""
     return Note(
         recorded,
         REST,

@@ -28,7 +28,7 @@ LONGEST_BODY = 16 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
-NO_STORE = {"cache-control": "no-store", "pragma": "no-cache", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
+NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 
 Handler = Callable[["Edge", Request], Awaitable[Response]]
 
