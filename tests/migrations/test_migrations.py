@@ -75,9 +75,12 @@ async def catalog(dsn: str) -> dict[tuple[str, str], str]:
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(CATALOG)
+        tables = [row["name"] for row in rows if row["kind"] == "table" and not _of_the_ledger(row["name"])]
+        counts = {name: await connection.fetchval(f'select count(*) from "{name}"') for name in tables}
     finally:
         await connection.close()
-    return {(row["kind"], row["name"]): row["definition"] for row in rows if not _of_the_ledger(row["name"])}
+    found = {(row["kind"], row["name"]): row["definition"] for row in rows if not _of_the_ledger(row["name"])}
+    return found | {("rows", name): str(count) for name, count in counts.items()}
 
 
 def _of_the_ledger(name: str) -> bool:

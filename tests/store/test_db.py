@@ -13,6 +13,8 @@ from tests.store.region import observation, patient, put
 from yilian.db import Database
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable
 from yilian.store.hooks import Hooks
+from yilian.store.scope import SYSTEM
+from yilian.store.write import Change, write
 
 HOOKS = Hooks(validate=lambda resource: [])
 
@@ -25,16 +27,13 @@ async def test_a_database_that_is_away_is_told_at_once(tmp_path: Path) -> None:
             await database.open()
         assert time.monotonic() - start < 2
         with pytest.raises(Unavailable, match="not open"):
-            async with database.reading():
-                pass
+            await database.fetchrow("select 1")
 
 
 async def test_the_pool_recovers_when_its_connections_are_cut(db: Database) -> None:
     await put(db, patient("a"))
     with pytest.raises(Unavailable) as refused:
-        async with db.transaction() as tx:
-            await cut_all_connections(db)
-            await tx.fetchval("select 1")
+        await write_and_cut(db)
     assert refused.value.retry_after_s
     assert (await put(db, patient("b"))).created
     await cut_all_connections(db)
@@ -51,16 +50,16 @@ async def cut_all_connections(db: Database) -> None:
     await asyncio.sleep(0.1)
 
 
+async def write_and_cut(db: Database) -> None:
+    async with db.transaction() as tx:
+        await write(tx, SYSTEM, [Change("PUT", "Patient", "x", patient("x", identifier=[{"system": "http://new", "value": "1"}]))])
+        await cut_all_connections(db)
+        await tx.fetchval("select 1")
+
+
 async def test_nothing_of_a_cut_transaction_is_stored_or_remembered(db: Database) -> None:
     with pytest.raises(Unavailable):
-        async with db.transaction() as tx:
-            from yilian.store.scope import SYSTEM
-            from yilian.store.write import Change, write
-
-            identified = patient("a", identifier=[{"system": "http://new", "value": "1"}])
-            await write(tx, SYSTEM, [Change("PUT", "Patient", "a", identified)])
-            await cut_all_connections(db)
-            await tx.fetchval("select 1")
+        await write_and_cut(db)
     assert db.namespaces == {}
     assert db.concepts == set()
     assert (await put(db, patient("a", identifier=[{"system": "http://new", "value": "1"}]))).created
@@ -68,11 +67,14 @@ async def test_nothing_of_a_cut_transaction_is_stored_or_remembered(db: Database
 
 
 async def test_a_transaction_that_fails_leaves_a_usable_connection(db: Database) -> None:
+    async def fail() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("insert into namespace (uri) values ('x')")
+            raise ZeroDivisionError
+
     for _ in range(20):
         with pytest.raises(ZeroDivisionError):
-            async with db.transaction() as tx:
-                await tx.execute("insert into namespace (uri) values ('x')")
-                raise ZeroDivisionError
+            await fail()
     async with db.reading() as tx:
         assert await tx.fetchval("select count(*) from namespace") == 0
 

@@ -36,7 +36,7 @@ async def rows_expected(tx: Tx) -> set[tuple[str, tuple[Any, ...]]]:
     """What a fresh extraction of every stored resource gives."""
     resources = await tx.fetch("select rid, type, id, body from resource where not deleted")
     keys = {(RESOURCE_TYPES[row["type"] - 1], row["id"]): row["rid"] for row in resources}
-    namespaces = dict((row["uri"], row["id"]) for row in await tx.fetch("select uri, id from namespace"))
+    namespaces = {row["uri"]: row["id"] for row in await tx.fetch("select uri, id from namespace")}
     found: set[tuple[str, tuple[Any, ...]]] = set()
     for row in resources:
         resource = parse(row["body"].encode())

@@ -259,16 +259,16 @@ async def test_the_scope_as_parameters_and_as_condition_agree(db: Database, scop
         for confined in (None, 1, 2)
         if not (kind == "Organization" and confined)
     ]
-    table = "(select * from unnest($1::smallint[], $2::boolean[], $3::bigint[], $4::bigint[]) with ordinality as t (type, shared, patient, confined, n)) r"
+    rows_given = "unnest($1::smallint[], $2::boolean[], $3::bigint[], $4::bigint[]) with ordinality"
+    table = f"(select * from {rows_given} as t (type, shared, patient, confined, n)) r"
     columns = ([type_id(r[0]) for r in rows], [r[0] == "Organization" for r in rows], [r[1] for r in rows], [r[2] for r in rows])
     async with db.transaction() as tx:
         await tx.execute(
             "insert into resource (rid, type, id, ver, updated, method, body)"
             " select n, 1, 'r' || n, 1, now(), 'PUT', '{}' from unnest('{1,2,11,12}'::int[]) n on conflict do nothing"
         )
-        await tx.execute(
-            "insert into access_ground values (1, 11, 'registered', 11), (2, 12, 'registered', 12), (2, 11, 'encounter', 1) on conflict do nothing"
-        )
+        grounds = "(1, 11, 'registered', 11), (2, 12, 'registered', 12), (2, 11, 'encounter', 1)"
+        await tx.execute(f"insert into access_ground values {grounds} on conflict do nothing")
         await tx.execute("update access_ground set until = now() - interval '1 hour' where source = 1")
     async with db.reading() as tx:
         by_parameters = await tx.fetch(f"select n from {table} where {readable('r', 5)} order by n", *columns, *scope.keys())

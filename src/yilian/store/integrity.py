@@ -67,7 +67,7 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
     relative: dict[str, str] = {}
     pointing: list[tuple[Plan, list[str]]] = []
     for plan in plans:
-        if plan.resource is not None:
+        if plan.resource is not None and not plan.same:
             texts = [reference["reference"] for reference in references.found(plan.resource)]
             if texts:
                 pointing.append((plan, texts))

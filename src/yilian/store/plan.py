@@ -51,6 +51,7 @@ class Plan:
 
     current   the row there is, locked; None when there is none
     resource  what is to be stored, of the store's own making and without meta.versionId yet; None for a deletion
+    same      the version there is already has this content: nothing is to be done
     pointing  (type, id) → rid of every resource of ours it refers to, once they are resolved
     before    the version before as a dict, once somebody needed it
     """
@@ -60,6 +61,7 @@ class Plan:
     rid: int
     current: Current | None
     resource: dict[str, Any] | None
+    same: bool = False
     pointing: dict[tuple[str, str], int] = field(default_factory=dict)
     before: dict[str, Any] | None = None
 
@@ -92,7 +94,7 @@ async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
             plan = Plan(change, change.id or tx.new_id(), 0, None, change.resource)
             missing.append(plan)
         else:
-            plan = Plan(change, change.id or "", current.rid, current, change.resource)
+            plan = Plan(change, change.id or "", current.rid, current, None if change.method == "DELETE" else change.resource)
             if change.method == "PATCH" and change.patch is not None:
                 plan.resource = change.patch(parse(current.body.encode()))
         plans.append(plan)

@@ -61,7 +61,12 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     await _patched(tx, plans)
     for guard in tx.hooks.guards:
         await guard(tx, scope, [replace(p.change, id=p.id, resource=p.resource) for p in plans])
+    for p in plans:
+        p.same = _is_same(p)
     await integrity.resolve(tx, scope, plans, base)
+    if base:  # references may have become relative
+        for p in plans:
+            p.same = p.same or _is_same(p)
     written, work = await _work(tx, scope, plans)
     await put(tx, work)
     await integrity.refuse_dangling(tx, scope, plans)
@@ -106,7 +111,12 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
     indexed: list[tuple[Plan, IndexRows, IndexRows | None]] = []
     work = Work()
     for number, p in enumerate(plans, 1):
-        done = _deletion(p, now, work) if p.change.method == "DELETE" else _version(scope, p, now, work)
+        if p.change.method == "DELETE":
+            done = _deletion(p, now, work)
+        elif p.same:
+            done = _nothing_new(p)
+        else:
+            done = _version(scope, p, now, work)
         written.append(done)
         if not done.unchanged and p.resource is not None:
             previous = p.previous()
@@ -117,10 +127,28 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
     return written, work
 
 
+def _is_same(p: Plan) -> bool:
+    """Whether what is stored has this content already, to the byte, and is to be read by no others than before."""
+    current = p.current
+    if current is None or current.deleted or p.resource is None or p.change.confined not in (KEEP, current.confined):
+        return False
+    return dump(_with_meta(p.resource, p.id, current.version, current.updated)).decode() == current.body
+
+
+def _nothing_new(p: Plan) -> Written:
+    current = p.current
+    assert current is not None
+    body = current.body.encode()
+    resource = _with_meta(p.resource or {}, p.id, current.version, current.updated)
+    return Written(
+        p.rid, p.change.type, p.id, current.version, current.updated, False, False, True, body, resource,
+        current.patient, current.confined, body, current.patient,
+    )  # fmt: skip
+
+
 def _deletion(p: Plan, now: datetime, work: Work) -> Written:
     current = p.current
     assert current is not None  # claim refuses the deletion of nothing
-    p.resource = None
     kind = p.change.type
     if current.deleted:
         return Written(p.rid, kind, p.id, current.version, current.updated, False, True, True, b"", None, current.patient, current.confined)
@@ -146,13 +174,6 @@ def _version(scope: Scope, p: Plan, now: datetime, work: Work) -> Written:
         patients = {p.pointing[target.type, target.id] for target in about if isinstance(target, references.Local)}
         patient = permission.patient_of(scope, change, patients)
     confined = permission.confined_to(scope, change, patient, (current.patient, current.confined) if current is not None else None)
-    if current is not None and there and confined == current.confined:
-        same = _with_meta(resource, p.id, current.version, current.updated)
-        if dump(same).decode() == current.body:
-            return Written(
-                p.rid, change.type, p.id, current.version, current.updated, False, False, True, current.body.encode(), same,
-                current.patient, confined, current.body.encode(), current.patient,
-            )  # fmt: skip
     version, updated = (current.version + 1, max(now, current.updated)) if current is not None else (1, now)
     p.resource = _with_meta(resource, p.id, version, updated)
     body = dump(p.resource)

@@ -71,7 +71,7 @@ create index index_identifier_value on index_identifier (param, value, rid) incl
 create index index_identifier_rid on index_identifier (rid);
 
 create table index_reference (                                                -- every reference but those index_clinical holds
-    param  smallint not null,
+    param  smallint not null,                                                 -- 0: a reference no search parameter covers
     target bigint   not null,
     rid    bigint   not null,
     primary key (target, param, rid)                                          -- ?performer=, _revinclude, "who still points here"
@@ -82,7 +82,7 @@ create table index_clinical (                                                 --
     rid     bigint      not null,
     nth     smallint    not null,
     type    smallint    not null,
-    patient bigint      not null,
+    patient bigint      not null,                                             -- 0: about nobody of this server
     code    bigint      not null,                                             -- token hash of the type's code parameter, 0 = none
     lo      timestamptz not null,                                             -- '-infinity' with hi '-infinity': has no date
     hi      timestamptz not null,                                             -- 'infinity': still going on
