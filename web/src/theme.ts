@@ -6,7 +6,7 @@ import { type ThemeConfig, theme } from 'antd';
  */
 export const palette = {
   primary: '#0E7C86',
-  primaryDark: '#2BA3AD',
+  primaryDark: '#4CC4CE',
   danger: '#C62828',
   dangerDark: '#FF7B72',
   clock: '#B45309',

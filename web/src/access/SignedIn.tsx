@@ -37,10 +37,12 @@ export default function SignedIn() {
 
   if (!fault) return <Waiting what={t('signedin.working')} />;
   return (
-    <Whole title={t('signedin.notours.title')} text={t(fault)}>
-      <Button type="primary" onClick={() => void beginSignIn('/')}>
-        {t('signedin.again')}
-      </Button>
-    </Whole>
+    <main>
+      <Whole title={t('signedin.notours.title')} text={t(fault)}>
+        <Button type="primary" onClick={() => void beginSignIn('/')}>
+          {t('signedin.again')}
+        </Button>
+      </Whole>
+    </main>
   );
 }

@@ -6,10 +6,12 @@ import { beginSignIn } from './session';
 export default function SignedOut() {
   const { t } = useLocale();
   return (
-    <Whole title={t('signedout.title')} text={t('signedout.text')}>
-      <Button type="primary" autoFocus onClick={() => void beginSignIn('/')}>
-        {t('signedin.again')}
-      </Button>
-    </Whole>
+    <main>
+      <Whole title={t('signedout.title')} text={t('signedout.text')}>
+        <Button type="primary" autoFocus onClick={() => void beginSignIn('/')}>
+          {t('signedin.again')}
+        </Button>
+      </Whole>
+    </main>
   );
 }

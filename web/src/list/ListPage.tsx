@@ -80,7 +80,7 @@ export function ListPage<T extends FhirResource>({
   const [marked, mark] = useRowKeys(name, rows.length, open, more);
 
   return (
-    <section className={styles.list} aria-label={what}>
+    <div className={styles.list} data-list>
       <FilterBar filters={filters} get={get} set={set}>
         <span className={styles.count} aria-live="polite">
           {total !== undefined && t('list.total', { n: total })}
@@ -121,6 +121,6 @@ export function ListPage<T extends FhirResource>({
           <span className={styles.keys}>{t('list.keys')}</span>
         </footer>
       )}
-    </section>
+    </div>
   );
 }

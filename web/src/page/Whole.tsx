@@ -5,11 +5,11 @@ import styles from './page.module.css';
 /** A page that has one thing to say: not found, signed out, broken. */
 export function Whole({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
   return (
-    <main className={styles.whole}>
+    <section className={styles.whole}>
       <h1>{title}</h1>
       <p>{text}</p>
       <div className={styles.row}>{children}</div>
-    </main>
+    </section>
   );
 }
 

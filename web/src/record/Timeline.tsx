@@ -97,7 +97,7 @@ function Story({ id, pages, birthDate, children }: StoryProps) {
       {rows.length > 0 && shown.length === 0 && <Nothing title={t('timeline.none.filtered')} />}
       {byMonth(shown).map(({ month, happenings: its }) => (
         <section key={`${month}${its[0]?.id ?? ''}`} className={styles.month}>
-          <h3>{month || t('time.unknown')}</h3>
+          <h2>{month || t('time.unknown')}</h2>
           <ol>
             {its.map((happening) => (
               <HappeningRow
