@@ -23,10 +23,10 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
     query = request.header("if-none-exist")
     async with house.db.transaction() as tx:
         if query:
-            there = await find.only(tx, asker, kind, pairs(query.lstrip("?")))
+            there = await find.only(tx, asker, kind, pairs(query.lstrip("?")), zone=house.zone, creating=True)
             if there is not None:
                 return _answer(request, 200, there.body, kind, there.id, there.version, version_headers(there.version, there.updated))
-        (done,) = await write.write(tx, asker, [Change("POST", kind, None, resource)])
+        (done,) = await write.write(tx, asker, [Change("POST", kind, None, resource)], base=request.base)
     return _written(request, done)
 
 
@@ -45,7 +45,7 @@ async def update(house: House, asker: Scope, request: Request) -> Answer:
         if_none_match_any=conditional.any_match(request.header("if-none-match")),
     )
     async with house.db.transaction() as tx:
-        (done,) = await write.write(tx, asker, [change])
+        (done,) = await write.write(tx, asker, [change], base=request.base)
     return _written(request, done)
 
 
