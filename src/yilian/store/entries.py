@@ -16,7 +16,7 @@ from yilian.fhir.definitions import is_resource_type
 from yilian.store.plan import ID
 
 MOST_ENTRIES = 10_000
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"')
 REST = re.compile(r"(?P<root>https?://\S+?)/(?P<local>[A-Za-z]{1,64}/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 
@@ -79,7 +79,7 @@ def _entry(number: int, item: Any, base: str) -> Entry:
     if not isinstance(url, str) or not url:
         raise BadRequest("request.url says what the entry is about, such as Patient or Patient/123.", expression=f"{place}.request.url")
     resource = item.get("resource")
-    if method in ("GET", "HEAD"):
+    if method == "GET":
         return Entry(number, "GET", "", None, None, None)
     kind, id_, query = _address(url, base, method, place)
     entry = Entry(number, method, kind, id_, query, resource)
