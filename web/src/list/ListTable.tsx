@@ -61,7 +61,7 @@ export function ListTable<T>({
                 key={column.key}
                 data-title={column.title}
                 data-phone={column.phone ?? (place === 0 ? 'heading' : undefined)}
-                style={{ textAlign: column.align }}
+                style={{ textAlign: column.align, whiteSpace: column.whole ? 'nowrap' : undefined }}
               >
                 {place === 0 ? (
                   <Link

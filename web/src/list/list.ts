@@ -11,6 +11,8 @@ export interface Column<T> {
   render: (row: T, included: ReadonlyMap<string, FhirResource>) => ReactNode;
   width?: number | string;
   align?: 'left' | 'right';
+  /** Kept on one line: numbers and dates. */
+  whole?: boolean;
   /** On a phone a row becomes a card: its heading, a line below, or not shown. Default: a line with its title. */
   phone?: 'heading' | 'aside' | 'hidden';
 }

@@ -31,11 +31,12 @@ export function patientColumns(t: Translate): Column<Patient>[] {
     {
       key: 'id',
       phone: 'aside',
+      whole: true,
       title: t('patient.identifier'),
       width: 180,
       render: (patient) => masked(mainIdentifier(patient)?.value),
     },
-    { key: 'phone', title: t('patient.phone'), width: 140, phone: 'aside', render: phone },
+    { key: 'phone', title: t('patient.phone'), width: 140, phone: 'aside', whole: true, render: phone },
     {
       key: 'institution',
       phone: 'aside',

@@ -122,7 +122,7 @@ function Medicine({ request }: { request: MedicationRequest }) {
         {request.status === 'on-hold' && <span className={styles.abnormal}> {t('status.on-hold')}</span>}
       </span>
       <span className="quiet">
-        {[dosageText(request, t, lang), day(request.authoredOn)].filter(Boolean).join(' · ')}
+        {dosageText(request, t, lang)} <span className={styles.date}>{day(request.authoredOn)}</span>
       </span>
     </>
   );
@@ -137,14 +137,14 @@ function Plan({ plan }: { plan: CarePlan }) {
   return (
     <>
       <span className={styles.main}>{plan.title ?? titles[0] ?? t('record.careplans')}</span>
-      <span className="quiet">
-        {[
-          activities.join(t('list.separator')),
-          [day(plan.period?.start), day(plan.period?.end)].filter(Boolean).join(' – '),
-        ]
-          .filter(Boolean)
-          .join(' · ')}
-      </span>
+      <span className="quiet">{[day(plan.period?.start), day(plan.period?.end)].filter(Boolean).join(' – ')}</span>
+      {activities.length > 0 && (
+        <ul className={styles.activities}>
+          {[...new Set(activities)].map((activity) => (
+            <li key={activity}>{activity}</li>
+          ))}
+        </ul>
+      )}
     </>
   );
 }
