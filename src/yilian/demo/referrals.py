@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Resource = dict[str, Any]
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Where the region lies, whatever the zone of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,11 @@ class Moment:
     hour: int
     minute: int = 0
 
-    def instant(self, today: date, now: datetime, zone: str = "Asia/Shanghai") -> datetime:
+    def instant(self, today: date, now: datetime) -> datetime:
         """As an aware moment, never after `now`."""
         if self.days == 0:
             return now - timedelta(hours=self.hour, minutes=self.minute)
-        local = datetime.combine(today - timedelta(days=self.days), time(self.hour, self.minute), ZoneInfo(zone))
+        local = datetime.combine(today - timedelta(days=self.days), time(self.hour, self.minute), ZONE)
         return min(local.astimezone(now.tzinfo), now)
 
 

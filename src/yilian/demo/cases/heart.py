@@ -78,6 +78,8 @@ def infarction(chart: Chart) -> Callable[[], list[Plan]]:
         expert = chart.staff.by_id["expert"]
         visit = chart.stay(start, 9, LEAD, "03.04", "心血管内科住院", complaint="持续胸痛 3 小时余", doctor=expert)
         condition = chart.condition(visit, "I21.1", "急性下壁 ST 段抬高型心肌梗死", severity="severe", key="infarct", use="AD")
+        for drug in list(chart.current):
+            chart.stop(drug, "住院期间调整治疗方案")
         chart.pressure(visit, 118, 72)
         chart.vital(visit, "pulse", 62)
         chart.panel(visit, "heart", {"ctni": 9.42, "ckmb": 86.0, "bnp": 640}, after_minutes=10)

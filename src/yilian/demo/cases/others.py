@@ -60,7 +60,7 @@ def platelets(chart: Chart) -> Callable[[], list[Plan]]:
     """Too few platelets: the county has no haematology and sends the referral on to the lead hospital."""
 
     def seen(on: date) -> None:
-        visit = clinic(chart, on, "全科门诊", "双下肢瘀点、牙龈出血 1 周", when=time(10, 20))
+        visit = clinic(chart, on, "全科门诊", "双下肢瘀点、牙龈出血 1 周", when=time(16, 40))
         chart.pressure(visit, 112, 70)
         chart.panel(visit, "cbc", {"plt": 24, "hgb": 112, "hct": 34.0})
         chart.panel(visit, "clotting", None)
@@ -76,10 +76,10 @@ def platelets(chart: Chart) -> Callable[[], list[Plan]]:
         return [
             Plan(
                 "platelets", chart.resident.id, "up", "liuhe", "yunxi-county", "gp2", "03.05", "urgent", "undiagnosed-complex",
-                (("D69.6", "血小板减少症(原因待查)"),), note, at(1, 11, 0), "referred-onward",
+                (("D69.6", "血小板减少症(原因待查)"),), note, at(1, 17, 20), "referred-onward",
                 steps=(
-                    step("receive", "county", at(1, 11, 20)),
-                    step("forward", "county", at(1, 11, 45), to={"reference": f"Organization/{LEAD}", "display": chart.places[LEAD].name},
+                    step("receive", "county", at(0, 2, 50)),
+                    step("forward", "county", at(0, 2, 30), to={"reference": f"Organization/{LEAD}", "display": chart.places[LEAD].name},
                     note="我院无血液内科,建议直接转市一院血液内科,已电话告知对方。"),
                 ),
                 evidence=evidence(chart, "cbc", "clotting"),
@@ -110,7 +110,7 @@ def fibroids(chart: Chart) -> Callable[[], list[Plan]]:
         anaemia = chart.condition(visit, "D50.0", "慢性失血性贫血(中度)", severity="moderate", use="CM")
         chart.prescribe(visit, "iron", 28, anaemia)
 
-    chart.at(ago(chart, 6), seen)
+    chart.at(ago(chart, 1), seen)
 
     def plans() -> list[Plan]:
         note = (
@@ -120,11 +120,11 @@ def fibroids(chart: Chart) -> Callable[[], list[Plan]]:
         return [
             Plan(
                 "fibroids", chart.resident.id, "up", "qingshi", LEAD, "gp", "05.01", "routine", "outside-scope",
-                (("D25.9", "多发性子宫肌瘤"), ("D50.0", "慢性失血性贫血")), note, at(6, 15, 40), "referred-onward",
+                (("D25.9", "多发性子宫肌瘤"), ("D50.0", "慢性失血性贫血")), note, at(1, 15, 40), "referred-onward",
                 steps=(
-                    step("approve", "head", at(6, 16, 20)),
-                    step("receive", "coordinator", at(5, 8, 30)),
-                    step("forward", "coordinator", at(5, 9, 15), to={"reference": f"Organization/{MATERNAL}",
+                    step("approve", "head", at(1, 16, 20)),
+                    step("receive", "coordinator", at(0, 3, 10)),
+                    step("forward", "coordinator", at(0, 1, 45), to={"reference": f"Organization/{MATERNAL}",
                     "display": chart.places[MATERNAL].name}, note="我院妇科病床已满,市妇幼保健院可于本周内收治,已与对方联系。"),
                 ),
                 evidence=evidence(chart, "womb", "cbc"),

@@ -72,7 +72,7 @@ class Body:
         self.pulse = Course(rng.gauss(75, 5))
         self.saturation = Course(97.4 + rng.gauss(0, 0.6))
         self.levels: dict[str, Course] = {}
-        self._pressure = (max(-9.0, min(8.0, rng.gauss(0, 6.0))), max(-7.0, min(6.0, rng.gauss(0, 4.5))))
+        self._pressure = (max(-9.0, min(6.0, rng.gauss(0, 6.0))), max(-7.0, min(5.0, rng.gauss(0, 4.5))))
 
     def months(self, day: date) -> int:
         return (day.year - self.born.year) * 12 + day.month - self.born.month - (day.day < self.born.day)
@@ -105,8 +105,8 @@ class Body:
             high, low = 109 + 0.26 * (years - 20), 71 + 0.06 * (years - 20)
         season = 2.5 if day.month in (12, 1, 2) else -1.5 if day.month in (6, 7, 8) else 0.0
         mine = self._pressure
-        systolic = high + mine[0] + self.systolic.at(day) + season + self.rng.gauss(0, 3.6)
-        diastolic = low + mine[1] + self.diastolic.at(day) + season / 2 + self.rng.gauss(0, 2.6)
+        systolic = high + mine[0] + self.systolic.at(day) + season + max(-11.0, min(11.0, self.rng.gauss(0, 5.4)))
+        diastolic = low + mine[1] + self.diastolic.at(day) + season / 2 + max(-7.0, min(7.0, self.rng.gauss(0, 3.4)))
         return round(systolic), round(min(diastolic, systolic - 28))
 
     def pulse_rate(self, day: date) -> int:

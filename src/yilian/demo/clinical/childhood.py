@@ -71,21 +71,26 @@ def enter(chart: Chart, *, since: date) -> None:
     by_day: dict[date, list[Shot]] = {}
     earlier: list[tuple[date, Shot]] = []
     late: dict[int, int] = {}  # what is due in the same month is given on one day
+    last: dict[str, date] = {}
     for shot in schedule(born, sex):
         day = month_after(born, shot.months)
         if shot.months == 0:
             day = born + timedelta(days=1)
         elif shot.code == "118":
-            day = max(day, _HPV_FROM + timedelta(days=20))
-            day += timedelta(days=chart.rng.randint(3, 40) if shot.dose == 1 else 60)
+            day = max(day, _HPV_FROM + timedelta(days=20)) + timedelta(days=chart.rng.randint(3, 40))
         else:
             day += timedelta(days=late.setdefault(shot.months, chart.rng.randint(0, 12)))
+        if shot.code in last:
+            day = max(day, last[shot.code] + timedelta(days=183 if shot.code == "118" else 28))
+        if shot.months > 0 and day.weekday() == 6:
+            day += timedelta(days=1)
+        last[shot.code] = day
         if since > born + timedelta(days=1) and day < since:
             earlier.append((day, shot))
         else:
-            by_day.setdefault(chart.workday(day) if day < chart.today else day, []).append(shot)
+            by_day.setdefault(day, []).append(shot)
     if earlier:
-        chart.at(chart.workday(since + timedelta(days=2)), partial(_take_over, chart, earlier))
+        chart.at_workday(since + timedelta(days=2), partial(_take_over, chart, earlier))
     for day, shots in by_day.items():
         chart.at(day, partial(_vaccinate, chart, shots))
     for months in _CHECKS:

@@ -33,7 +33,7 @@ _ALLERGIES = (
 def write(chart: Chart, case: Callable[[Chart], None] | None = None) -> None:
     """Put everything on the agenda and live through it. `case` adds what a referral tells."""
     resident, rng, today = chart.resident, chart.rng, chart.today
-    span = rng.uniform(1.3, 3.0) if not resident.case else rng.uniform(2.1, 3.0)
+    span = rng.uniform(1.3, 2.9) if not resident.case else rng.uniform(2.1, 3.0)
     since = max(resident.born + timedelta(days=1), today - timedelta(days=round(span * 365.25)))
     allergy = (
         rng.choices(_ALLERGIES, [one[-1] for one in _ALLERGIES])[0]

@@ -18,7 +18,7 @@ _LADDERS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("enalapril",), ("enalapril", "amlodipine"), ("enalapril", "amlodipine", "indapamide")),
 )
 _PROTECTIVE = (("valsartan",), ("valsartan", "amlodipine"), ("valsartan", "amlodipine", "indapamide"))
-_RELIEF = (0.52, 0.80, 0.97)  # part of the excess pressure a step takes away
+_RELIEF = (0.50, 0.75, 0.92)  # part of the excess pressure a step takes away
 
 
 class Hypertension:
@@ -30,8 +30,8 @@ class Hypertension:
     def __init__(self, chart: Chart, years: int, course: str = "", step: int | None = None) -> None:
         rng = chart.rng
         self.years = years
-        self.course = course or rng.choices(("steady", "slow", "careless"), (76, 16, 8))[0]
-        excess = {"steady": 34, "slow": 40, "resistant": 62, "careless": 40}[self.course] + rng.uniform(-5, 5)
+        self.course = course or rng.choices(("steady", "slow", "careless"), (58, 20, 22))[0]
+        excess = {"steady": 37, "slow": 43, "resistant": 62, "careless": 44}[self.course] + rng.uniform(-5, 5)
         self.excess = (excess, excess * rng.uniform(0.42, 0.52))
         others = chart.resident.conditions
         self.ladder = _PROTECTIVE if others.keys() & {"diabetes", "coronary", "stroke"} else rng.choice(_LADDERS)
@@ -62,7 +62,7 @@ class Hypertension:
 
     def _relief(self, chart: Chart) -> float:
         part = min(_RELIEF[self.step] * self.response, 1.03)
-        return part * 0.5 if self.course == "careless" and chart.rng.random() < 0.45 else part
+        return part * 0.5 if self.course == "careless" and chart.rng.random() < 0.55 else part
 
     def _set(self, chart: Chart, day: date, part: float) -> None:
         chart.body.systolic.change(day, self.excess[0] * (1 - part))
@@ -87,7 +87,8 @@ class Hypertension:
             chart.stated(visit, "survey", _VERDICT, codes.words("控制不满意:首次,调整用药,2 周内随访"))
         else:
             chart.stated(visit, "survey", _VERDICT, codes.words("控制不满意:连续两次,建议转诊"))
-        if self.step < len(self.ladder) - 1 and self.course != "careless":
+        hesitant = self.course != "resistant" and chart.rng.random() < 0.35  # not every doctor adds a medicine at once
+        if self.step < len(self.ladder) - 1 and self.course != "careless" and not hesitant:
             self.step += 1
         self._apply(chart, visit.day)
         return self.strikes == 1

@@ -1,0 +1,328 @@
+"""The demo region into a database: written through the store, its referrals played through the commands people use.
+
+It goes on where it was interrupted. A marker resource (`Basic/demo-region`, seen by the platform alone) says on which day the region was
+begun and what is done; it is written in the same transactions as what it speaks of, and everything has a stable id, so nothing is there
+twice. Seed, size and day are those of the first run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from yilian import policy, referral
+from yilian.access import accounts, clients
+from yilian.db import Database, Tx
+from yilian.demo import region as demo_region
+from yilian.demo.accounts import CLIENT, CLIENT_SECRET, PASSWORD
+from yilian.demo.geography import CITY_CODE
+from yilian.demo.referrals import ZONE, Plan, Step
+from yilian.demo.region import Region
+from yilian.errors import Conflict, NotFound
+from yilian.fhir import json, urls
+from yilian.fhir.definitions import type_id
+from yilian.store import read
+from yilian.store.change import Change
+from yilian.store.scope import SYSTEM, Scope
+from yilian.store.write import write
+
+Resource = dict[str, Any]
+Report = Callable[[str, int, int], None]
+"""Told of progress: what is being done, how many of how many."""
+
+MARKER = "demo-region"
+DIRECTORY_BATCH = 600
+PATIENTS_BATCH = 50
+"""Residents in one transaction: some 3,300 resources, a second or two, so an interruption costs little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the marker says: how the region was begun, and how far it has come."""
+
+    today: date
+    seed: int
+    residents: int
+    directory: int = 0  # resources
+    charts: int = 0  # residents
+    accounts: bool = False
+    referrals: tuple[tuple[str, str], ...] = field(default=())  # (plan, id of its ServiceRequest)
+    complete: bool = False
+
+    def resource(self) -> Resource:
+        words = {
+            "seed": str(self.seed),
+            "residents": str(self.residents),
+            "directory": str(self.directory),
+            "charts": str(self.charts),
+            "accounts": "yes" if self.accounts else "no",
+            "complete": "yes" if self.complete else "no",
+        }
+        entries = [*words.items(), *((f"referral {key}", id) for key, id in self.referrals)]
+        return {
+            "resourceType": "Basic",
+            "id": MARKER,
+            "extension": [
+                {
+                    "url": _PROGRESS,
+                    "extension": [{"url": "name", "valueString": name}, {"url": "value", "valueString": value}],
+                }
+                for name, value in entries
+            ],
+            "code": {"text": "演示区域的建立进度"},
+            "created": self.today.isoformat(),
+        }
+
+
+_PROGRESS = urls.BASE + "StructureDefinition/demo-progress"
+
+
+def _read_progress(resource: Resource) -> Progress:
+    entries = {e["extension"][0]["valueString"]: e["extension"][1]["valueString"] for e in resource["extension"]}
+    return Progress(
+        today=date.fromisoformat(resource["created"]),
+        seed=int(entries["seed"]),
+        residents=int(entries["residents"]),
+        directory=int(entries["directory"]),
+        charts=int(entries["charts"]),
+        accounts=entries["accounts"] == "yes",
+        complete=entries["complete"] == "yes",
+        referrals=tuple((name.removeprefix("referral "), id) for name, id in entries.items() if name.startswith("referral ")),
+    )
+
+
+async def make(db: Database, report: Report, *, seed: int = 1, residents: int = 520) -> None:
+    """Bring the demo region into `db`, which is open and wired as the server is; or go on where an earlier run stopped.
+
+    Each batch is a transaction of its own. `report` is called with a Chinese label, what is done and the total. The day of the region is
+    that of the clock of `db` in the region's zone (Asia/Shanghai) when it was begun. Once everything is there, nothing is done at all.
+    Raises what the store and the commands raise.
+    """
+    progress = await _begin(db, seed, residents)
+    if progress.complete:
+        return
+    region = await asyncio.to_thread(demo_region.build, progress.seed, progress.residents, progress.today)
+    progress = await _directory(db, region, progress, report)
+    progress = await _charts(db, region, progress, report)
+    progress = await _accounts(db, region, progress, report)
+    await _referrals(db, region, progress, report)
+
+
+async def is_complete(db: Database) -> bool:
+    """Whether the region is there with everything, so that `make` would change nothing."""
+    async with db.transaction() as tx:
+        progress = await _found(tx)
+    return progress is not None and progress.complete
+
+
+async def _found(tx: Tx) -> Progress | None:
+    try:
+        stored = await read.by_id(tx, SYSTEM, "Basic", MARKER)
+    except NotFound:
+        return None
+    return _read_progress(json.parse(stored.body))
+
+
+async def _begin(db: Database, seed: int, residents: int) -> Progress:
+    async with db.transaction() as tx:
+        await tx.execute("select pg_advisory_xact_lock(hashtext('yilian demo'))")
+        progress = await _found(tx)
+        if progress is None:
+            progress = Progress(tx.now.astimezone(ZONE).date(), seed, residents)
+            await _mark(tx, progress)
+            await policy.put(
+                tx,
+                "region.code",
+                CITY_CODE,
+                valid_from=policy.FROM_THE_START,
+                source="云溪市(虚构)",
+                evidence="example",
+                note="Demo region.",
+            )
+        return progress
+
+
+async def _mark(tx: Tx, progress: Progress) -> None:
+    await write(tx, SYSTEM, [Change("PUT", "Basic", MARKER, progress.resource())])
+
+
+async def _put(tx: Tx, resources: Sequence[Resource]) -> None:
+    await write(tx, SYSTEM, [Change("PUT", one["resourceType"], one["id"], one) for one in resources])
+
+
+async def _directory(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    total = len(region.directory)
+    report("机构与人员", progress.directory, total)
+    while progress.directory < total:
+        async with db.transaction() as tx:
+            batch = region.directory[progress.directory : progress.directory + DIRECTORY_BATCH]
+            await _put(tx, batch)
+            after = replace(progress, directory=progress.directory + len(batch))
+            await _mark(tx, after)
+        progress = after
+        report("机构与人员", progress.directory, total)
+    return progress
+
+
+async def _charts(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    bundles = region.bundles()
+    report("居民健康档案", progress.charts, len(bundles))
+    while progress.charts < len(bundles):
+        async with db.transaction() as tx:
+            batch = bundles[progress.charts : progress.charts + PATIENTS_BATCH]
+            await _put(tx, [resource for bundle in batch for resource in bundle])
+            after = replace(progress, charts=progress.charts + len(batch))
+            await _mark(tx, after)
+        progress = after
+        report("居民健康档案", progress.charts, len(bundles))
+    return progress
+
+
+async def _accounts(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    """One transaction: all accounts and the system client, or none. A name somebody has taken meanwhile keeps its account."""
+    total = len(region.accounts) + 1
+    report("演示账号", total if progress.accounts else 0, total)
+    if progress.accounts:
+        return progress
+    async with db.transaction() as tx:
+        known = {account.name for account in await accounts.every(tx)}
+        for done, account in enumerate(region.accounts, 1):
+            if account.name not in known:
+                posts = [accounts.Post(role, account.institution) for role in account.roles]
+                await accounts.add(
+                    tx, account.name, PASSWORD, display=account.display, agent=account.agent, posts=posts, patient=account.patient
+                )
+            report("演示账号", done, total)
+        await clients.add(tx, CLIENT, name="性能测试", secret=CLIENT_SECRET, scope="system/*.*", grant_types=["client_credentials"])
+        progress = replace(progress, accounts=True)
+        await _mark(tx, progress)
+    report("演示账号", total, total)
+    return progress
+
+
+async def _referrals(db: Database, region: Region, progress: Progress, report: Report) -> None:
+    """Each referral with all its steps is one transaction; every step is taken by its person at its own time."""
+    total, done = len(region.referrals), dict(progress.referrals)
+    report("转诊", len(done), total)
+    for plan in region.referrals:
+        if plan.key in done:
+            continue
+        async with db.transaction() as tx:
+            done[plan.key] = await play(tx, region, plan, done.get(plan.based_on, ""))
+            progress = replace(progress, referrals=tuple(done.items()))
+            await _mark(tx, progress)
+        report("转诊", len(done), total)
+    async with db.transaction() as tx:
+        await _mark(tx, replace(progress, complete=True))
+
+
+async def play(tx: Tx, region: Region, plan: Plan, first: str = "") -> str:
+    """Write one referral and take its steps, in `tx`; returns the id of its ServiceRequest. `first` is that of the referral it answers.
+
+    The clock of `tx` is set to the time of each step (never back, never beyond the present) and is left at the last one's; ids are stable.
+    """
+    present, given = tx.now, _Ids(plan.key)
+    tx.new_id = given.next
+    try:
+        tx.now = plan.made.instant(region.today, present)
+        request, task = await referral.refer(tx, await _scope(tx, region, plan.referrer), _refer(region, plan, first))
+        for step in plan.steps:
+            tx.now = min(max(step.when.instant(region.today, present), tx.now + timedelta(minutes=1)), present)
+            version = int(task["meta"]["versionId"])
+            task = await referral.act(tx, await _scope(tx, region, step.who), task["id"], version, _act(step))
+    finally:
+        tx.now = present
+    state = next(c["code"] for c in task["businessStatus"]["coding"] if c["system"] == urls.REFERRAL_STATE)
+    if state != plan.ends:
+        raise Conflict(f"The demo referral {plan.key!r} ends {state!r}, not {plan.ends!r}: its plan no longer fits the state table.")
+    return str(request["id"])
+
+
+@dataclass(slots=True)
+class _Ids:
+    """Ids that come out the same when a referral is played again."""
+
+    key: str
+    count: int = 0
+
+    def next(self) -> str:
+        self.count += 1
+        return str(uuid5(NAMESPACE_URL, f"{urls.BASE}demo/{self.key}/{self.count}"))
+
+
+async def _scope(tx: Tx, region: Region, who: str) -> Scope:
+    """The scope this person would have after signing in at their institution."""
+    person = region.staff.by_id[who]
+    account = next((one for one in region.accounts if one.name == who), None)
+    roles = account.roles if account is not None else person.posts
+    place = region.places[person.institution]
+    rid = await tx.fetchval("select rid from resource where type = $1 and id = $2", type_id("Organization"), place.id)
+    if rid is None:
+        raise NotFound(f"Organization/{place.id} is not there; the directory has not been written.")
+    return Scope(
+        reach="grounds",
+        user=who,
+        agent=f"Practitioner/{who}",
+        name=person.name.text,
+        roles=frozenset(roles),
+        institution=f"Organization/{place.id}",
+        institution_rid=rid,
+        institution_name=place.name,
+        client="yilian-web",
+    )
+
+
+def _refer(region: Region, plan: Plan, first: str) -> Resource:
+    place = region.places[plan.receiver]
+    request: Resource = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "category": [{"coding": [{"system": urls.REFERRAL_DIRECTION, "code": plan.direction}]}],
+        "priority": plan.priority,
+        "subject": {"reference": f"Patient/{plan.patient}"},
+        "performer": [place.reference],
+        "locationCode": [{"coding": [{"system": urls.SPECIALTY, "code": plan.specialty}]}],
+        "reasonCode": [
+            {"coding": [{"system": urls.REFERRAL_REASON, "code": plan.reason}]},
+            *({"coding": [{"system": urls.ICD10, "code": code, "display": text}], "text": text} for code, text in plan.diagnoses),
+        ],
+    }
+    if first:
+        request["basedOn"] = [{"reference": f"ServiceRequest/{first}"}]
+    if plan.evidence:
+        request["supportingInfo"] = list(plan.evidence)
+    if plan.instruction:
+        request["patientInstruction"] = plan.instruction
+    parameter: list[Resource] = [
+        {"name": "request", "resource": request},
+        {"name": "note", "valueString": plan.note},
+        {"name": "submit", "valueBoolean": plan.submit},
+    ]
+    if plan.consent:
+        parameter.append({"name": "consent", "valueCode": plan.consent})
+    return {"resourceType": "Parameters", "parameter": parameter}
+
+
+_KINDS = {
+    "reason": "valueCodeableConcept",
+    "diagnosis": "valueCodeableConcept",
+    "to": "valueReference",
+    "practitioner": "valueReference",
+    "attachment": "valueReference",
+    "start": "valueDateTime",
+    "plan": "resource",
+}
+"""The types of `$act`'s parameters; all others are texts."""
+
+
+def _act(step: Step) -> Resource:
+    parameter: list[Resource] = [{"name": "action", "valueCode": step.action}]
+    for name, value in step.gives.items():
+        values = value if isinstance(value, tuple) else (value,)
+        parameter += [{"name": name, _KINDS.get(name, "valueString"): one} for one in values]
+    return {"resourceType": "Parameters", "parameter": parameter}
