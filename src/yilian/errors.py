@@ -45,9 +45,7 @@ class YilianError(Exception):
         retry_after_s: int | None = None,
     ) -> None:
         super().__init__(diagnostics)
-        self.issues: tuple[Issue, ...] = tuple(issues) or (
-            Issue("error", code or self.code, diagnostics, expression, zh),
-        )
+        self.issues: tuple[Issue, ...] = tuple(issues) or (Issue("error", code or self.code, diagnostics, expression, zh),)
         self.retry_after_s = retry_after_s
 
 

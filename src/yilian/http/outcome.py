@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 
-import asyncpg
-
-from yilian.errors import Conflict, NotSignedIn, TooLarge, Unavailable, YilianError
+from yilian.errors import NotSignedIn, TooLarge, YilianError
 from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
 from yilian.http.answer import Answer
@@ -35,26 +33,7 @@ def answer_for(error: BaseException, request_id: str) -> Answer:
 
 
 def _translated(error: BaseException) -> YilianError | None:
-    """What the database says, in our own words; None for what we do not know."""
-    if isinstance(error, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)):
-        return Unavailable(
-            "Another request was changing the same thing; send this one again.", zh="他人正在修改同一内容,请重试。", retry_after_s=1
-        )
-    if isinstance(error, (asyncpg.QueryCanceledError, TimeoutError)):
-        return Unavailable(
-            "The request took too long and was stopped; narrow it and try again.",
-            zh="查询时间过长已停止,请缩小范围后重试。",
-            retry_after_s=5,
-        )
-    if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError, ConnectionError)):
-        return Unavailable("The database does not answer.", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=5)
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return Unavailable("The database has no connection to spare.", zh="系统繁忙,请稍后重试。", retry_after_s=2)
-    if isinstance(error, (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError, asyncpg.RaiseError)):
-        log.warning("a constraint refused a write: %s", getattr(error, "constraint_name", None) or type(error).__name__)
-        return Conflict(
-            "Somebody else changed this at the same time; read it again and repeat the change.", zh="内容已被他人修改,请刷新后重试。"
-        )
+    """What can still be said of an error that no room has named (the database's are named in `db.py`); None for a fault of ours."""
     if isinstance(error, (RecursionError, MemoryError)):
         return TooLarge("The request is nested too deeply or too large.", zh="提交的内容过大或嵌套过深。")
     return None

@@ -1,26 +1,26 @@
 """A query and a scope become SQL.
 
-Candidates come from one index (`starts`), every other condition is a sub-select for each candidate, and bodies are joined for the page
-alone. That spelling leaves the planner no way to turn conditions into joins, so a statement keeps its plan whatever values it is called
-with. Numbers of parameters and types are literals, values are arguments: one shape of request, one prepared statement. The scope is part
-of every statement.
+Candidates come from one index (`starts`), every other condition is looked up for each candidate (`predicates`), and bodies are joined for
+the page alone. So a statement keeps its plan whatever values it is called with. Numbers of parameters and types are literals, values are
+arguments: one shape of request, one prepared statement. The scope is part of every statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
-from yilian.fhir.definitions import type_id
 from yilian.search import order as ordering
-from yilian.search.conditions import Args, Condition, either
-from yilian.search.kinds import kind_of, order_of, reference
+from yilian.search.kinds import order_of
 from yilian.search.order import Key, Order
 from yilian.search.parameters import Parameter
+from yilian.search.predicates import Predicates, Scoped, all_of
 from yilian.search.query import Clause, Query
-from yilian.search.starts import Asked, Start, start, typed
+from yilian.search.starts import start, width
 
 COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
@@ -30,29 +30,18 @@ PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
 UNORDERED = Order(())
 
 
-class Scoped(Protocol):
-    """What search needs of `store.scope.Scope`."""
-
-    def condition(self, alias: str, types: tuple[str, ...], /) -> str:
-        """SQL that the row `alias` of resource may be seen.
-
-        "true" and "false" stand as such. It depends on the row's patient, confined and shared alone, and on its type where only some of
-        `types` may be seen.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """sql, args: for the connection. order, mark: of a page, for the cursor of the next one."""
+    """sql, args: for the connection. order: of a page; mark: gives what tells its search from others, for the cursor of the next page."""
 
     sql: str
     args: tuple[Any, ...]
     order: Order = UNORDERED
-    mark: str = ""
+    mark: Callable[[], str] = str
 
     def cursor_after(self, row: Mapping[str, Any]) -> str:
         """The `_cursor` that continues after this row of the page."""
-        return ordering.cursor(self.mark, self.order, row)
+        return ordering.cursor(self.mark(), self.order, row)
 
 
 def page_limit(count: int) -> int:
@@ -73,109 +62,50 @@ def count(query: Query, scope: Scoped) -> Statement:
     return _Search(query, scope).count()
 
 
+NARROW = 40
+"""The far ends of a chain that is at most this wide are looked for first; a wider chain is followed from each candidate."""
+
+
 class _Search:
     def __init__(self, query: Query, scope: Scoped) -> None:
-        self.query, self.scope = query, scope
-        self.args = Args()
-        self.aliases = 0
-        self.asked = [Asked(clause, self.conditions(clause)) for clause in query.clauses]
-        self.start = start(query, self.asked)
-        self.rest = [self.holds(a, self.start.table, "c") for a in self.asked if a.clause not in self.start.uses]
-        self.rest += self.visible(self.start)
+        self.query = query
+        self.ask(scope, frozenset())
+        wide = {a.clause for a in self.asked if a.clause.chain and a.clause not in self.start.uses and width(a.clause) > NARROW}
+        if wide:
+            self.ask(scope, wide)
+        self.rest = [self.having.holds(a, self.start.table, "c") for a in self.asked if a.clause not in self.start.uses]
+        if self.start.patient:
+            self.rest += self.having.seen_of_one(self.start.patient, "c", (query.type,))
+        else:
+            self.rest += self.having.seen(self.start.table, "c", query.type)
+        self.args = self.having.args
 
-    # --- conditions
-
-    def conditions(self, clause: Clause) -> list[Condition]:
-        kind = kind_of(clause.parameter)
-        if clause.chain is not None:
-            return reference.to(clause.parameter, clause.modifier, self.keys(clause.chain))
-        if clause.modifier == "missing":
-            return kind.present(clause.parameter)
-        return kind.conditions(clause.parameter, clause.modifier, clause.values, self.args)
-
-    def keys(self, clause: Clause) -> str:
-        """A query for the resources within the scope for which a clause holds: the far end of a chain."""
-        kind = clause.parameter.base
-        asked = Asked(clause, self.conditions(clause))
-        if clause.is_negative or clause.modifier == "missing":
-            row = self.alias()
-            where = [
-                f"{row}.type = {type_id(kind)}",
-                f"not {row}.deleted",
-                *self.seen("resource", row, kind),
-                self.holds(asked, "resource", row),
-            ]
-            return f"select {row}.rid as key from resource {row}{_where(where)}"
-        parts = []
-        for condition in asked.conditions:
-            row = self.alias()
-            where = [*typed(kind, condition, row), *self.seen(condition.table, row, kind)]
-            parts.append(f"select {row}.rid as key from {condition.table} {row}{_where(where)}")
-        return " union ".join(parts)
-
-    def holds(self, asked: Asked, table: str, row: str) -> str:
-        """That a clause holds for the candidate `row`."""
-        parts = [
-            f"({one.on(row)})" if one.table == table and table in ("resource", "index_clinical") else self.probe(one, row)
-            for one in asked.conditions
-        ]
-        found = either(parts)
-        return f"({found}) is not true" if asked.clause.is_negative else found
-
-    def probe(self, condition: Condition, row: str) -> str:
-        """Looked up for one candidate. A scalar sub-select with a limit cannot be turned into a join."""
-        x = self.alias()
-        first = f" and {x}.nth = 0" if condition.table == "index_clinical" else ""
-        return f"(select true from {condition.table} {x} where {x}.rid = {row}.rid and {condition.on(x)}{first} limit 1)"
-
-    # --- scope
-
-    def seen(self, table: str, row: str, kind: str) -> list[str]:
-        if table == "resource":
-            found = self.scope.condition(row, (kind,))
-            return [] if found == "true" else [found]
-        s = self.alias()
-        found = self.scope.condition(s, (kind,))
-        return [] if found == "true" else [f"(select {found} from resource {s} where {s}.rid = {row}.rid)"]
-
-    def visible(self, begun: Start) -> list[str]:
-        """That the candidate may be seen. What holds for one patient's unconfined resources is asked once, not for each.
-
-        A scope's condition depends on patient, confined and shared alone, so one row with the same three values answers for all that have
-        them.
-        """
-        if not begun.patient:
-            return self.seen(begun.table, "c", self.query.type)
-        s, a = self.alias(), self.alias()
-        each = self.scope.condition(s, (self.query.type,))
-        if each == "true":
-            return []
-        once = self.scope.condition(a, (self.query.type,))
-        once = f"(select {once} from (select {begun.patient} as patient, null::bigint as confined, false as shared) {a})"
-        return [
-            f"(select case when {s}.patient = c.patient and {s}.confined is null and not {s}.shared then {once} else {each} end"
-            f" from resource {s} where {s}.rid = c.rid)"
-        ]
+    def ask(self, scope: Scoped, nested: AbstractSet[Clause]) -> None:
+        """Puts the clauses into conditions, `nested` chains excepted, and chooses where to start."""
+        self.having = Predicates(scope)
+        clauses = dict.fromkeys(self.query.clauses)  # said twice is said once
+        self.asked = [self.having.asked(clause, nested=clause in nested) for clause in clauses]
+        self.start = start(self.query, self.asked)
 
     # --- statements
 
     def page(self) -> Statement:
-        order, mark = self.order(), _mark(self.query)
-        candidates = self.candidates(order, mark)
+        order = self.order()
+        candidates = self.candidates(order)
         sql = f"select {COLUMNS}{order.texts('p')} from ({candidates}) p join resource r on r.rid = p.rid order by {order.by('p')}"
-        return Statement(sql, tuple(self.args.values), order, mark)
+        return Statement(sql, tuple(self.args.values), order, partial(_mark, self.query))
 
-    def candidates(self, order: Order, mark: str) -> str:
+    def candidates(self, order: Order) -> str:
         """Keys and sort values of one page."""
         begun, limit = self.start, page_limit(self.query.count)
-        place = ordering.place(self.query.cursor, mark, order) if self.query.cursor is not None else None
+        place = ordering.place(self.query.cursor, _mark(self.query), order) if self.query.cursor is not None else None
         where = [*begun.where, *self.rest]
         if order.is_direct and begun.once:
             if place:
                 where.append(order.after(place, "c", self.args, direct=True))
-            found = f"select c.rid{order.columns()} from {begun.source}{_where(where)} order by {order.by('c', direct=True)} limit {limit}"
+            found = f"select c.rid{order.columns()} from {begun.source}{all_of(where)} order by {order.by('c', direct=True)} limit {limit}"
         else:
-            found = f"select {'' if begun.once else 'distinct '}c.rid{order.columns()} from {begun.source}{_where(where)}"
+            found = f"select {'' if begun.once else 'distinct '}c.rid{order.columns()} from {begun.source}{all_of(where)}"
             after = f" where {order.after(place, 'q', self.args)}" if place else ""
             found = f"select q.* from ({found}) q{after} order by {order.by('q')} limit {limit}"
         if begun.keys:
@@ -186,7 +116,7 @@ class _Search:
         return found
 
     def count(self) -> Statement:
-        where = _where([*self.start.keyless, *self.rest])
+        where = all_of([*self.start.keyless, *self.rest])
         what = "count(*)" if self.start.once and not self.start.keys else "count(distinct c.rid)"
         return Statement(f"select {what} as total from {self.start.source}{where}", tuple(self.args.values))
 
@@ -202,14 +132,6 @@ class _Search:
             return Key("c.updated", "timestamptz", descending, True)
         expression, type_ = order_of(parameter)(parameter, "c.rid", descending)
         return Key(expression, type_, descending)
-
-    def alias(self) -> str:
-        self.aliases += 1
-        return f"x{self.aliases}"
-
-
-def _where(conditions: Sequence[str]) -> str:
-    return f" where {' and '.join(conditions)}" if conditions else ""
 
 
 def _mark(query: Query) -> str:

@@ -82,7 +82,10 @@ def _request_of(outer: Request, entry: Any, place: str) -> Request:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict) or not isinstance(asked.get("url"), str) or not isinstance(asked.get("method"), str):
         raise BadRequest("Each entry needs request.method and request.url.", expression=f"{place}.request", code="required")
-    parts = urlsplit(asked["url"])
+    try:
+        parts = urlsplit(asked["url"])
+    except ValueError as error:
+        raise BadRequest("request.url is no address.", expression=f"{place}.request.url") from error
     path = parts.path
     if parts.scheme:
         if not asked["url"].startswith(outer.base):
