@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import asyncpg
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.search.conftest import ZONE, World
 from tests.search.loader import Kept, Shelf, load
 from tests.search.oracle import Oracle
-from tests.search.test_answers import chains, missing, references, tokens
+from tests.search.test_answers import chains, missing, references, together, tokens
 from tests.search.world import world
 from yilian.search.follow import included
 from yilian.search.query import parse
@@ -85,6 +86,15 @@ async def test_every_question_stays_within_the_scope(region: World, who: object)
         assert await region.total(kind, *pairs, scope=scope) == len(expected), (kind, pairs)
         found_any += bool(expected)
     assert found_any > (2 if scope.reach == "nothing" else 60)  # value sets everyone may see
+
+
+async def test_conditions_together_stay_within_the_scope(region: World) -> None:
+    scope = township(region.shelf)
+    oracle = oracle_of(scope, region.shelf)
+    for kind, pairs in together(Random(11))[:120]:
+        expected = oracle.search(kind, pairs)
+        assert set(await region.walk(kind, pairs, 4, scope=scope)) == expected, (kind, pairs)
+        assert await region.total(kind, *pairs, scope=scope) == len(expected), (kind, pairs)
 
 
 async def test_a_search_for_one_patient_sees_what_the_plain_condition_lets_it_see(region: World) -> None:

@@ -16,14 +16,21 @@ AFTER_ALL = "\U0010ffff"
 """Sorts after everything: `prefix <= value < prefix + AFTER_ALL` are the values that start with it, in byte order."""
 
 
-@lru_cache(maxsize=32768)
 def fold(text: str) -> str:
     """Half-width, lower case, without accents, spaces collapsed: "ＡＮＮＥ  Müller" → "anne muller". Chinese stays as it is."""
+    return _remembered(text) if len(text) <= 64 else _fold(text)
+
+
+def _fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).casefold()
         parts = unicodedata.normalize("NFKD", text)
         text = unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
     return " ".join(text.lower().split())
+
+
+_remembered = lru_cache(maxsize=32768)(_fold)
+"""Names and words come again and again; long texts do not, and would fill the memory."""
 
 
 def clipped(text: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.search.includes import Include
+from yilian.search.predicates import Scoped
 from yilian.search.query import Query
-from yilian.search.statement import COLUMNS, Scoped, Statement
+from yilian.search.statement import COLUMNS, Statement
 
 MOST = 10_000
 """Resources that may go along with one page.

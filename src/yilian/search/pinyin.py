@@ -30,14 +30,16 @@ def has_han(text: str) -> bool:
     return not text.isascii() and any("㐀" <= c <= "鿿" or "\U00020000" <= c <= "\U0003ffff" for c in text)
 
 
-@lru_cache(maxsize=65536)
 def spellings(text: str, *, is_person: bool) -> tuple[str, ...]:
     """Pinyin and initials of a folded name, without spaces, each once; () where there is nothing Chinese or it is too long to be a name.
 
     `is_person`: the text begins with a surname. A ü is written both ways people type it: 吕 → lv, lu.
     """
-    if len(text) > LONGEST_NAME or not has_han(text):
-        return ()
+    return _spellings(text, is_person) if len(text) <= LONGEST_NAME and has_han(text) else ()
+
+
+@lru_cache(maxsize=65536)
+def _spellings(text: str, is_person: bool) -> tuple[str, ...]:
     found: list[str] = []
     for syllables in _readings(text, is_person):
         full, initials = "".join(syllables), "".join(syllable[0] for syllable in syllables)

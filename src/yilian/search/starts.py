@@ -10,27 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from yilian.fhir.compartments import CLINICAL
+from yilian.fhir.compartments import CLINICAL, SHARED_TYPES
 from yilian.fhir.definitions import type_id
 from yilian.search.conditions import Condition
 from yilian.search.order import Key
+from yilian.search.predicates import Asked, typed
 from yilian.search.query import Clause, Query
 
 NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
 BY_CHANGE = Key("c.updated", "timestamptz", descending=False, direct=True)
 HOW_WIDE = {"reference": 20, "uri": 30, "string": 40, "number": 70, "quantity": 70, "date": 80}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A clause and the conditions any of which fulfils it (or, for a negative clause, none of which may hold)."""
-
-    clause: Clause
-    conditions: list[Condition]
-
-    @property
-    def only(self) -> Condition:
-        return self.conditions[0]
+TO_THE_DIRECTORY = 55
+"""A reference to an institution or a doctor: many point to the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +52,9 @@ class Start:
 
 def start(query: Query, asked: Sequence[Asked]) -> Start:
     """Chooses among the conditions of a query."""
-    positive = [a for a in asked if not a.clause.is_negative and a.clause.modifier != "missing"]
-    best = min(positive, key=lambda a: width(a), default=None)
-    clinical = _clinical(query, positive, width(best) if best else 1000) if query.type in CLINICAL else None
+    positive = [a for a in asked if not a.clause.is_negative and a.clause.modifier != "missing" and not a.nested]
+    best = min(positive, key=lambda a: width(a.clause), default=None)
+    clinical = _clinical(query, positive, width(best.clause) if best else 1000) if query.type in CLINICAL else None
     if clinical is not None:
         return clinical
     if best is None:
@@ -75,13 +66,13 @@ def start(query: Query, asked: Sequence[Asked]) -> Start:
     return Start("", f"({parts}) c", [], uses=(best.clause,))
 
 
-def width(asked: Asked) -> int:
-    """How many resources a condition is likely to leave, as a rank."""
-    clause, parameter = asked.clause, asked.clause.parameter
+def width(clause: Clause) -> int:
+    """How many resources a clause is likely to leave, as a rank."""
+    parameter = clause.parameter
     if clause.modifier == "missing" or clause.is_negative:
         return 900
     if clause.chain is not None:
-        return 25 + width(Asked(clause.chain, [])) // 2
+        return 25 + width(clause.chain) // 2
     if parameter.code == "_id":
         return 0
     if parameter.code == "_lastUpdated":
@@ -94,16 +85,11 @@ def width(asked: Asked) -> int:
         return 60 if parameter.value_types & {"CodeableConcept", "Coding", "Identifier"} else 120  # a status halves the record, not more
     if clause.modifier == "contains":
         return 170
+    if parameter.type == "reference" and all(
+        not SHARED_TYPES.isdisjoint((kind,) if kind else parameter.targets) for kind, _ in clause.values
+    ):
+        return TO_THE_DIRECTORY
     return HOW_WIDE[parameter.type]
-
-
-def typed(kind: str, condition: Condition, row: str) -> list[str]:
-    """A condition on a row with what keeps it to the type, where its parameter does not say that already."""
-    if condition.table == "index_clinical":
-        return [condition.on(row), f"{row}.type = {type_id(kind)}", f"{row}.nth = 0"]
-    if condition.table == "resource":
-        return [condition.on(row), f"{row}.type = {type_id(kind)}", f"not {row}.deleted"]
-    return [condition.on(row)]
 
 
 def _from(kind: str, asked: Asked) -> Start:
@@ -126,12 +112,12 @@ def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | Non
     """From index_clinical by patient and code, by patient, by code in order of date, or by date; None where another index leaves less."""
     patient = _only(positive, "index_clinical", lambda clause: clause.parameter.is_clinical_patient)
     code = _only(positive, "index_token", lambda clause: clause.parameter.is_clinical_code)
-    if patient is not None and width(patient) <= best:
+    if patient is not None and width(patient.clause) <= best:
         return _by_patient(query, patient, code)
     dated = (query.sort and query.sort[0].parameter.is_clinical_date) or any(a.clause.parameter.is_clinical_date for a in positive)
     if not dated:
         return None
-    if code is not None and width(code) <= best:
+    if code is not None and width(code.clause) <= best:
         keyless = [_as_code(code.only).on("c")]
         where = [_as_code(code.only).on_key("c", "k.key")] if code.only.keys else keyless
         return Start("index_clinical", "index_clinical c", where, code.only.keys, True, (code.clause,), (NEWEST_FIRST,), "", keyless)

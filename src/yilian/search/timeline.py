@@ -8,10 +8,10 @@ from hashlib import blake2b
 from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
 from yilian.search import order as ordering
-from yilian.search.conditions import Args
 from yilian.search.order import Order
+from yilian.search.predicates import Predicates, Scoped, all_of
 from yilian.search.starts import NEWEST_FIRST
-from yilian.search.statement import COLUMNS, Scoped, Statement, page_limit
+from yilian.search.statement import COLUMNS, Statement, page_limit
 from yilian.search.unknown import no_clinical_type
 
 ORDER = Order((NEWEST_FIRST,))
@@ -29,27 +29,18 @@ def timeline(patient: str, types: Sequence[str], scope: Scoped, *, count: int = 
             raise no_clinical_type(kind)
     wanted = tuple(dict.fromkeys(types)) or tuple(CLINICAL)
     mark = blake2b(repr((patient, wanted)).encode(), digest_size=6).hexdigest()
-    args = Args()
+    having = Predicates(scope)
+    args = having.args
     who = f"(select rid from resource where type = {type_id('Patient')} and id = {args.add(patient)})"
-    allowed = tuple(kind for kind in wanted if scope.condition("s", (kind,)) != "false")  # then the rest depends on the patient alone
+    allowed = tuple(kind for kind in wanted if scope.condition("s", (kind,)) != "false")
     numbers = args.add([type_id(kind) for kind in allowed])
-    where = [f"c.patient = {who}", "c.type = k.key", "c.nth = 0"]
-    seen = scope.condition("s", allowed)
-    if seen != "true":
-        once = f"(select {scope.condition('a', allowed)} from (select {who} as patient, null::bigint as confined, false as shared) a)"
-        where.append(
-            f"(select case when s.patient = c.patient and s.confined is null and not s.shared then {once} else {seen} end"
-            f" from resource s where s.rid = c.rid)"
-        )
+    where = [f"c.patient = {who}", "c.type = k.key", "c.nth = 0", *having.seen_of_one(who, "c", allowed)]
     if cursor is not None:
         where.append(ORDER.after(ordering.place(cursor, mark, ORDER), "c", args, direct=True))
     limit = page_limit(count)
-    newest = (
-        f"select c.rid{ORDER.columns()} from index_clinical c where {' and '.join(where)}"
-        f" order by {ORDER.by('c', direct=True)} limit {limit}"
-    )
+    newest = f"select c.rid{ORDER.columns()} from index_clinical c{all_of(where)} order by {ORDER.by('c', direct=True)} limit {limit}"
     sql = (
         f"select {COLUMNS}{ORDER.texts('p')} from (select l.* from unnest({numbers}::smallint[]) k(key) cross join lateral ({newest}) l"
         f" order by {ORDER.by('l')} limit {limit}) p join resource r on r.rid = p.rid order by {ORDER.by('p')}"
     )
-    return Statement(sql, tuple(args.values), ORDER, mark)
+    return Statement(sql, tuple(args.values), ORDER, lambda: mark)
