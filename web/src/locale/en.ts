@@ -103,6 +103,7 @@ export const en: Words = {
   'list.shown': '{n} shown',
   'list.shown.of': '{n} of {total} shown',
   'list.more': 'Show more',
+  'list.all.of': 'Show all {n}',
   'list.keys': 'j / k move, Enter opens, / search, Esc back',
   'list.slash': 'Press / to get here',
   'list.all': 'All',

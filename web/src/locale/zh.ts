@@ -108,6 +108,7 @@ export const zh = {
   'list.shown': '已显示 {n} 条',
   'list.shown.of': '已显示 {n} / {total} 条',
   'list.more': '显示更多',
+  'list.all.of': '查看全部 {n} 条',
   'list.keys': 'j / k 移动，Enter 打开，/ 查找，Esc 返回',
   'list.slash': '按 / 键到这里',
   'list.all': '全部',

@@ -1,16 +1,16 @@
 import type { Patient } from 'fhir/r4';
 import { useMemo } from 'react';
 import { Link } from 'react-router';
-import { has, type Person } from '../access/person';
+import { has, type Person, type Post } from '../access/person';
 import { search } from '../client/client';
 import { ListPage } from '../list/ListPage';
 import type { Source } from '../list/list';
 import { useFilters } from '../list/useFilters';
-import { useLocale } from '../locale/locale';
+import { type Key, useLocale } from '../locale/locale';
 import { Panel } from '../page/Panel';
 import { patientColumns } from '../patients/columns';
 import { findPatients } from '../patients/find';
-import { OpenReferrals, worklistsOf } from '../referral';
+import { OpenReferrals, type Worklist } from '../referral';
 import { Waitings } from './Waitings';
 import styles from './workbench.module.css';
 
@@ -22,11 +22,15 @@ export function ClinicalDay({ person }: { person: Person }) {
   return (
     <div className={styles.day}>
       <Waitings person={person} />
-      {worklistsOf(person).includes('sent') && (
-        <Panel title={t('referral.open')} aside={<Link to="/worklist/sent">{t('referral.open.all')}</Link>}>
-          <OpenReferrals />
+      {firstLists(person).map((list) => (
+        <Panel
+          key={list}
+          title={list === 'sent' ? t('referral.open') : t(`referral.list.${list}` as Key)}
+          aside={<Link to={`/worklist/${list}`}>{t('referral.open.all')}</Link>}
+        >
+          <OpenReferrals list={list} />
         </Panel>
-      )}
+      ))}
       <Panel
         bare
         title={t(keepsPatients(person) ? 'today.patients' : 'today.seen')}
@@ -37,6 +41,17 @@ export function ClinicalDay({ person }: { person: Person }) {
     </div>
   );
 }
+
+/** What a post looks at first. */
+const FIRST: Partial<Record<Post, readonly Worklist[]>> = {
+  head: ['approval'],
+  coordinator: ['inbox'],
+  consultant: ['here', 'inbox'],
+  physician: ['inbox'],
+  gp: ['sent'],
+};
+
+const firstLists = (person: Person): Worklist[] => [...new Set(person.roles.flatMap((post) => FIRST[post] ?? []))];
 
 /** Grassroots keep patients; a hospital sees those it treats or is referred. */
 const keepsPatients = (person: Person): boolean => has(person, 'gp', 'head');
