@@ -36,6 +36,7 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'referral.open.none': 'No open referrals',
   'referral.open.none.how': 'Start one with “Refer” in a patient’s record; it stays here until it is closed.',
   'referral.open.all': 'All',
+  'referral.from': 'From',
   'referral.to': 'To',
   'referral.due': 'Due',
 };

@@ -35,6 +35,7 @@ export const referralWords = {
   'referral.open.none': '没有未结的转诊',
   'referral.open.none.how': '在患者档案中点“转诊”发起；办结之前一直显示在这里。',
   'referral.open.all': '全部',
+  'referral.from': '来自',
   'referral.to': '转往',
   'referral.due': '时限',
 } as const;
