@@ -46,7 +46,7 @@ EVERYWHERE: dict[str, set[str]] = {
     "fonts": set(),
     "postgres": set(),
     "db": {"errors", "store"},
-    "policy": {"errors", "db"},
+    "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }
 """What anyone may import, and what these may import themselves. db.py knows the shape of the store's hooks, as a name for types."""

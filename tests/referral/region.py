@@ -78,6 +78,8 @@ class Region:
     clock: Clock
     rids: dict[str, int]
     scopes: dict[str, Scope] = field(default_factory=dict)
+    made: dict[str, Resource] = field(default_factory=dict)
+    """What a test keeps between the examples of a property."""
 
     def scope(self, who: str) -> Scope:
         return self.scopes[who]

@@ -109,6 +109,14 @@ async def test_each_step_leaves_an_audit_event_of_the_person_and_the_ground(regi
     assert {row["institution"] for row in rows if row["account"] == "gp"} == {"Organization/qingshi"}
 
 
+async def test_a_patients_own_step_is_audited_as_the_patients(region: Region) -> None:
+    _, task = await region.refer("gp", up("p1", priority="stat"))
+    await region.act("p1", task, "cancel", reason="x")
+    async with region.db.reading() as tx:
+        rows = await tx.fetch("select agent, ground from audit_event where account = 'p1'")
+    assert {(row["agent"], row["ground"]) for row in rows} == {("Patient/p1", "self")}
+
+
 async def until(region: Region, organization: str) -> object:
     async with region.db.reading() as tx:
         return await tx.fetchval(

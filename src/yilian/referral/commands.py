@@ -48,7 +48,7 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
     Written in `tx`. Raises BadRequest (Parameters), Forbidden (not a clinician or referral officer of an institution), NotFound (no such
     patient for this user), InvalidResource (every fault at once), OpenReferral (the patient has one under way for this specialty).
     """
-    asked = read_refer(parameters)
+    asked = read_refer(parameters, tx.hooks.validate)
     _may_write(scope)
     if not rules.may_refer(scope):
         raise Forbidden(
@@ -114,7 +114,7 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
     Task for this user), BadRequest (Parameters, no If-Match, a Task that is no referral), VersionStale, NotLegalNow (state), Forbidden (not
     this user's step), InvalidResource (what the step needs), OpenReferral (submit).
     """
-    asked = read_act(parameters)
+    asked = read_act(parameters, tx.hooks.validate)
     _may_write(scope)
     stored = await read.by_id(tx, scope, "Task", task_id)
     referral = await register.lock(tx, stored.rid)
@@ -404,12 +404,14 @@ async def _write_plan(step: Step) -> None:
     given = step.asked.plan
     if given is None:
         return
+    complete = {"status": "active", "intent": "plan", "subject": {"reference": step.request["subject"]["reference"]}, **given}
+    if faults := [issue for issue in step.tx.hooks.validate(complete) if issue.severity in ("fatal", "error")]:
+        raise InvalidResource(faults[0].diagnostics, issues=faults)
     if not resources.has_content(given):
         raise _fault(
             "plan", "The plan plans nothing: give an activity, a goal, a title or a description.", "随访计划没有内容。", code="required"
         )
-    subject = given.get("subject", {})
-    if isinstance(subject, dict) and subject.get("reference", step.request["subject"]["reference"]) != step.request["subject"]["reference"]:
+    if complete["subject"].get("reference") != step.request["subject"]["reference"]:
         raise _fault("plan", "The plan is for another patient than the referral.", "随访计划与转诊患者不一致。")
     patient = Named(step.request["subject"]["reference"], step.request["subject"].get("display", ""))
     author = Named(step.scope.agent, step.scope.name)
@@ -423,8 +425,8 @@ async def _write_plan(step: Step) -> None:
 
 
 def _writes(scope: Scope) -> bool:
-    """Whether the sign-in allows steps at all. A resident's role writes no resources, but has one step in the table."""
-    return scope.may_write and (scope.reach == "self" or scope.writes is None or "Task" in scope.writes)
+    """Whether the sign-in allows steps at all."""
+    return scope.may_write and (scope.writes is None or "Task" in scope.writes)
 
 
 def _may_write(scope: Scope) -> None:

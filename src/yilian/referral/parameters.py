@@ -13,6 +13,7 @@ from typing import Any
 from yilian.errors import BadRequest, Issue, NotSupported
 from yilian.referral.codes import CONSENT_WAYS
 from yilian.referral.states import ACTIONS
+from yilian.store.hooks import Validate
 
 Resource = dict[str, Any]
 
@@ -117,9 +118,13 @@ class LegalAction:
     one_of: tuple[str, ...] = ()
 
 
-def read_refer(parameters: Resource) -> Refer:
-    """BadRequest for Parameters of another shape; NotSupported for `slot` and `bed`, which come with booking."""
+def read_refer(parameters: Resource, validate: Validate) -> Refer:
+    """BadRequest for Parameters of another shape; NotSupported for `slot` and `bed`, which come with booking.
+
+    `validate` gives the faults of the values; the request itself is checked later, when what need not be said has been added.
+    """
     found = _read(parameters, REFER, "$refer")
+    _sound(parameters, validate)
     if not found["request"]:
         raise _bad("request", "$refer needs a parameter 'request' with the ServiceRequest.", "缺少转诊申请(request)。", code="required")
     for name in ("slot", "bed"):
@@ -133,9 +138,10 @@ def read_refer(parameters: Resource) -> Refer:
     return Refer(request, submit, _text(found, "note"), _consent(found["consent"][0]) if found["consent"] else None)
 
 
-def read_act(parameters: Resource) -> Act:
-    """BadRequest for Parameters of another shape, or an action nobody knows."""
+def read_act(parameters: Resource, validate: Validate) -> Act:
+    """BadRequest for Parameters of another shape, or an action nobody knows. `validate` as in `read_refer`."""
     found = _read(parameters, ACT, "$act")
+    _sound(parameters, validate)
     if not found["action"]:
         raise _bad("action", f"$act needs a parameter 'action'; known are {', '.join(ACTIONS)}.", "缺少操作名称(action)。", code="required")
     action = found["action"][0][1]
@@ -214,6 +220,14 @@ def _read(parameters: Resource, kinds: dict[str, _Kind], operation: str) -> dict
         if len(found[name]) > 1 and not kinds[name].repeats:
             raise _bad(name, f"The parameter {name!r} may come once only.", f"参数“{name}”只能出现一次。")
     return found
+
+
+def _sound(parameters: Resource, validate: Validate) -> None:
+    """The values as FHIR types; resources in them are left out."""
+    values = [item for item in parameters.get("parameter", []) if "resource" not in item]
+    faults = [issue for issue in validate({"resourceType": "Parameters", "parameter": values}) if issue.severity in ("fatal", "error")]
+    if values and faults:
+        raise BadRequest(faults[0].diagnostics, issues=faults)
 
 
 def _value(item: Resource, name: str, kind: _Kind) -> _Value:

@@ -95,7 +95,7 @@ def completed_by_house(request: Resource) -> Resource:
     given = {**request, "resourceType": "ServiceRequest", "status": "draft", "intent": "order"}
     for concept in given.get("category", []) if isinstance(given.get("category"), list) else []:
         for coding in concept.get("coding", []) if isinstance(concept, dict) and isinstance(concept.get("coding"), list) else []:
-            if isinstance(coding, dict) and "system" not in coding and coding.get("code") in codes.DIRECTIONS:
+            if isinstance(coding, dict) and "system" not in coding and coding.get("code") in tuple(codes.DIRECTIONS):
                 coding["system"] = urls.REFERRAL_DIRECTION
     return given
 
