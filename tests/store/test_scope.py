@@ -170,6 +170,8 @@ async def test_a_patient_is_handed_over_by_the_institution_that_manages_it(db: D
         await put(db, patient("here"), region.liuhe)
     kept = patient("here", gender="other", managingOrganization={"reference": "Organization/qingshi"})
     assert (await put(db, kept, region.liuhe)).version == 2
+    with pytest.raises(Forbidden, match="deletes the registration"):
+        await delete(db, "Patient", "here", region.liuhe)
     assert (await put(db, taken, region.qingshi)).version == 3
 
 

@@ -4,7 +4,7 @@
 2. The directory, definitions and terminology (`SHARED_TYPES`) are written by systems, administrators and the consortium office.
 3. Everything else can carry a person's data: it is written by systems, and by people who speak for an institution.
 4. Such people write about patients within their scope only, and about one patient at a time: every reference is looked up in their scope.
-5. They register a patient with their own institution, and do not hand a patient of another institution over.
+5. They register a patient with their own institution, and neither hand over nor delete a patient of another institution.
 6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
 """
 
@@ -69,6 +69,16 @@ def may_register(scope: Scope, change: Change, resource: dict[str, Any], current
             "Only the institution that manages a patient hands the patient over to another.",
             zh="只有患者当前的管理机构可以变更管理机构。",
             expression=place,
+        )
+
+
+def may_delete(scope: Scope, change: Change, current: dict[str, Any] | None) -> None:
+    """Rule 5, for the deletion of a Patient. Raises Forbidden."""
+    if scope.reach != "everything" and _managing(current or {}) != scope.institution:
+        raise Forbidden(
+            "Only the institution that manages a patient deletes the registration.",
+            zh="只有患者当前的管理机构可以删除患者登记。",
+            expression=change.place,
         )
 
 

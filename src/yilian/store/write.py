@@ -112,6 +112,8 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
     work = Work()
     for number, p in enumerate(plans, 1):
         if p.change.method == "DELETE":
+            if p.change.type == "Patient":
+                permission.may_delete(scope, p.change, p.previous())
             done = _deletion(p, now, work)
         elif p.same:
             done = _nothing_new(p)
