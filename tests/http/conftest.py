@@ -19,8 +19,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def furnished(cluster: str, template: str) -> Iterator[str]:
-    """Name of a prepared database with the small region in it."""
-    name = f"yilian_furnished_{os.getpid()}"
+    """Name of a prepared database with the small region in it. Every folder that uses it has one of its own."""
+    name = f"yilian_furnished_{os.getpid()}_{next(_numbers)}"
     asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy file_copy'))
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patched:
