@@ -17,6 +17,7 @@ from yilian.fhir.references import Local
 from yilian.search.extract import extract
 from yilian.search.rows import token_hash
 from yilian.store.index_rows import TABLES, rows_of
+from yilian.store.integrity import own_references
 from yilian.store.scope import SYSTEM
 from yilian.store.write import Change, write
 
@@ -41,7 +42,7 @@ async def rows_expected(tx: Tx) -> set[tuple[str, tuple[Any, ...]]]:
     for row in resources:
         resource = parse(row["body"].encode())
         pointing = {}
-        for reference in references.found(resource):
+        for reference in own_references(resource):
             target = references.parse(reference["reference"])
             if isinstance(target, Local):
                 pointing[target.type, target.id] = keys[target.type, target.id]

@@ -161,6 +161,30 @@ async def test_resources_written_together_refer_to_each_other_in_circles(db: Dat
     assert [one.created for one in done] == [True] * 3
 
 
+async def test_a_document_is_stored_as_it_is_whatever_its_parts_refer_to(db: Database) -> None:
+    await put(db, {"resourceType": "Organization", "id": "o", "name": "x"})
+    composition = {
+        "resourceType": "Composition",
+        "subject": {"reference": "urn:uuid:1"},
+        "author": [{"reference": "Practitioner/elsewhere"}],
+    }
+    document = {
+        "resourceType": "Bundle",
+        "id": "d",
+        "type": "document",
+        "identifier": {"value": "1", "assigner": {"reference": "Organization/o"}},
+        "entry": [{"fullUrl": "urn:uuid:0", "resource": composition}, {"fullUrl": "urn:uuid:1", "resource": patient()}],
+    }
+    done = await put(db, document)
+    assert parse(done.body)["entry"] == document["entry"]
+    with pytest.raises(Conflict, match="by Bundle/d"):
+        await delete(db, "Organization", "o")
+    with pytest.raises(InvalidResource) as refused:
+        await put(db, {**document, "identifier": {"value": "1", "assigner": {"reference": "Organization/none"}}})
+    assert issues(refused.value) == [("Bundle.identifier.assigner.reference", "not-found")]
+    assert (await put(db, {**document, "entry": [*document["entry"], {"resource": patient()}]})).version == 2
+
+
 # --- what the writer may not see
 
 

@@ -68,7 +68,7 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
     pointing: list[tuple[Plan, list[str]]] = []
     for plan in plans:
         if plan.resource is not None and not plan.same:
-            texts = [reference["reference"] for reference in references.found(plan.resource)]
+            texts = [reference["reference"] for reference in own_references(plan.resource)]
             if texts:
                 pointing.append((plan, texts))
             for text in texts:
@@ -91,6 +91,13 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
         if relative and not relative.keys().isdisjoint(texts):
             plan.resource = independent(plan.resource)
             references.rewrite(plan.resource or {}, relative)
+
+
+def own_references(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The References a resource answers for; those inside the entries of a stored Bundle (a document, a message) are its sender's."""
+    if resource.get("resourceType") == "Bundle":
+        return references.found({key: value for key, value in resource.items() if key != "entry"})
+    return references.found(resource)
 
 
 async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key]) -> dict[Key, int]:
@@ -125,14 +132,17 @@ async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key]) -> dict[Key, i
 
 def pointed_to(resource: dict[str, Any] | None) -> set[Key]:
     """(type, id) of every resource of ours a resource refers to."""
-    targets = (references.parse(reference["reference"]) for reference in references.found(resource or {}))
+    targets = (references.parse(reference["reference"]) for reference in own_references(resource or {}))
     return {(target.type, target.id) for target in targets if isinstance(target, Local)}
 
 
 def _refused(plans: Sequence[Plan], meanings: Mapping[str, Target], bad: set[str], missing: set[Key]) -> InvalidResource:
     issues = []
     for plan in plans:
+        own = {id(reference) for reference in own_references(plan.resource or {})}
         for place, reference in references.walk(plan.resource or {}):
+            if id(reference) not in own:
+                continue
             text = reference["reference"]
             target = meanings.get(text)
             if text in bad or (isinstance(target, Local) and (target.type, target.id) in missing):
