@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chinese } from '../locale/locale';
-import { ago, dateTime, day, instant, month, today, untilDeadline } from './dates';
+import { ago, dateTime, day, instant, month, today, untilDeadline, wallClock } from './dates';
 
 describe('dates are shown in the zone of the region', () => {
   test('an instant late in the day of Greenwich is the next day here', () => {
@@ -18,6 +18,10 @@ describe('dates are shown in the zone of the region', () => {
   test('nothing and nonsense show nothing', () => {
     expect(dateTime(undefined)).toBe('');
     expect(dateTime('Tyesterday')).toBe('');
+  });
+
+  test('a chart shows the hour of the region', () => {
+    expect(wallClock('2026-11-17T14:02:00Z')).toBe(Date.UTC(2026, 10, 17, 22, 2));
   });
 
   test('a mere date counts from its first moment here', () => {

@@ -56,6 +56,14 @@ export function instant(text: string | undefined): number {
   return new Date(`${year}-${monthOf}-${dayOf}T00:00:00+08:00`).getTime();
 }
 
+/** The region's wall clock as if it were UTC, for charts, which draw their time axis in UTC. */
+export function wallClock(text: string | undefined): number {
+  const at = instant(text);
+  if (Number.isNaN(at)) return at;
+  const { year, month, day: dayOf, hour, minute } = parts(new Date(at));
+  return Date.UTC(Number(year), Number(month) - 1, Number(dayOf), Number(hour), Number(minute));
+}
+
 /** "3 小时前", "2 天后": a companion beside the date, never instead of it. Empty beyond sixty days. */
 export function ago(text: string | undefined, now: Date, t: Translate): string {
   const at = instant(text);

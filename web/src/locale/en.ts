@@ -219,6 +219,7 @@ export const en: Words = {
   'record.problems': 'Active problems',
   'record.problems.none': 'No active problems recorded',
   'record.problems.since': 'since {date}',
+  'record.problems.records': '{n} records',
   'record.medication': 'Current medication',
   'record.medication.none': 'No current medication',
   'record.allergies': 'Allergies and adverse reactions',

@@ -228,6 +228,7 @@ export const zh = {
   'record.problems': '现有诊断',
   'record.problems.none': '没有记录在册的现有诊断',
   'record.problems.since': '自 {date}',
+  'record.problems.records': '{n} 处记录',
   'record.medication': '正在使用的药品',
   'record.medication.none': '没有正在使用的药品',
   'record.allergies': '过敏与不良反应',

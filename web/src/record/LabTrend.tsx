@@ -28,6 +28,7 @@ export default function LabTrend({ id, birthDate, series, onClose }: LabTrendPro
   return (
     <Modal
       open
+      centered
       width={880}
       title={t('lab.chart', { test: series.name })}
       onCancel={onClose}

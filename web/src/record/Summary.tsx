@@ -2,7 +2,8 @@ import type { CarePlan, Condition, FhirResource, Immunization, MedicationRequest
 import type { ReactNode } from 'react';
 import type { Page } from '../client/client';
 import { isNoKnownAllergy, isSevere, reactionsOf, substanceOf } from '../fhir/allergy';
-import { clinicalCode, conceptText } from '../fhir/concept';
+import { conceptText } from '../fhir/concept';
+import { problemsOf } from '../fhir/condition';
 import { ago, day } from '../fhir/dates';
 import { dosageText, drugName } from '../fhir/medication';
 import { type Key, useLocale } from '../locale/locale';
@@ -26,9 +27,7 @@ export function Summary({ id, birthDate }: TabProps) {
       <div>
         <Panel title={t('record.problems')}>
           <Read of={problems} what={t('record.problems')}>
-            {(page) => (
-              <Items page={page} none="record.problems.none" row={(condition) => <Problem condition={condition} />} />
-            )}
+            {(page) => <Problems page={page} />}
           </Read>
         </Panel>
         <Panel title={t('record.medication')}>
@@ -96,19 +95,31 @@ function Items<T extends FhirResource>({ page, none, row }: { page: Page<T>; non
   );
 }
 
-function Problem({ condition }: { condition: Condition }) {
+function Problems({ page }: { page: Page<Condition> }) {
   const { t } = useLocale();
-  const since = day(condition.onsetDateTime ?? condition.onsetPeriod?.start ?? condition.recordedDate);
+  if (page.matches.length === 0) return <p className={styles.none}>{t('record.problems.none')}</p>;
+  const rest = (page.total ?? page.matches.length) - page.matches.length;
   return (
     <>
-      <span className={styles.main}>
-        {conceptText(condition.code)} <span className="code">{clinicalCode(condition.code)}</span>
-      </span>
-      <span className="quiet">
-        {[conceptText(condition.severity), since && t('record.problems.since', { date: since })]
-          .filter(Boolean)
-          .join(' · ')}
-      </span>
+      <ul className={styles.items}>
+        {problemsOf(page.matches).map((problem) => (
+          <li key={problem.id}>
+            <span className={styles.main}>
+              {problem.name} <span className="code">{problem.code}</span>
+            </span>
+            <span className="quiet">
+              {[
+                problem.severity,
+                problem.since && t('record.problems.since', { date: problem.since }),
+                problem.records > 1 && t('record.problems.records', { n: problem.records }),
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {rest > 0 && <p className={styles.none}>{t('record.more', { n: rest })}</p>}
     </>
   );
 }

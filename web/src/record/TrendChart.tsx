@@ -3,7 +3,7 @@ import { GridComponent, MarkAreaComponent, TooltipComponent } from 'echarts/comp
 import { init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { useEffect, useRef } from 'react';
-import { dateTime, instant } from '../fhir/dates';
+import { dateTime, wallClock } from '../fhir/dates';
 import { isCritical, MARK_SIGN, type Mark, numberText, type Result } from '../fhir/observation';
 import { useAppearance } from '../layout/appearance';
 import { useLocale } from '../locale/locale';
@@ -49,9 +49,12 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
   const numbers = results.map((result) => result.number ?? 0);
   const [min, max] = [Math.min(...numbers, low ?? numbers[0] ?? 0), Math.max(...numbers, high ?? numbers[0] ?? 0)];
   const room = (max - min || Math.abs(max) || 1) * 0.12;
+  const bottom = min >= 0 ? Math.max(0, min - room) : min - room;
+  const top = max + room;
   const axisPlaces = max - min < 2 ? Math.max(places, 1) : places;
   return {
     animation: false,
+    useUTC: true,
     textStyle: { fontFamily: 'inherit', color: ink },
     grid: { left: 56, right: 24, top: 34, bottom: 32 },
     tooltip: {
@@ -79,8 +82,8 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
       type: 'value',
       name: latest?.unit,
       nameTextStyle: { color: ink, align: 'left', padding: [0, 0, 0, -44] },
-      min: min >= 0 ? Math.max(0, min - room) : min - room,
-      max: max + room,
+      min: bottom,
+      max: top,
       axisLabel: {
         color: ink,
         formatter: (value: number) => value.toFixed(axisPlaces),
@@ -94,7 +97,7 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
         type: 'line',
         lineStyle: { color: line, width: 2 },
         data: results.map((result) => ({
-          value: [instant(result.when), result.number],
+          value: [wallClock(result.when), result.number],
           symbol: result.mark ? 'diamond' : 'circle',
           symbolSize: result.mark ? 11 : 7,
           itemStyle: {
@@ -116,12 +119,7 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
                 silent: true,
                 itemStyle: { color: dark ? 'rgba(102,187,106,0.13)' : 'rgba(46,125,50,0.09)' },
                 label: { show: true, position: 'insideTopRight', color: ink, fontSize: 12 },
-                data: [
-                  [
-                    { name: bandName, ...(low === null ? { yAxis: 'min' } : { yAxis: low }) },
-                    { ...(high === null ? { yAxis: 'max' } : { yAxis: high }) },
-                  ],
-                ],
+                data: [[{ name: bandName, yAxis: low ?? bottom }, { yAxis: high ?? top }]],
               },
             }),
       },
