@@ -20,6 +20,7 @@ from yilian.access.tokens import Verifier
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.config import Settings
 from yilian.db import Database
+from yilian.directory import codes as directory_codes
 from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
 from yilian.http.fhir import FhirApi
@@ -58,7 +59,9 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await policy.seed(tx)
             await keys.ensure(tx)
-            changes = [Change("PUT", one["resourceType"], one["id"], one) for one in referral.definitions()]
+            changes = [
+                Change("PUT", one["resourceType"], one["id"], one) for one in (*referral.definitions(), *directory_codes.definitions())
+            ]
             await write(tx, SYSTEM, changes)
     finally:
         await db.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,14 @@ class Issue:
 
 
 class YilianError(Exception):
-    """The request cannot be done; nothing was stored."""
+    """The request cannot be done; nothing was stored.
+
+    `extension` is what machines are told besides, as FHIR extensions of the OperationOutcome.
+    """
 
     status = 500
     code = "exception"
+    extension: Sequence[dict[str, Any]] = ()
 
     def __init__(
         self,

@@ -29,7 +29,10 @@ def answer_for(error: BaseException, request_id: str) -> Answer:
         headers.append((b"retry-after", str(known.retry_after_s).encode()))
     if isinstance(known, NotSignedIn):
         headers.append((b"www-authenticate", b'Bearer realm="yilian"'))
-    return Answer(known.status, dump(outcome(known.issues)), headers)
+    body = outcome(known.issues)
+    if known.extension:
+        body["extension"] = list(known.extension)
+    return Answer(known.status, dump(body), headers)
 
 
 def _translated(error: BaseException) -> YilianError | None:

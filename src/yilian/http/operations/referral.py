@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from yilian import referral
 from yilian.audit.record import note_read
-from yilian.errors import BadRequest, NotSupported
+from yilian.errors import BadRequest, NotFound, NotSupported
 from yilian.fhir.json import dump
 from yilian.http import conditional
 from yilian.http.answer import Answer, etag, of_json
@@ -63,6 +63,27 @@ async def slip(house: House, asker: Scope, request: Request) -> Answer:
         [(b"content-disposition", f'inline; filename="{name}"'.encode()), (b"cache-control", b"private, no-store")],
         b"application/pdf",
     )
+
+
+async def verify_slip(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/$verify-slip?code=: what the code on a printed slip stands for, and whether the referral has moved on since."""
+    code = _known(request, ("code",)).get("code", "")
+    if not code:
+        raise BadRequest("Say which code: code=….", zh="请输入单据上的验证码。")
+    async with house.db.reading() as tx:
+        printed = await referral.verify(tx, asker, code)
+        if printed is None:
+            raise NotFound("No slip with this code was printed for a referral you may see.", zh="没有查到该验证码对应的单据。")
+        stored = await read.by_id(tx, asker, "Task", printed.task_id)
+    await note_read(house.reads, asker, [stored], "verify-slip", request.address)
+    parts = [
+        {"name": "number", "valueString": printed.number},
+        {"name": "kind", "valueCode": printed.kind},
+        {"name": "task", "valueReference": {"reference": f"Task/{printed.task_id}"}},
+        {"name": "current", "valueBoolean": printed.is_current},
+        {"name": "printed", "valueInstant": printed.printed_at.isoformat(timespec="milliseconds")},
+    ]
+    return of_json({"resourceType": "Parameters", "parameter": parts})
 
 
 async def worklist(house: House, asker: Scope, request: Request) -> Answer:

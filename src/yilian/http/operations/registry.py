@@ -19,6 +19,7 @@ ALL = (
     Operation("Task", "instance", "act", referral.act, True, "Take one step in a referral", OURS + "referral-act"),
     Operation("Task", "instance", "actions", referral.actions, False, "The steps this user may take now", OURS + "referral-actions"),
     Operation("Task", "instance", "slip", referral.slip, False, "转诊单 or 回转单 as PDF", OURS + "referral-slip"),
+    Operation("Task", "type", "verify-slip", referral.verify_slip, False, "What a printed slip stands for", OURS + "referral-verify-slip"),
     Operation(
         "Task",
         "type",
