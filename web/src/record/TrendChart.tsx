@@ -51,6 +51,8 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
   const room = (max - min || Math.abs(max) || 1) * 0.12;
   const bottom = min >= 0 ? Math.max(0, min - room) : min - room;
   const top = max + room;
+  // A band too thin to be written into is named above.
+  const thin = (high ?? top) - (low ?? bottom) < (top - bottom) / 10;
   const axisPlaces = max - min < 2 ? Math.max(places, 1) : places;
   return {
     animation: false,
@@ -118,7 +120,7 @@ function optionFor(results: readonly Result[], places: number, dark: boolean, ba
               markArea: {
                 silent: true,
                 itemStyle: { color: dark ? 'rgba(102,187,106,0.13)' : 'rgba(46,125,50,0.09)' },
-                label: { show: true, position: 'insideTopRight', color: ink, fontSize: 12 },
+                label: { show: true, position: thin ? 'top' : 'insideTopRight', color: ink, fontSize: 12 },
                 data: [[{ name: bandName, yAxis: low ?? bottom }, { yAxis: high ?? top }]],
               },
             }),
