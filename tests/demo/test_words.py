@@ -12,7 +12,7 @@ LATIN = re.compile(r"[A-Za-z]+")
 
 UNITS = {"mg", "g", "kg", "L", "ml", "mmol", "mol", "U", "mmHg", "s", "mm", "mV", "ng", "min"}
 ABBREVIATIONS = {
-    *("ST", "T", "P", "QRS", "Q", "R", "RV", "SV", "V", "aVL", "aVF", "rsR", "f"),  # electrocardiogram
+    *("ST", "T", "P", "QRS", "QS", "Q", "R", "RV", "SV", "V", "aVL", "aVF", "rsR", "f"),  # electrocardiogram
     *("CT", "X", "MRI", "M"),  # imaging; M1 is a segment of an artery
     *("A", "B", "AB", "O", "ABO", "RhD"),  # blood groups
     *("C", "D", "I", "N", "NT", "proBNP", "pH"),  # names of analytes

@@ -204,9 +204,7 @@ def gallstones(chart: Chart, day: date) -> None:
 
 
 def flu_shot(chart: Chart, day: date) -> None:
-    """The yearly vaccination against influenza; not for somebody who lies in hospital."""
-    if day <= chart.away_until:
-        return
+    """The yearly vaccination against influenza."""
     visit = chart.visit(day, chart.home, "01", "预防接种")
     chart.shots(visit, "88", "流感病毒裂解疫苗", 1, 1)
 

@@ -92,7 +92,7 @@ def enter(chart: Chart, *, since: date) -> None:
     if earlier:
         chart.at_workday(since + timedelta(days=2), partial(_take_over, chart, earlier))
     for day, shots in by_day.items():
-        chart.at(day, partial(_vaccinate, chart, shots))
+        chart.when_free(day, partial(_vaccinate, chart, shots))
     for months in _CHECKS:
         day = month_after(born, months) + timedelta(days=chart.rng.randint(0, 9))
         if day >= since:

@@ -66,9 +66,6 @@ class FollowUp:
         chart, rng = self.chart, self.chart.rng
         if appointment != self._appointment:
             return
-        if day <= chart.away_until:
-            self._appoint(chart.away_until + timedelta(days=rng.randint(6, 12)))
-            return
         new, self.joining = self.joining, []
         self.cares += new
         at_post = bool(chart.resident.post) and not new and self.visits % 2 == 1

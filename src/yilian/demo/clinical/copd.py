@@ -38,11 +38,11 @@ class Copd:
         chart.body.saturation.change(visit.day, 95.4 if self.grade == 2 else 93.6)
         chart.condition(visit, "J44.9", "慢性阻塞性肺疾病", onset=onset, chronic=True, key=self.name, stage=f"气流受限 {self.grade} 级")
         day = visit.day + timedelta(days=chart.rng.randint(20, 60))
-        chart.at(day, partial(self.spirometry, chart))
+        chart.at_workday(day, partial(self.spirometry, chart))
 
     def spirometry(self, chart: Chart, day: date) -> None:
         """Once a year, where the county hospital does it."""
-        visit = chart.visit(chart.workday(day), chart.county, "03.01", "呼吸内科门诊", complaint="慢阻肺年度肺功能复查")
+        visit = chart.visit(day, chart.county, "03.01", "呼吸内科门诊", complaint="慢阻肺年度肺功能复查")
         normal = 3.2 if chart.resident.sex == "male" else 2.3
         values = {"fev1": normal * self.predicted / 100, "fev1fvc": self.ratio}
         chart.panel(visit, "spirometry", values)
@@ -52,7 +52,7 @@ class Copd:
         )
         self.predicted -= chart.rng.uniform(0.5, 1.6)
         visit.diagnose(chart.problems[self.name], self.name)
-        chart.at(day + timedelta(days=chart.rng.randint(350, 385)), partial(self.spirometry, chart))
+        chart.at_workday(day + timedelta(days=chart.rng.randint(350, 385)), partial(self.spirometry, chart))
 
     def review(self, chart: Chart, visit: Visit) -> bool:
         self.reviews += 1

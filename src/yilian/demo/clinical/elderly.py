@@ -3,8 +3,7 @@ patients."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
 
 from yilian.demo.clinical import codes, findings
 from yilian.demo.clinical.chart import Chart
@@ -15,9 +14,6 @@ _SELF_CARE = codes.words("老年人生活自理能力评估")
 def check(chart: Chart, day: date) -> None:
     """All of it for people of 65 and more; for younger ones blood, urine and ECG."""
     if day < chart.resident.born or (chart.resources and day.isoformat() < _opened(chart)):
-        return
-    if day <= chart.away_until:
-        chart.at_workday(chart.away_until + timedelta(days=20), partial(check, chart))
         return
     rng, age = chart.rng, chart.age(day)
     old = age >= 65

@@ -33,7 +33,7 @@ _ALLERGIES = (
 def write(chart: Chart, case: Callable[[Chart], None] | None = None) -> None:
     """Put everything on the agenda and live through it. `case` adds what a referral tells."""
     resident, rng, today = chart.resident, chart.rng, chart.today
-    span = rng.uniform(1.3, 2.9) if not resident.case else rng.uniform(2.1, 3.0)
+    span = rng.uniform(1.3, 2.75) if not resident.case else rng.uniform(2.1, 3.0)
     since = max(resident.born + timedelta(days=1), today - timedelta(days=round(span * 365.25)))
     allergy = (
         rng.choices(_ALLERGIES, [one[-1] for one in _ALLERGIES])[0]
@@ -43,7 +43,7 @@ def write(chart: Chart, case: Callable[[Chart], None] | None = None) -> None:
     if allergy is not None:
         chart.forbidden.update(allergy[5])
     if resident.home and chart.age(since) >= 7:
-        chart.at(chart.workday(since), partial(_open_file, chart, allergy))
+        chart.at_workday(since, partial(_open_file, chart, allergy))
     if chart.age() < 15:
         childhood.enter(chart, since=since)
     if resident.conditions:
@@ -51,9 +51,9 @@ def write(chart: Chart, case: Callable[[Chart], None] | None = None) -> None:
     last = today - timedelta(days=rng.randint(20, 350))
     if chart.age() >= 65 and rng.random() < 0.8:  # not everybody comes
         for year in range(2 if resident.conditions and rng.random() < 0.5 else 1):
-            chart.at(chart.workday(last - timedelta(days=365 * year + rng.randint(-20, 20))), partial(elderly.check, chart))
+            chart.at_workday(last - timedelta(days=365 * year + rng.randint(-20, 20)), partial(elderly.check, chart))
     elif "hypertension" in resident.conditions or "diabetes" in resident.conditions:
-        chart.at(chart.workday(last), partial(elderly.check, chart))
+        chart.at_workday(last, partial(elderly.check, chart))
     _everyday(chart, since)
     if resident.died is not None:
         chart.at(resident.died - timedelta(days=rng.randint(5, 8)), partial(_last_days, chart))
@@ -98,22 +98,22 @@ def _long_term(chart: Chart, since: date) -> None:
             follow.take(Copd(chart, before, 3 if course == "severe" else 2 if course == "moderate" else 0), start)
             if course != "quiet" and rng.random() < 0.5:
                 day = start + timedelta(days=rng.randint(60, 700))
-                chart.at(day, partial(exacerbation, chart))
+                chart.when_free(day, partial(exacerbation, chart))
         elif kind == "coronary":
             infarct = course == "infarct" or (not course and rng.random() < 0.45)
             if new and infarct:
                 wall = rng.choice(("inferior", "anterior"))
-                chart.at(start, partial(coronary.infarction, chart, wall=wall))
+                chart.when_free(start, partial(coronary.infarction, chart, wall=wall))
                 follow.take(Coronary(chart, 0, infarct=True, infarct_on=start, wall=wall), chart.workday(start + timedelta(days=22)))
             elif new:
-                chart.at(start, partial(coronary.angina_check, chart))
+                chart.when_free(start, partial(coronary.angina_check, chart))
                 follow.take(Coronary(chart, 0, infarct=False), chart.workday(start + timedelta(days=16)))
             else:
                 follow.take(Coronary(chart, before, infarct=infarct), start)
         elif kind == "stroke":
             if new:
                 left = rng.random() < 0.5
-                chart.at(start, partial(stroke.attack, chart, lysis=rng.random() < 0.3, left=left))
+                chart.when_free(start, partial(stroke.attack, chart, lysis=rng.random() < 0.3, left=left))
                 follow.take(Stroke(chart, 0, attack_on=start), chart.workday(start + timedelta(days=25)))
             else:
                 follow.take(Stroke(chart, before), start)
@@ -138,7 +138,7 @@ def _everyday(chart: Chart, since: date) -> None:
 
 
 def _befall(chart: Chart, day: date) -> None:
-    if day <= chart.away_until or pregnant(chart, day):
+    if pregnant(chart, day):
         return
     what = acute.pick(chart, day)
     if what is not None and _ONCE.get(what, "") not in chart.problems:

@@ -44,26 +44,37 @@ class Record:
         self.facts: dict[str, Any] = {}  # what a referral may want to say, put here by the programmes
         self.away_until = date.min  # in hospital so long: no follow-up at home
         self._counts = dict.fromkeys(_KINDS, 0)
-        self._agenda: list[tuple[date, int, Callable[[date], object]]] = []
+        self._agenda: list[tuple[date, int, bool, Callable[[date], object]]] = []
         self._entered = 0
 
     # --- when
 
     def at(self, day: date, what: Callable[[date], object]) -> None:
         """Do something on a day; it is left out when the day has not come yet or the resident is not alive on it."""
-        self._entered += 1
-        heappush(self._agenda, (day, self._entered, what))
+        self._enter(day, what, False)
+
+    def when_free(self, day: date, what: Callable[[date], object]) -> None:
+        """The same, but put off until the resident is out of hospital."""
+        self._enter(day, what, True)
 
     def at_workday(self, day: date, what: Callable[[date], object]) -> None:
-        """The same on a day the out-patient department is open: on the Monday when the day is a Sunday."""
+        """As `when_free`, on a day the out-patient department is open: on the Monday when the day is a Sunday."""
         if day < self.today:
-            self.at(self.workday(day), what)
+            self.when_free(self.workday(day), what)
+
+    def _enter(self, day: date, what: Callable[[date], object], free: bool) -> None:
+        self._entered += 1
+        heappush(self._agenda, (day, self._entered, free, what))
 
     def run(self) -> None:
         """Live through the agenda in the order of time; what happens may enter more."""
         while self._agenda:
-            day, _, what = heappop(self._agenda)
-            if day < self.today and self.alive(day):
+            day, _, free, what = heappop(self._agenda)
+            if day >= self.today or not self.alive(day):
+                continue
+            if free and day <= self.away_until:
+                self.at_workday(self.away_until + timedelta(days=self.rng.randint(2, 8)), what)
+            else:
                 what(day)
 
     # --- who and where

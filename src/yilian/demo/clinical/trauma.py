@@ -14,7 +14,7 @@ KINDS = ("radius", "ankle", "femoral-neck", "vertebra", "head")
 
 def enter(chart: Chart, day: date, kind: str) -> None:
     """Put an injury on the agenda."""
-    chart.at(day, lambda on: {"femoral-neck": _hip, "head": _head}.get(kind, _fracture)(chart, on, kind))
+    chart.when_free(day, lambda on: {"femoral-neck": _hip, "head": _head}.get(kind, _fracture)(chart, on, kind))
 
 
 def _fracture(chart: Chart, day: date, kind: str) -> None:

@@ -1,0 +1,154 @@
+"""The region in a real database, wired as the server is: played through the real commands, interrupted, and gone on with.
+
+The clock is the real one: what a closed referral still lets somebody read is decided by the database's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+
+from yilian import policy, referral, validation
+from yilian.access import accounts, grounds
+from yilian.audit.record import follow_writes
+from yilian.db import Database
+from yilian.demo import play
+from yilian.demo.region import build
+from yilian.errors import NotFound
+from yilian.fhir import urls
+from yilian.fhir.definitions import type_id
+from yilian.fhir.json import parse
+from yilian.store import read
+from yilian.store.hooks import Hooks
+from yilian.store.scope import SYSTEM, Scope
+
+HOOKS = Hooks(validate=validation.issues, guards=(referral.guard,), reactions=(grounds.follow, follow_writes))
+FEW = 60
+
+
+@pytest.fixture
+async def house(dsn: str) -> AsyncIterator[Database]:
+    db = Database(dsn, HOOKS)
+    await db.open()
+    try:
+        async with db.transaction() as tx:
+            await policy.seed(tx)
+        yield db
+    finally:
+        await db.close()
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+async def _contents(db: Database) -> dict[str, tuple[int, str]]:
+    """Every resource but the marker and what carries the time of the run: version and body."""
+    async with db.reading() as tx:
+        rows = await tx.fetch("select type, id, ver, body from resource where not deleted")
+    found = {}
+    for row in rows:
+        body = parse(row["body"].encode())
+        if body["resourceType"] in ("Basic", "Provenance", "Task", "ServiceRequest", "CarePlan"):
+            continue
+        body.pop("meta")
+        found[f"{body['resourceType']}/{body['id']}"] = (row["ver"], str(body))
+    return found
+
+
+async def test_the_region_is_played_as_planned_and_then_left_alone(house: Database) -> None:
+    """Made once for all of this, since it takes a few seconds."""
+    told: list[tuple[str, int, int]] = []
+    await play.make(house, lambda *what: told.append(what), residents=FEW)
+    async with house.transaction() as tx:
+        marker = parse((await read.by_id(tx, SYSTEM, "Basic", play.MARKER)).body)
+        names = {account.name for account in await accounts.every(tx)}
+        requests = {
+            e["extension"][0]["valueString"].removeprefix("referral "): e["extension"][1]["valueString"]
+            for e in marker["extension"]
+            if e["extension"][0]["valueString"].startswith("referral ")
+        }
+        states = {row["request_id"]: row["state"] for row in await tx.fetch("select request_id, state from referral")}
+    region = build(1, FEW, date.fromisoformat(marker["created"]))
+    assert {plan.key: states[requests[plan.key]] for plan in region.referrals} == {plan.key: plan.ends for plan in region.referrals}
+    assert len(states) == len(region.referrals) + sum(plan.ends == "referred-onward" for plan in region.referrals)
+    assert names >= {account.name for account in region.accounts}
+    assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "演示账号", "转诊"}
+    assert all(done <= total for _, done, total in told)
+    assert await play.is_complete(house)
+    await _a_finished_region_is_left_alone(house)
+    await _the_other_township_sees_no_patient_without_a_ground(house)
+    await _referral_numbers_begin_with_the_code_of_the_region(house)
+
+
+async def _a_finished_region_is_left_alone(house: Database) -> None:
+    async with house.reading() as tx:
+        before = await tx.fetchrow("select count(*) as n, sum(ver) as versions, max(updated) as last from resource")
+    await play.make(house, quiet, residents=FEW, seed=5)
+    async with house.reading() as tx:
+        assert await tx.fetchrow("select count(*) as n, sum(ver) as versions, max(updated) as last from resource") == before
+
+
+async def _the_other_township_sees_no_patient_without_a_ground(house: Database) -> None:
+    async with house.reading() as tx:
+        rids = {row["id"]: row["rid"] for row in await tx.fetch("select id, rid from resource where type = $1", type_id("Organization"))}
+        gp = _scope("gp", "gp", "qingshi", rids)
+        gp2 = _scope("gp2", "gp", "liuhe", rids)
+        expert = _scope("expert", "consultant", "yunxi-first", rids)
+        for scope in (gp, expert):
+            assert parse((await read.by_id(tx, scope, "Patient", "resident-0001")).body)["id"] == "resident-0001"
+        with pytest.raises(NotFound):
+            await read.by_id(tx, gp2, "Patient", "resident-0001")
+        moving = await tx.fetchval(
+            "select p.id from referral r join resource p on p.rid = r.patient where r.direction = 'lateral' and r.to_org = $1",
+            rids["qingshi"],
+        )
+        assert await read.by_id(tx, gp, "Patient", moving)
+        assert await read.by_id(tx, gp2, "Patient", moving)
+
+
+async def _referral_numbers_begin_with_the_code_of_the_region(house: Database) -> None:
+    async with house.reading() as tx:
+        numbers = [row["number"] for row in await tx.fetch("select number from referral")]
+        written = parse((await read.by_id(tx, SYSTEM, "Organization", "qingshi")).body)
+    assert all(number.startswith("516600-") for number in numbers)
+    assert len(set(numbers)) == len(numbers)
+    assert any(e["url"] == urls.NEEDS_APPROVAL and e["valueBoolean"] for e in written["extension"])
+
+
+async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Database) -> None:
+    class Interrupted(Exception):
+        pass
+
+    for stop in (("机构与人员", 600), ("居民健康档案", 50), ("演示账号", 4), ("转诊", 7)):
+
+        def report(what: str, done: int, total: int, stop: tuple[str, int] = stop) -> None:
+            if (what, done) == stop:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            await play.make(house, report, residents=FEW)
+        assert not await play.is_complete(house)
+    await play.make(house, quiet, residents=FEW)
+    assert await play.is_complete(house)
+
+    contents = await _contents(house)
+    async with house.reading() as tx:
+        marker = parse((await read.by_id(tx, SYSTEM, "Basic", play.MARKER)).body)
+        doubled = await tx.fetchval(
+            "select count(*) from (select from referral group by patient, specialty, created_at having count(*) > 1) as r"
+        )
+    region = build(1, FEW, date.fromisoformat(marker["created"]))
+    expected = {f"{one['resourceType']}/{one['id']}" for one in [*region.directory, *(r for b in region.bundles() for r in b)]}
+    expected = {one for one in expected if not one.startswith("CarePlan/")}
+    assert set(contents) == expected
+    assert {version for version, _ in contents.values()} == {1}
+    assert doubled == 0
+
+
+def _scope(user: str, role: str, institution: str, rids: dict[str, int]) -> Scope:
+    return Scope(
+        "grounds", user, f"Practitioner/{user}", user, frozenset({role}), f"Organization/{institution}", rids[institution], institution
+    )
