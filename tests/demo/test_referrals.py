@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from tests.demo.conftest import TODAY
@@ -119,3 +120,50 @@ def test_the_words_of_the_referrer_fit_the_patient(region: Region) -> None:
         resident = people[plan.patient]
         assert f"{'男' if resident.sex == 'male' else '女'},{resident.age(TODAY)} 岁" in plan.note, plan.key
         assert resident.home in (plan.sender, plan.receiver) or plan.sender in ("yunxi-county", "yunxi-first", "songping-county"), plan.key
+
+
+def test_what_the_referrer_says_stands_in_the_chart(region: Region) -> None:
+    by_patient = {resident.id: chart for resident, chart in charts(region)}
+    said = 0
+    for plan in region.referrals:
+        chart = by_patient[plan.patient]
+        pressures = {
+            "/".join(str(part["valueQuantity"]["value"]) for part in one["component"])
+            for one in chart
+            if one["resourceType"] == "Observation" and "component" in one
+        }
+        values = {f"{one['valueQuantity']['value']}" for one in chart if one["resourceType"] == "Observation" and "valueQuantity" in one}
+        # what is measured at the visit: pressure, HbA1c, troponin, creatinine, haemoglobin; targets and other people's values are left out
+        text = re.sub(r"目标[^。]*|低于[^,。;]*|出院[^。]*", "", plan.note)
+        for pressure in re.findall(r"(\d{2,3}/\d{2,3})(?: mmHg|、|,)", text):
+            if plan.direction == "up":
+                said += 1
+                assert pressure in pressures, (plan.key, pressure)
+        for value in re.findall(r"(?:糖化血红蛋白|肌钙蛋白 I|肌酐|血红蛋白|空腹血糖|血钾|血小板|NT-proBNP) ?(\d+(?:\.\d+)?)", text):
+            if plan.direction == "up":
+                said += 1
+                assert any(float(value) == float(found) for found in values), (plan.key, value)
+    assert said > 25
+
+
+def test_three_medicines_and_a_diuretic_where_the_referrer_says_so(region: Region) -> None:
+    by_patient = {resident.id: chart for resident, chart in charts(region)}
+    for key in ("crisis", "twice-high"):
+        plan = next(plan for plan in region.referrals if plan.key == key)
+        taken = {
+            one["medicationCodeableConcept"]["coding"][0]["code"]
+            for one in by_patient[plan.patient]
+            if one["resourceType"] == "MedicationRequest" and one["status"] == "active"
+        }
+        assert len({atc for atc in taken if atc.startswith(("C03", "C08", "C09"))}) >= 3, key
+        assert any(atc.startswith("C03") for atc in taken), key
+
+
+def test_smokers_are_recorded_as_smokers(region: Region) -> None:
+    by_patient = {resident.id: chart for resident, chart in charts(region)}
+    for plan in region.referrals:
+        if re.search(r"吸烟 ?\d+ 年", plan.note):
+            answers = [
+                one["valueCodeableConcept"]["text"] for one in by_patient[plan.patient] if one.get("code", {}).get("text") == "吸烟状况"
+            ]
+            assert answers == ["目前每日吸烟"], plan.key

@@ -40,6 +40,7 @@ class Resident:
     insured: str = "390"
     conditions: dict[str, int] = field(default_factory=dict)  # programme -> years since diagnosis
     courses: dict[str, str] = field(default_factory=dict)  # programme -> how it goes, where a story says so
+    smoking: str = ""  # never | now | former, where a story says so
     case: str = ""
     died: date | None = None
     household: Household | None = None
@@ -76,6 +77,7 @@ class Seed:
     age: int
     conditions: dict[str, int]
     alone: bool = False
+    smoking: str = ""
 
 
 # How many residents a town has in the demo, before the rest is spread evenly.
@@ -92,7 +94,7 @@ def households(count: int, seeds: Sequence[Seed], staff: Staff, rng: Random, tod
     maker = _Maker(rng, today, waiting)
     for seed in seeds:
         first = maker.first(TOWN[seed.town], seed.sex, seed.age)
-        first.case = seed.key
+        first.case, first.smoking = seed.key, seed.smoking
         for name, years in seed.conditions.items():
             illness, _, course = name.partition(":")
             first.conditions[illness] = years

@@ -80,7 +80,7 @@ def stroke_rehabilitation(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("smoker", "qingshi", "male", 62, {})
+@BOOK.case("smoker", "qingshi", "male", 62, smoking="now")
 def smoker(chart: Chart) -> Callable[[], list[Plan]]:
     """Cough and breathlessness of a smoker: the lungs have to be measured at the county hospital. Waiting for approval."""
 
@@ -164,7 +164,7 @@ def pneumonia(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("nodule", "liuhe", "female", 59, {})
+@BOOK.case("nodule", "liuhe", "female", 59, smoking="never")
 def nodule(chart: Chart) -> Callable[[], list[Plan]]:
     """A nodule in the lung found by the county's CT; asked, answered, and received again."""
 

@@ -56,7 +56,7 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("infarction", "qingshi", "male", 58, {"hypertension:careless": 5})
+@BOOK.case("infarction", "qingshi", "male", 58, {"hypertension:careless": 5}, smoking="now")
 def infarction(chart: Chart) -> Callable[[], list[Plan]]:
     """An infarction at night: green channel, PCI, on the ward since six days and ready to come home."""
 

@@ -126,7 +126,7 @@ def stent_home(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("stent-new", "qingshi", "male", 55, {})
+@BOOK.case("stent-new", "qingshi", "male", 55, smoking="now")
 def stent_new(chart: Chart) -> Callable[[], list[Plan]]:
     """Discharged yesterday; the down-referral lies in the inbox of 青石."""
     days = 9
@@ -406,7 +406,7 @@ def too_much(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("diabetes-home", "qingshi", "female", 61, {"diabetes:slow": 12})
+@BOOK.case("diabetes-home", "qingshi", "female", 61, {"diabetes:failing": 12})
 def diabetes_home(chart: Chart) -> Callable[[], list[Plan]]:
     """Insulin was started on the ward of the lead hospital; 青石 accepted with a plan, and the patient is at home."""
     days = 24
@@ -436,6 +436,7 @@ def diabetes_home(chart: Chart) -> Callable[[], list[Plan]]:
         visit = clinic(chart, on, "2 型糖尿病随访", "出院后首次随访", when=time(8, 20))
         chart.pressure(visit, 124, 72)
         chart.panel(visit, "glucose", {"glu": 7.1})
+        chart.renew(visit)
         chart.prescribe(visit, "glargine", 28, chart.problems["2 型糖尿病"], dose=16, long_term=True)
         visit.diagnose(chart.problems["2 型糖尿病"], "2 型糖尿病")
 

@@ -15,7 +15,7 @@ BOOK = Book()
 MATERNAL = "yunxi-maternal"
 
 
-@BOOK.case("previa", "beiyuan", "female", 33, {})
+@BOOK.case("previa", "beiyuan", "female", 33)
 def previa(chart: Chart) -> Callable[[], list[Plan]]:
     """Placenta praevia at thirty weeks: the maternity hospital has accepted."""
     expect(chart, born=None, weeks=30, birth=2)
@@ -55,7 +55,7 @@ def previa(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("platelets", "liuhe", "female", 36, {})
+@BOOK.case("platelets", "liuhe", "female", 36)
 def platelets(chart: Chart) -> Callable[[], list[Plan]]:
     """Too few platelets: the county has no haematology and sends the referral on to the lead hospital."""
 
@@ -89,7 +89,7 @@ def platelets(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("fibroids", "qingshi", "female", 45, {})
+@BOOK.case("fibroids", "qingshi", "female", 45)
 def fibroids(chart: Chart) -> Callable[[], list[Plan]]:
     """Fibroids: the lead hospital sends the referral on to the maternity hospital."""
 
@@ -134,7 +134,7 @@ def fibroids(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("stomach", "shiqiao", "male", 57, {})
+@BOOK.case("stomach", "shiqiao", "male", 57)
 def stomach(chart: Chart) -> Callable[[], list[Plan]]:
     """Black stools: the county hospital of 柏川 asks a question; approval was asked for at 石桥 too."""
 
@@ -244,7 +244,7 @@ def moving(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("orthopaedics", "baisha", "male", 52, {})
+@BOOK.case("orthopaedics", "baisha", "male", 52)
 def orthopaedics(chart: Chart) -> Callable[[], list[Plan]]:
     """Two county hospitals help each other: an operating theatre is being rebuilt."""
 

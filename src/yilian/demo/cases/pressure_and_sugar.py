@@ -194,7 +194,7 @@ def protein(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("lipids", "qingshi", "male", 39, {}, alone=False)
+@BOOK.case("lipids", "qingshi", "male", 39)
 def lipids(chart: Chart) -> Callable[[], list[Plan]]:
     """High triglycerides alone: declined, with advice what to do at home."""
 

@@ -40,12 +40,12 @@ class Book(list[Case]):
     """The stories of one file, in their order."""
 
     def case(
-        self, key: str, town: str, sex: str, age: int, conditions: dict[str, int] | None = None, *, alone: bool = False
+        self, key: str, town: str, sex: str, age: int, conditions: dict[str, int] | None = None, *, alone: bool = False, smoking: str = ""
     ) -> Callable[[Tell], Tell]:
         """Enter the function below as the story of such a resident."""
 
         def enter(tell: Tell) -> Tell:
-            self.append(Case(Seed(key, town, sex, age, conditions or {}, alone), tell))
+            self.append(Case(Seed(key, town, sex, age, conditions or {}, alone, smoking), tell))
             return tell
 
         return enter

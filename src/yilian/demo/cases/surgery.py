@@ -88,7 +88,7 @@ def hernia(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("stones", "liuhe", "female", 47, {})
+@BOOK.case("stones", "liuhe", "female", 47)
 def stones(chart: Chart) -> Callable[[], list[Plan]]:
     """Gallstones with repeated pain, received by the county hospital."""
 
@@ -120,7 +120,7 @@ def stones(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("liver", "baisha", "male", 61, {})
+@BOOK.case("liver", "baisha", "male", 61)
 def liver(chart: Chart) -> Callable[[], list[Plan]]:
     """A mass in the liver found at the county hospital: sent up, not received yet."""
 
@@ -162,7 +162,7 @@ def liver(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("appendix", "qingshi", "male", 31, {})
+@BOOK.case("appendix", "qingshi", "male", 31)
 def appendix(chart: Chart) -> Callable[[], list[Plan]]:
     """An appendix, operated and done: a completed referral with its return slip."""
 
@@ -218,7 +218,7 @@ def appendix(chart: Chart) -> Callable[[], list[Plan]]:
     return plans
 
 
-@BOOK.case("spine", "qingshi", "female", 56, {})
+@BOOK.case("spine", "qingshi", "female", 56)
 def spine(chart: Chart) -> Callable[[], list[Plan]]:
     """She changed her mind: the referral was cancelled at her wish."""
 

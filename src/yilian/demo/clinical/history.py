@@ -68,7 +68,7 @@ def _open_file(chart: Chart, allergy: tuple[str, str, str, str, str, tuple[str, 
     visit = chart.visit(day, chart.home, "02", "居民健康档案建档", doctor=chart.doctor, minutes=25)
     if age >= 15:
         smoker = "copd" in chart.resident.conditions or rng.random() < (0.46 if chart.resident.sex == "male" else 0.02)
-        smoking = rng.choice(("now", "now", "former")) if smoker and age >= 18 else "never"
+        smoking = chart.resident.smoking or (rng.choice(("now", "now", "former")) if smoker and age >= 18 else "never")
         drinks = chart.resident.sex == "male" and age >= 18 and rng.random() < 0.4
         chronic.lifestyle(chart, visit, smoking, rng.choice(("偶尔饮酒", "每周饮酒 1~2 次", "每日饮白酒约 2 两")) if drinks else "从不饮酒")
     chart.size(visit)
@@ -140,7 +140,7 @@ def _everyday(chart: Chart, since: date) -> None:
 def _befall(chart: Chart, day: date) -> None:
     if pregnant(chart, day):
         return
-    what = acute.pick(chart, day)
+    what = acute.cold if chart.resident.case else acute.pick(chart, day)  # nothing that a story would have to mention
     if what is not None and _ONCE.get(what, "") not in chart.problems:
         what(chart, day)
 

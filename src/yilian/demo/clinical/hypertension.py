@@ -37,7 +37,7 @@ class Hypertension:
         self.ladder = _PROTECTIVE if others.keys() & {"diabetes", "coronary", "stroke"} else rng.choice(_LADDERS)
         if not chart.may_take("indapamide"):
             self.ladder = tuple(tuple(d for d in rung if chart.may_take(d)) for rung in self.ladder)
-        self.step = step if step is not None else {"steady": rng.choice((0, 1, 1)), "slow": 0, "resistant": 1, "careless": 1}[self.course]
+        self.step = step if step is not None else {"steady": rng.choice((0, 1, 1)), "slow": 0, "resistant": 2, "careless": 1}[self.course]
         self.response = 0.55 if self.course == "resistant" else rng.uniform(0.92, 1.08)
         self.strikes = 0
 
