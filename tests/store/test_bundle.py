@@ -250,6 +250,17 @@ async def test_relative_references_go_by_the_server_the_entries_came_from(db: Da
         assert (await stored(db, answer["response"]["location"]))["subject"] == {"reference": wang}
 
 
+async def test_many_entries_of_other_servers_are_renamed_in_good_time(db: Database) -> None:
+    roots = [f"http://server{n}.example/fhir" for n in range(3)]
+    entries = [entry("POST", "Patient", patient(str(n)), f"{root}/Patient/{n}") for root in roots for n in range(300)]
+    entries += [entry("POST", "Observation", observation(str(n)), f"{root}/Observation/{n}") for root in roots for n in range(300)]
+    answers = await send(db, *entries)
+    patients = ["/".join(answer["response"]["location"].split("/")[:2]) for answer in answers[:900]]
+    async with db.reading() as tx:
+        bodies = await tx.fetch('select r.body from resource r where body like \'{"resourceType":"Observation"%\' order by rid')
+    assert [parse(row["body"].encode())["subject"]["reference"] for row in bodies] == patients
+
+
 async def test_versions_are_checked_in_a_transaction(db: Database) -> None:
     await put(db, patient("wang"))
     with pytest.raises(VersionStale) as refused:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yilian.errors import BadRequest, InvalidResource, Issue, NotFound, NotSupported, TooLarge, VersionStale
-from yilian.fhir import references
-from yilian.fhir.references import Conditional
+from yilian.errors import BadRequest, NotFound, NotSupported, TooLarge, VersionStale
 from yilian.store import find
-from yilian.store.change import Change, Method, Written, independent
+from yilian.store.change import Change, Method, Written
 from yilian.store.entries import Entry, Pairs, read_entries
 from yilian.store.read import Stored
+from yilian.store.renaming import renamed
 from yilian.store.scope import Scope
 from yilian.store.write import stamp, write
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from yilian.db import Tx
 
 MOST_CONDITIONS = 2_000
-"""Different searches (conditional references, ifNoneExist, Type?…) in one transaction; each is a statement of its own."""
+"""Conditions (ifNoneExist, Type?…) in one transaction; each is a statement of its own."""
 
 VERBS = ("DELETE", "POST", "PUT", "PATCH")
 
@@ -64,11 +63,11 @@ async def transaction(
     writes = [entry for entry in entries if entry.method != "GET"]
     there = await _look_up_conditions(tx, scope, writes, zone)
     _hand_out_ids(tx, writes, there)
-    resources = await _with_references(tx, scope, writes, there, zone, base)
-    planned = sorted((entry for entry in writes if _is_to_do(entry, there)), key=lambda entry: VERBS.index(entry.method))
-    changes = [_change(entry, resources.get(entry.number), patch) for entry in planned]
+    to_do = sorted((entry for entry in writes if _is_to_do(entry, there)), key=lambda entry: VERBS.index(entry.method))
+    resources = await renamed(tx, scope, writes, to_do, zone, base)
+    changes = [_change(entry, resources.get(entry.number), patch) for entry in to_do]
     written = await write(tx, scope, changes, base=base) if changes else []
-    done = dict(zip((entry.number for entry in planned), written, strict=True))
+    done = dict(zip((entry.number for entry in to_do), written, strict=True))
     answers: list[dict[str, Any]] = []
     for entry in entries:
         if entry.method == "GET":
@@ -133,60 +132,6 @@ def _is_to_do(entry: Entry, there: dict[int, Stored]) -> bool:
     if entry.if_none_exist is not None:
         return entry.number not in there
     return entry.id is not None  # a conditional deletion that found nothing has none
-
-
-async def _with_references(
-    tx: Tx, scope: Scope, writes: Sequence[Entry], there: dict[int, Stored], zone: tzinfo | None, base: str
-) -> dict[int, dict[str, Any]]:
-    """Entry number → its resource with references to other entries and conditional references replaced, in a copy where anything is."""
-    names = {entry.full_url: f"{entry.type}/{entry.id}" for entry in writes if entry.full_url and entry.id and entry.method != "DELETE"}
-    of_root: dict[str, dict[str, str]] = {}
-    for entry in writes:
-        if entry.root and entry.full_url in names and entry.root != base.rstrip("/"):
-            of_root.setdefault(entry.root, {})[entry.full_url[len(entry.root) + 1 :]] = names[entry.full_url]
-    names.update(await _conditional_references(tx, scope, writes, zone))
-    resources: dict[int, dict[str, Any]] = {}
-    for entry in writes:
-        if entry.resource is None or not _is_to_do(entry, there):
-            continue
-        mapping = {**names, **of_root[entry.root]} if entry.root in of_root else names
-        resource = entry.resource
-        if mapping and entry.method != "PATCH":
-            resource = independent(resource)
-            references.rewrite(resource, mapping)
-        if entry.method == "PUT" and resource.get("id") is None:
-            resource = {**resource, "id": entry.id}
-        resources[entry.number] = resource
-    return resources
-
-
-async def _conditional_references(tx: Tx, scope: Scope, writes: Sequence[Entry], zone: tzinfo | None) -> dict[str, str]:
-    """`Patient?identifier=…` → `Patient/123` for every such reference. InvalidResource names those that find none or several."""
-    wanted: dict[str, Conditional] = {}
-    for entry in writes:
-        for reference in references.found(entry.resource or {}):
-            text = reference["reference"]
-            if "?" in text and text not in wanted and isinstance(target := references.parse(text), Conditional):
-                wanted[text] = target
-    if len(wanted) > MOST_CONDITIONS:
-        raise TooLarge(f"A transaction has at most {MOST_CONDITIONS} conditional references; send it in parts.", expression="Bundle.entry")
-    found: dict[str, str] = {}
-    faults: dict[str, str] = {}
-    matches = await find.only_each(tx, scope, {text: (target.type, target.query) for text, target in wanted.items()}, zone=zone)
-    for text, match in matches.items():
-        if isinstance(match, str):
-            faults[text] = match
-        else:
-            found[text] = f"{match.type}/{match.id}"
-    if faults:
-        issues = [
-            Issue("error", "not-found", faults[reference["reference"]], f"{entry.place}.resource{place[len(entry.type) :]}.reference")
-            for entry in writes
-            for place, reference in references.walk(entry.resource or {})
-            if reference["reference"] in faults
-        ]
-        raise InvalidResource(issues[0].diagnostics, issues=issues[:50])
-    return found
 
 
 def _change(entry: Entry, resource: dict[str, Any] | None, patch: Patch | None) -> Change:
