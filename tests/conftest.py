@@ -45,6 +45,7 @@ FAST = {
     "shared_buffers": "64MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "autovacuum": "off",  # a worker of it would hinder dropping a test's database, and plans would depend on when it came by
 }
 """A test database need not survive a power cut."""
 
