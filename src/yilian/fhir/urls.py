@@ -1,6 +1,7 @@
 """Every canonical URL and identifier system the house uses, in one place.
 
-Ours start with `https://yilian.example/fhir/`. National systems are OIDs of the health-information standards (WS/T 364, WS/T 500 templates).
+Ours start with `https://yilian.example/fhir/`.
+National systems are OIDs of the health-information standards (WS/T 364, WS/T 500 templates).
 """
 
 from __future__ import annotations
