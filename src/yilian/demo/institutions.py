@@ -269,18 +269,18 @@ def affiliation(place: Institution) -> Resource:
     }
 
 
-# Wards with their beds: institution, ward id, name, department code, beds.
+# Wards with their beds: institution, ward id, name, beds.
 WARDS = (
-    ("yunxi-first", "cardiology", "心血管内科病区", "03.04", 16),
-    ("yunxi-first", "neurology", "神经内科病区", "03.03", 14),
-    ("yunxi-first", "respiratory", "呼吸内科病区", "03.01", 12),
-    ("yunxi-first", "endocrine", "内分泌科病区", "03.07", 10),
-    ("yunxi-first", "orthopaedics", "骨科病区", "04.03", 14),
-    ("yunxi-first", "icu", "重症医学科病区", "28", 8),
-    ("yunxi-county", "internal", "内科病区", "03", 12),
-    ("yunxi-county", "surgery", "外科病区", "04", 10),
-    ("yunxi-maternal", "obstetrics", "产科病区", "05.02", 10),
-    ("qingshi", "ward", "综合病区", "02", 6),
+    ("yunxi-first", "cardiology", "心血管内科病区", 16),
+    ("yunxi-first", "neurology", "神经内科病区", 14),
+    ("yunxi-first", "respiratory", "呼吸内科病区", 12),
+    ("yunxi-first", "endocrine", "内分泌科病区", 10),
+    ("yunxi-first", "orthopaedics", "骨科病区", 14),
+    ("yunxi-first", "icu", "重症医学科病区", 8),
+    ("yunxi-county", "internal", "内科病区", 12),
+    ("yunxi-county", "surgery", "外科病区", 10),
+    ("yunxi-maternal", "obstetrics", "产科病区", 10),
+    ("qingshi", "ward", "综合病区", 6),
 )
 
 _BED_STATUS = {"O": "占用", "U": "空床", "H": "清洁消毒", "C": "停用"}
@@ -288,7 +288,7 @@ _BED_STATUS = {"O": "占用", "U": "空床", "H": "清洁消毒", "C": "停用"}
 
 def wards(places: dict[str, Institution], rng: Random) -> Iterator[Resource]:
     """Wards and their beds as Locations; about four beds in five are occupied."""
-    for owner, key, name, _, beds in WARDS:
+    for owner, key, name, beds in WARDS:
         place = places[owner]
         ward = f"{owner}-{key}"
         yield {

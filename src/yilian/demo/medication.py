@@ -68,7 +68,6 @@ DRUGS: dict[str, Drug] = {
         _d("hct", "C03AA03", "氢氯噻嗪", "氢氯噻嗪片 25mg", 12.5, 1, per_time=0.5, family="磺胺"),
         _d("metoprolol", "C07AB02", "美托洛尔", "琥珀酸美托洛尔缓释片 47.5mg", 47.5, 1),
         _d("spironolactone", "C03DA01", "螺内酯", "螺内酯片 20mg", 20, 1),
-        _d("labetalol", "C07AG01", "拉贝洛尔", "盐酸拉贝洛尔片 100mg", 100, 3),
         # diabetes
         _d("metformin", "A10BA02", "二甲双胍", "盐酸二甲双胍片 500mg", 500, 2, note="随餐服用"),
         _d("metformin3", "A10BA02", "二甲双胍", "盐酸二甲双胍片 500mg", 500, 3, note="随餐服用"),
@@ -101,7 +100,6 @@ DRUGS: dict[str, Drug] = {
         _d("isosorbide", "C01DA14", "单硝酸异山梨酯", "单硝酸异山梨酯缓释片 40mg", 40, 1, note="早晨服用"),
         _d("nitroglycerin", "C01DA02", "硝酸甘油", "硝酸甘油片 0.5mg", 0.5, 1, route="3", note="胸痛发作时舌下含服"),
         _d("furosemide", "C03CA01", "呋塞米", "呋塞米片 20mg", 20, 1, family="磺胺"),
-        _d("warfarin", "B01AA03", "华法林", "华法林钠片 2.5mg", 2.5, 1),
         _d(
             "enoxaparin",
             "B01AB05",
@@ -166,19 +164,6 @@ DRUGS: dict[str, Drug] = {
             per_time=2,
             family="头孢菌素",
         ),
-        _d(
-            "piperacillin",
-            "J01CR05",
-            "哌拉西林他唑巴坦",
-            "注射用哌拉西林钠他唑巴坦钠 4.5g",
-            4.5,
-            3,
-            unit="g",
-            ucum="g",
-            route="404",
-            pack="支",
-            family="青霉素",
-        ),
         _d("azithromycin", "J01FA10", "阿奇霉素", "阿奇霉素片 0.25g", 0.5, 1, unit="g", ucum="g", per_time=2),
         _d("azithromycin-child", "J01FA10", "阿奇霉素", "阿奇霉素干混悬剂 0.1g", 0.15, 1, unit="g", ucum="g", pack="袋", per_time=1.5),
         _d("levofloxacin", "J01MA12", "左氧氟沙星", "左氧氟沙星片 0.5g", 0.5, 1, unit="g", ucum="g", family="喹诺酮"),
@@ -221,7 +206,6 @@ DRUGS: dict[str, Drug] = {
         _d("pantoprazole", "A02BC02", "泮托拉唑", "注射用泮托拉唑钠 40mg", 40, 1, route="404", pack="支"),
         _d("montmorillonite", "A07BC05", "蒙脱石", "蒙脱石散 3g", 3, 3, unit="g", ucum="g", pack="袋"),
         _d("rehydration", "A07CA", "口服补液盐", "口服补液盐散(Ⅲ) 5.125g", 1, 3, unit="袋", ucum="{packet}", pack="袋"),
-        _d("loratadine", "R06AX13", "氯雷他定", "氯雷他定片 10mg", 10, 1),
         _d("cold", "R05X", "复方氨酚烷胺", "复方氨酚烷胺片", 1, 2, unit="片", ucum="{tbl}"),
         _d("lianhua", "", "连花清瘟", "连花清瘟颗粒 6g", 6, 3, unit="g", ucum="g", pack="袋"),
         _d("feining", "", "小儿肺热咳喘", "小儿肺热咳喘口服液 10ml", 10, 3, unit="ml", ucum="mL", pack="支"),
@@ -233,9 +217,6 @@ DRUGS: dict[str, Drug] = {
         _d("oxytocin", "H01BB02", "缩宫素", "缩宫素注射液 10单位:1ml", 10, 1, unit="单位", ucum="[IU]", route="404", pack="支"),
         # bones and others
         _d("alendronate", "M05BA04", "阿仑膦酸钠", "阿仑膦酸钠片 70mg", 70, 1 / 7, note="每周固定一天,晨起空腹,服后半小时内不卧床"),
-        _d("tamsulosin", "G04CA02", "坦索罗辛", "盐酸坦索罗辛缓释胶囊 0.2mg", 0.2, 1, pack="粒", note="睡前服用"),
-        _d("betahistine", "N07CA01", "倍他司汀", "甲磺酸倍他司汀片 6mg", 6, 3),
-        _d("febuxostat", "M04AA03", "非布司他", "非布司他片 40mg", 40, 1),
     )
 }
 

@@ -7,10 +7,18 @@ there to be referred.
 
 from __future__ import annotations
 
-from yilian.demo.cases import brain_and_lungs, heart, homecoming, others, pressure_and_sugar, surgery
+from yilian.demo.cases import brain_and_lungs, heart, hearts_home, homecoming, others, pressure_and_sugar, surgery
 from yilian.demo.cases.story import Case
 
-CASES: tuple[Case, ...] = (*heart.BOOK, *pressure_and_sugar.BOOK, *brain_and_lungs.BOOK, *surgery.BOOK, *others.BOOK, *homecoming.BOOK)
+CASES: tuple[Case, ...] = (
+    *heart.BOOK,
+    *pressure_and_sugar.BOOK,
+    *brain_and_lungs.BOOK,
+    *surgery.BOOK,
+    *others.BOOK,
+    *hearts_home.BOOK,
+    *homecoming.BOOK,
+)
 BY_KEY = {case.seed.key: case for case in CASES}
 
 __all__ = ["BY_KEY", "CASES", "Case"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from yilian.demo.cases.story import (
     LEAD,
@@ -18,160 +17,15 @@ from yilian.demo.cases.story import (
     follow_up_plan,
     icd,
     person,
+    record_number,
     specialist,
     step,
 )
-from yilian.demo.clinical import copd, coronary, stroke, trauma
+from yilian.demo.clinical import copd, stroke, trauma
 from yilian.demo.clinical.chart import Chart
-from yilian.demo.clinical.coronary import Coronary
 from yilian.demo.referrals import Plan
 
 BOOK = Book()
-
-
-def _record_number(visit: Any) -> str:
-    return str(visit.resource["identifier"][1]["value"])
-
-
-def _chest_pain(chart: Chart, days: int, hour: int, kind: str) -> None:
-    """The evening at the township that an infarction begins with."""
-
-    def seen(on: date) -> None:
-        visit = clinic(chart, on, "急诊", "持续胸痛 1.5 小时", when=time(hour, 10), department="20", kind="EMER", minutes=30)
-        chart.pressure(visit, 146, 88)
-        chart.vital(visit, "pulse", 92)
-        chart.ecg(visit, kind, after_minutes=5, key="ecg")
-        chart.panel(visit, "heart", {"ctni": 0.42, "ckmb": 9.2, "bnp": 180}, after_minutes=12)
-        chart.condition(visit, "I21.9", "急性 ST 段抬高型心肌梗死", severity="severe", provisional=True, resolved=on)
-        chart.prescribe(visit, "aspirin-load", 1)
-        visit.discharge("2", chart.places[LEAD])
-        chart.facts["first-evidence"] = evidence(chart, "ecg", "heart")
-
-    chart.at(ago(chart, days), seen)
-
-
-@BOOK.case("stent-home", "qingshi", "male", 63, {"hypertension:steady": 8})
-def stent_home(chart: Chart) -> Callable[[], list[Plan]]:
-    """Infarction, stent, home: 青石 has accepted him with a follow-up plan and sees him."""
-    days = 40
-    _chest_pain(chart, days, 8, "anterior-stemi")
-
-    def ward(on: date) -> None:
-        chart.facts["stay"] = coronary.infarction(chart, on, wall="anterior", arrival=time(9, 34), days=9)
-        chart.away_until = chart.today
-
-    def after(on: date) -> None:
-        visit = clinic(chart, on, "冠心病随访", "冠脉支架术后首次随访", when=time(9, 20))
-        care = Coronary(chart, 0, infarct=True, infarct_on=ago(chart, days), wall="anterior")
-        care.enrol(chart, visit)
-        chart.pressure(visit, 124, 74)
-        chart.vital(visit, "pulse", 66)
-        chart.renew(visit)
-        for drug, dose in care.drugs():
-            chart.prescribe(visit, drug, 28, chart.problems["冠心病"], dose=dose, long_term=True)
-
-    chart.at(ago(chart, days), ward)
-    chart.at(ago(chart, 20), after)
-
-    def plans() -> list[Plan]:
-        up = (
-            f"{person(chart)}高血压 8 年。今晨 6:40 突发胸骨后压榨样疼痛 1.5 小时不缓解,心电图 V1~V5 导联 ST 段弓背向上抬高,肌钙蛋白 I "
-            "0.42 μg/L。已予阿司匹林 300 mg,120 转运。"
-        )
-        down = (
-            f"{person(chart)}急性广泛前壁 ST 段抬高型心肌梗死,前降支近段植入药物洗脱支架 1 枚。住院 9 天,恢复顺利,左室射血分数 52%,"
-            "无心力衰竭及心律失常。"
-            "请继续双联抗血小板(至少 12 个月)、他汀、美托洛尔治疗,血压目标低于 130/80 mmHg,低密度脂蛋白胆固醇低于 1.8 mmol/L,指导心脏康复。"
-        )
-        plan = follow_up_plan(
-            chart, "冠脉支架术后随访与康复计划", ago(chart, 29), 180,
-            (
-                "出院后 2 周内首次面对面随访:血压、心率、胸痛症状、穿刺部位", "每 2 周电话随访 1 次,共 3 个月;其后每月 1 次",
-                "术后 1、3、6 个月复查血脂、肝功能、血常规,记录出血情况", "心脏康复:步行每日 30 分钟,循序渐进;戒烟",
-                "双联抗血小板治疗 12 个月内不得自行停药", "胸痛复发或持续超过 15 分钟立即经绿色通道上转",
-            ),
-        )  # fmt: skip
-        return [
-            Plan(
-                "stent-home-up", chart.resident.id, "up", "qingshi", LEAD, "gp", "03.04", "stat", "critical-beyond-capability",
-                (("I21.0", "急性广泛前壁 ST 段抬高型心肌梗死"),), up, at(days, 8, 26), "completed",
-                steps=(
-                    step("accept", "expert", at(days, 8, 29), note="导管室已启动。"),
-                    step("arrive", "coordinator", at(days, 9, 34)),
-                    step(
-                        "complete", "expert", at(days - 9, 11, 10), diagnosis=(icd("I21.0", "急性广泛前壁 ST 段抬高型心肌梗死"), icd("I10",
-                        "原发性高血压")),
-                        findings="造影:前降支近段次全闭塞;超声心动图:左室射血分数 52%;出院前低密度脂蛋白胆固醇 2.1 mmol/L。",
-                        recordNumber=_record_number(chart.facts["stay"]),
-                        treatment="急诊经皮冠状动脉介入治疗,前降支植入药物洗脱支架 1 枚;双联抗血小板、他汀、美托洛尔、抗凝治疗。",
-                        advice="双联抗血小板至少 12 个月;他汀长期;2 周内基层随访,1 个月心内科门诊复查。",
-                    ),
-                ),
-                evidence=chart.facts["first-evidence"], consent="guardian",
-            ),
-            Plan(
-                "stent-home", chart.resident.id, "down", LEAD, "qingshi", "expert", "03.04", "routine", "stable-after-acute",
-                (("I21.0", "急性前壁心肌梗死支架植入术后"),), down, at(days - 9, 11, 40), "arrived", based_on="stent-home-up",
-                steps=(
-                    step("receive", "gp", at(days - 9, 14, 30)),
-                    step("accept", "gp", at(days - 10, 9, 0), plan=plan, practitioner=chart.staff.by_id["gp"].reference,
-                    note="已建立随访计划,2 周内首次随访。"),
-                    step("arrive", "gp", at(20, 9, 25)),
-                    step("report", "gp", at(20, 10, 0), note="首次随访:无胸痛,血压 124/74 mmHg,心率 66 次/分,规律服药,已指导心脏康复。"),
-                ),
-                evidence=evidence(chart, "angiography", "echo"),
-            ),
-        ]  # fmt: skip
-
-    return plans
-
-
-@BOOK.case("stent-new", "qingshi", "male", 55, smoking="now")
-def stent_new(chart: Chart) -> Callable[[], list[Plan]]:
-    """Discharged yesterday; the down-referral lies in the inbox of 青石."""
-    days = 9
-    _chest_pain(chart, days, 20, "inferior-stemi")
-
-    def ward(on: date) -> None:
-        chart.facts["stay"] = coronary.infarction(chart, on, wall="inferior", arrival=time(21, 40), days=8)
-        chart.away_until = chart.today
-
-    chart.at(ago(chart, days), ward)
-
-    def plans() -> list[Plan]:
-        up = (
-            f"{person(chart)}吸烟 25 年。晚 18:40 突发胸痛、大汗 1.5 小时,心电图Ⅱ、Ⅲ、aVF 导联 ST 段抬高,肌钙蛋白 I 0.42 μg/L。"
-            "已予阿司匹林 300 mg,请启动绿色通道。"
-        )
-        down = (
-            f"{person(chart)}急性下壁心肌梗死,右冠状动脉支架植入术后,住院 8 天,无并发症。出院血压 118/72 mmHg,心率 64 次/分。请 2 周内随访,"
-            "监督双联抗血小板及他汀治疗,协助戒烟,指导心脏康复;1 个月后来我院心内科门诊复查。"
-        )
-        return [
-            Plan(
-                "stent-new-up", chart.resident.id, "up", "qingshi", LEAD, "gp", "03.04", "stat", "critical-beyond-capability",
-                (("I21.1", "急性下壁 ST 段抬高型心肌梗死"),), up, at(days, 20, 24), "completed",
-                steps=(
-                    step("accept", "expert", at(days, 20, 27)),
-                    step("arrive", "coordinator", at(days, 21, 40)),
-                    step(
-                        "complete", "expert", at(1, 10, 50), diagnosis=(icd("I21.1", "急性下壁 ST 段抬高型心肌梗死"),),
-                        recordNumber=_record_number(chart.facts["stay"]),
-                        findings="造影:右冠状动脉中段闭塞;左室射血分数 52%。",
-                        treatment="急诊介入治疗,右冠状动脉植入药物洗脱支架 1 枚;双联抗血小板、他汀、美托洛尔治疗。",
-                        advice="双联抗血小板至少 12 个月;严格戒烟;2 周内基层随访。",
-                    ),
-                ),
-                evidence=chart.facts["first-evidence"], consent="guardian",
-            ),
-            Plan(
-                "stent-new", chart.resident.id, "down", LEAD, "qingshi", "expert", "03.04", "routine", "stable-after-acute",
-                (("I21.1", "急性下壁心肌梗死支架植入术后"),), down, at(1, 11, 20), "submitted", based_on="stent-new-up",
-                evidence=evidence(chart, "angiography", "echo"),
-            ),
-        ]  # fmt: skip
-
-    return plans
 
 
 @BOOK.case("stroke-home", "liuhe", "male", 71, {"hypertension:steady": 13})
@@ -231,7 +85,7 @@ def stroke_home(chart: Chart) -> Callable[[], list[Plan]]:
                         "complete", specialist(chart, LEAD, "03.03").id, at(days - 12, 10, 40), diagnosis=(icd("I63.9", "急性脑梗死"),
                         icd("I10", "原发性高血压")),
                         findings="MRI:左侧基底节区急性梗死,左侧大脑中动脉中度狭窄。入院至溶栓 42 分钟。",
-                        recordNumber=_record_number(chart.facts["stay"]),
+                        recordNumber=record_number(chart.facts["stay"]),
                         treatment="阿替普酶静脉溶栓,抗血小板、他汀、早期康复。",
                         advice="长期抗血小板与他汀;血压低于 140/90 mmHg;社区康复。",
                     ),
@@ -302,7 +156,7 @@ def lungs_home(chart: Chart) -> Callable[[], list[Plan]]:
                     step("arrive", coordinator(chart, "yunxi-county"), at(days - 1, 8, 20)),
                     step(
                         "complete", doctor.id, at(2, 10, 40), diagnosis=(icd("J44.1", "慢性阻塞性肺疾病伴急性加重"),),
-                        recordNumber=_record_number(chart.facts["stay"]),
+                        recordNumber=record_number(chart.facts["stay"]),
                         findings="胸部 CT:肺气肿,右肺下叶少许炎症;出院血氧饱和度 94%。",
                         treatment="抗感染、支气管扩张剂雾化、泼尼松 5 天、控制性氧疗。",
                         advice="规律吸入维持治疗,肺康复,戒烟,接种疫苗;加重及时就诊。",
@@ -360,7 +214,7 @@ def hip_home(chart: Chart) -> Callable[[], list[Plan]]:
                     step("arrive", coordinator(chart, "yunxi-county"), at(days, 10, 45)),
                     step(
                         "complete", doctor.id, at(3, 10, 40), diagnosis=(icd("S72.0", "左侧股骨颈骨折"), icd("M81.0", "骨质疏松")),
-                        recordNumber=_record_number(chart.facts["stay"]),
+                        recordNumber=record_number(chart.facts["stay"]),
                         findings="X 线:左侧股骨颈骨折(头下型);术后假体位置良好。", treatment="左侧人工股骨头置换术,抗凝、镇痛、早期康复。",
                         advice="助行器行走 6 周,避免深蹲、交叉腿;抗骨质疏松治疗;6 周骨科复查。",
                     ),
@@ -470,7 +324,7 @@ def diabetes_home(chart: Chart) -> Callable[[], list[Plan]]:
                     step("arrive", "coordinator", at(days - 1, 9, 50)),
                     step(
                         "complete", doctor.id, at(14, 11, 0), diagnosis=(icd("E11.6", "2 型糖尿病 血糖控制不良"),),
-                        recordNumber=_record_number(chart.facts["stay"]),
+                        recordNumber=record_number(chart.facts["stay"]),
                         findings="尿白蛋白与肌酐比值 42 mg/g;眼底未见明显糖尿病视网膜病变。",
                         treatment="短期胰岛素强化后改为甘精胰岛素 16 单位睡前联合二甲双胍。",
                         advice="自测空腹血糖,按方案调整剂量;3 个月复查糖化血红蛋白。",

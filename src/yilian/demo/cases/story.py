@@ -103,6 +103,11 @@ def specialist(chart: Chart, place: str, department: str) -> Person:
     return chart.staff.doctors(place, department)[0]
 
 
+def record_number(visit: Visit) -> str:
+    """住院病案号 of an admission."""
+    return str(visit.resource["identifier"][1]["value"])
+
+
 def declined(code: str) -> Resource:
     """A reason for not receiving, from the code system of the referral room."""
     return {"coding": [{"system": urls.REFERRAL_DECLINE_REASON, "code": code}]}
@@ -133,11 +138,3 @@ def follow_up_plan(chart: Chart, title: str, start: date, days: int, activities:
 def future(chart: Chart, days: int, hour: int, minute: int = 0) -> str:
     """A moment to come, as text with the region's offset."""
     return f"{(chart.today + timedelta(days=days)).isoformat()}T{hour:02d}:{minute:02d}:00+08:00"
-
-
-def past(chart: Chart, days: int, hour: int, minute: int = 0) -> str:
-    return future(chart, -days, hour, minute)
-
-
-def reference(who: Person) -> Resource:
-    return who.reference
