@@ -23,7 +23,12 @@ Reaction = Callable[["Tx", "Scope", Sequence["Written"]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """validate: faults of one resource, empty when sound. guards: raise to refuse a set of changes. reactions: told of what was written."""
+    """What the house was wired with.
+
+    validate   faults of one resource, empty when sound; warnings do not refuse it
+    guards     raise to refuse a set of changes. Called when what they are about is locked; ids are known, a PATCH has its outcome as resource
+    reactions  told once of everything a write did, also of what turned out unchanged
+    """
 
     validate: Validate
     guards: tuple[Guard, ...] = ()
