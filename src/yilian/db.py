@@ -76,7 +76,7 @@ class Database:
     """A pool of connections and the wiring every transaction carries.
 
     `dsn` is a PostgreSQL 15+ address; the embedded one is a unix socket and looks no different from here.
-    Statements are prepared and PostgreSQL chooses between general and special plans by itself (`plan_cache_mode` auto): the statements of the
+    Statements are prepared and PostgreSQL chooses between general and special plans by itself (`plan_cache_mode` auto): statements of the
     store and of search are spelled so that both are the same, and planning each call anew took longer than most calls.
 
     size         connections at most; idle ones beyond the first are closed after five minutes

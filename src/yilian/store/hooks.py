@@ -26,7 +26,7 @@ class Hooks:
     """What the house was wired with.
 
     validate   faults of one resource, empty when sound; warnings do not refuse it
-    guards     raise to refuse a set of changes. Called when what they are about is locked; ids are known, a PATCH has its outcome as resource
+    guards     raise to refuse a set of changes. Called when the rows are locked; ids are known, a PATCH has its outcome as resource
     reactions  told once of everything a write did, also of what turned out unchanged
     """
 
