@@ -131,6 +131,17 @@ async def test_exports_of_one_type_a_file_are_loaded_in_the_order_of_their_refer
     assert [(refusal.source, refusal.line) for refusal in report.refused] == [("export.zip/Observation.ndjson", 4)]
 
 
+async def test_what_refers_to_an_earlier_bundle_finds_it(house: Database, tmp_path: Path) -> None:
+    resources = [{"resourceType": "Organization", "id": f"org{n}", "name": f"机构{n}"} for n in range(2000)]
+    first = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": one} for one in resources]}
+    patients = [{"resourceType": "Patient", "id": "late", "managingOrganization": {"reference": "Organization/org1999"}}]
+    second = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": one} for one in patients]}
+    file = tmp_path / "some.ndjson"
+    file.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n", encoding="utf-8")
+    report = await load(house, file)
+    assert (report.stored, report.refused) == (2001, [])
+
+
 async def test_a_damaged_file_says_so_and_keeps_what_was_read(house: Database, tmp_path: Path) -> None:
     file = tmp_path / "some.ndjson.gz"
     whole = gzip.compress("\n".join(json.dumps(bundle(n)) for n in range(1, 400)).encode())

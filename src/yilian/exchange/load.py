@@ -100,6 +100,8 @@ class _Loading:
     institution: str | None
     zone: tzinfo
     report: Report
+    again: list[_Batch] = field(default_factory=list)
+    """Refused while others were under way: what they refer to may have come meanwhile, so they get a second try, one by one, at the end."""
 
     @property
     def key(self) -> str:
@@ -125,6 +127,9 @@ class _Loading:
             while under_way:
                 under_way = await _some(under_way)
                 yield self.source.size
+            for batch in sorted(self.again, key=lambda one: one.line):
+                await self._batch(batch, last=True)
+                yield self.source.size
         finally:
             for task in under_way:
                 task.cancel()
@@ -135,7 +140,7 @@ class _Loading:
         for refused in msgspec.json.decode(row["refused"]):
             self.report.refused.append(Refusal(self.source.name, refused["line"], tuple(refused["reasons"])))
 
-    async def _batch(self, batch: _Batch) -> None:
+    async def _batch(self, batch: _Batch, *, last: bool = False) -> None:
         refused: list[Refusal] = []
         entries: list[Entry] = []
         for line, text in batch.items:
@@ -148,6 +153,9 @@ class _Loading:
         except Unavailable:
             raise
         except YilianError as error:
+            if not last:
+                self.again.append(batch)
+                return
             if len(batch.items) == 1:
                 refused.append(_refusal(self.source, batch.line, error))
                 stored = await self._store(batch, [], refused)
