@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def yilian(*arguments: str, text: str = "", environment: dict[str, str] | None =
 @contextmanager
 def serving(*arguments: str, command: str = "serve") -> Iterator[Running]:
     """`yilian serve` on a free port, from the moment it says that it answers; ended by force if the test did not end it."""
-    process = subprocess.Popen([*YILIAN, command, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*YILIAN, command, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     try:
         said = []
@@ -133,14 +133,14 @@ def test_serve_answers_and_ctrl_c_ends_everything_it_started(data: Path) -> None
     assert address_of_running(data) is None
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_several_workers_share_one_socket_and_end_together(data: Path, sign: signal.Signals) -> None:
+@pytest.mark.parametrize(("sign", "send"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)], ids=["Ctrl-C in a terminal", "SIGTERM"])
+def test_several_workers_share_one_socket_and_end_together(data: Path, sign: signal.Signals, send: Callable[[int, int], None]) -> None:
     with serving("--data", str(data), "--workers", "2") as running:
         assert len(running.workers()) == 2
         for _ in range(10):
             assert running.status("/readyz") == 200
         family = running.family()
-        running.process.send_signal(sign)
+        send(running.process.pid, sign)
         assert running.process.wait(30) == 0
         assert all_gone(family)
 
