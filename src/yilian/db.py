@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
+from yilian.readers import Readers
 from yilian.store.hooks import Hooks
 
 CONNECT_S = 5
@@ -79,7 +81,7 @@ class Database:
     Statements are prepared and PostgreSQL chooses between general and special plans by itself (`plan_cache_mode` auto): statements of the
     store and of search are spelled so that both are the same, and planning each call anew took longer than most calls.
 
-    size         connections at most; idle ones beyond the first are closed after five minutes
+    size         connections at most, half of them for reads of one row; idle ones beyond the first are closed after five minutes
     waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
     statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
     """
@@ -109,36 +111,41 @@ class Database:
         self.concepts: set[int] = set()
         """Token hashes known to be committed in `concept`."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._readers: Readers | None = None
         self._queue = 0
         self._rids: list[int] = []
 
     async def open(self) -> None:
         """Connect. Raises Unavailable when the database does not answer."""
+        readers = self.size // 2
+        connecting: dict[str, Any] = {
+            "timeout": CONNECT_S,
+            "command_timeout": self.statement_s + self.lock_s,  # the server gives up first; this is for one that no longer answers
+            "statement_cache_size": 200,
+            "server_settings": {
+                "application_name": "yilian",
+                "timezone": "UTC",
+                "jit": "off",
+                "statement_timeout": str(int(self.statement_s * 1000)),
+                "lock_timeout": str(int(self.lock_s * 1000)),
+                "idle_in_transaction_session_timeout": "120000",
+            },
+        }
         try:
             self._pool = await asyncpg.create_pool(
-                self.dsn,
-                min_size=1,
-                max_size=self.size,
-                reset=_leave_as_it_is,
-                max_queries=10_000_000,
-                timeout=CONNECT_S,
-                command_timeout=self.statement_s + self.lock_s,  # the server gives up first; this is for one that no longer answers
-                statement_cache_size=200,
-                server_settings={
-                    "application_name": "yilian",
-                    "timezone": "UTC",
-                    "jit": "off",
-                    "statement_timeout": str(int(self.statement_s * 1000)),
-                    "lock_timeout": str(int(self.lock_s * 1000)),
-                    "idle_in_transaction_session_timeout": "120000",
-                },
+                self.dsn, min_size=1, max_size=self.size - readers, reset=_leave_as_it_is, max_queries=10_000_000, **connecting
             )
+            if readers:
+                self._readers = Readers(partial(asyncpg.connect, self.dsn, **connecting), readers, ACQUIRE_S)
         except Exception as error:
             if meaning := _meaning(error, writing=False, connecting=True):
                 raise meaning from error
             raise
 
     async def close(self) -> None:
+        if self._readers is not None:
+            await self._readers.close()
+            self._readers = None
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
@@ -160,16 +167,20 @@ class Database:
                 remember()
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
-        """One read of one row on any free connection: the shortest way there is. Same errors as `reading`."""
-        connection = await self._acquire()
+        """One read of one row: the shortest way there is. Same errors as `reading`."""
+        if self._readers is None:
+            async with self._connection(writing=False) as connection:
+                return await connection.fetchrow(sql, *args)
+        self._admit()
+        self._queue += 1
         try:
-            return await connection.fetchrow(sql, *args)
+            return await self._readers.fetchrow(sql, args)
         except Exception as error:
-            if meaning := _meaning(error, writing=False):
+            if meaning := _meaning(error, writing=False, connecting=True):
                 raise meaning from error
             raise
         finally:
-            await self._release(connection)
+            self._queue -= 1
 
     @asynccontextmanager
     async def _connection(self, *, writing: bool) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
@@ -184,14 +195,11 @@ class Database:
             await self._release(connection)
 
     async def _acquire(self) -> asyncpg.Connection[asyncpg.Record]:
-        if self._pool is None:
-            raise Unavailable("The database is not open.", zh="数据库未就绪,请稍后重试。", retry_after_s=5)
-        if self._queue >= self.waiting:
-            raise Unavailable(
-                "Too many requests are waiting for the database.", zh="系统繁忙,请稍后重试。", code="throttled", retry_after_s=2
-            )
+        self._admit()
         self._queue += 1
         try:
+            if self._pool is None:
+                raise Unavailable("The database is not open.", zh="数据库未就绪,请稍后重试。", retry_after_s=5)
             return await self._pool.acquire(timeout=ACQUIRE_S)  # type: ignore[return-value]
         except TimeoutError as error:
             raise Unavailable("No database connection came free in time.", zh="系统繁忙,请稍后重试。", retry_after_s=2) from error
@@ -201,6 +209,13 @@ class Database:
             raise
         finally:
             self._queue -= 1
+
+    def _admit(self) -> None:
+        """Unavailable when more wait for a connection than shall."""
+        if self._queue >= self.waiting:
+            raise Unavailable(
+                "Too many requests are waiting for the database.", zh="系统繁忙,请稍后重试。", code="throttled", retry_after_s=2
+            )
 
     async def _release(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         if self._pool is not None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 from yilian.fhir.json import dump
@@ -41,6 +42,7 @@ def etag(version: int) -> bytes:
     return f'W/"{version}"'.encode()
 
 
+@lru_cache(maxsize=4096)
 def http_date(moment: datetime) -> bytes:
     return format_datetime(moment, usegmt=True).encode()
 

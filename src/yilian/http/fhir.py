@@ -6,9 +6,9 @@ import asyncio
 import re
 from collections.abc import MutableMapping
 from datetime import datetime
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotAcceptable, NotFound, YilianError
@@ -38,10 +38,10 @@ class FhirApi:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         start = perf_counter()
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = headers.get("x-request-id", "")
         if not REQUEST_ID.match(request_id):
-            request_id = uuid4().hex
+            request_id = token_hex(16)
         method: str = scope["method"]
         try:
             answer = await self._answer(scope, receive, headers, request_id, method)

@@ -1,0 +1,85 @@
+"""Connections for single statements, lent without a pool's ceremony.
+
+Reading by id is the most frequent thing the server does, and the general pool spends a timer, a shield and a task on every loan: about a
+quarter of such a read. Here a loan is an append and a pop. A connection whose statement did not end properly is closed, never lent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import asyncpg
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class Readers:
+    """At most `size` connections, opened when they are first needed. `waiting_s`: how long a read waits for one; then ConnectionError."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, waiting_s: float) -> None:
+        self.connect = connect
+        self.size = size
+        self.waiting_s = waiting_s
+        self.open = 0
+        self.idle: list[Connection] = []
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    async def fetchrow(self, sql: str, args: tuple[Any, ...]) -> asyncpg.Record | None:
+        connection = self.idle.pop() if self.idle else await self._another()
+        sound = False
+        try:
+            found = await connection.fetchrow(sql, *args)
+            sound = True
+            return found
+        except asyncpg.PostgresError:
+            sound = not connection.is_closed()  # the statement was refused; the connection is as good as before
+            raise
+        finally:
+            self._back(connection, sound)
+
+    async def close(self) -> None:
+        """Close those that are not in use. Called when no more reads come."""
+        idle, self.idle = self.idle, []
+        self.open -= len(idle)
+        for connection in idle:
+            await connection.close(timeout=2)
+
+    async def _another(self) -> Connection:
+        while self.open >= self.size:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiting.append(turn)
+            try:
+                await asyncio.wait_for(turn, self.waiting_s)
+            except TimeoutError:
+                raise ConnectionError("no connection came free in time") from None
+            except BaseException:
+                if turn.done() and not turn.cancelled():
+                    self._wake()  # our turn came and we go without it
+                raise
+            if self.idle:
+                return self.idle.pop()
+        self.open += 1
+        try:
+            return await self.connect()
+        except BaseException:
+            self.open -= 1
+            self._wake()
+            raise
+
+    def _back(self, connection: Connection, sound: bool) -> None:
+        if sound and not connection.is_closed():
+            self.idle.append(connection)
+        else:
+            self.open -= 1
+            connection.terminate()
+        self._wake()
+
+    def _wake(self) -> None:
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
