@@ -10,6 +10,7 @@ import { Failure } from '../page/Failure';
 import { lazyPart } from '../page/parts';
 import { Waiting } from '../page/Waiting';
 import { PatientBanner } from '../patient/PatientBanner';
+import { RecordStrip } from '../referral/RecordStrip';
 import { useAllergies, useFlags, usePatient } from './readings';
 import styles from './record.module.css';
 import { Summary } from './Summary';
@@ -58,6 +59,7 @@ function Record({ id }: { id: string }) {
       ) : (
         <Waiting what={t('record.what')} rows={2} onCancel={patient.cancel} />
       )}
+      <RecordStrip patientId={id} />
       <Tabs
         className={styles.tabs ?? ''}
         activeKey={tab}

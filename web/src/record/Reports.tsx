@@ -50,7 +50,7 @@ interface ReportProps {
   birthDate: string | undefined;
 }
 
-function Report({ report, included, birthDate }: ReportProps) {
+export function Report({ report, included, birthDate }: ReportProps) {
   const { t, lang } = useLocale();
   const [open, setOpen] = useState(false);
   const results = (report.result ?? [])

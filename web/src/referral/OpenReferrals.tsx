@@ -1,25 +1,19 @@
-import { Tag } from 'antd';
 import type { FhirResource, Patient, ServiceRequest, Task } from 'fhir/r4';
 import { Link } from 'react-router';
 import { search } from '../client/client';
-import { ago, dateTime, untilDeadline } from '../fhir/dates';
 import { patientLine } from '../fhir/patient';
 import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
 import styles from './OpenReferrals.module.css';
-import { stateCode, stateKey } from './state';
+import { matter, senderOf, urgencyOf } from './request';
+import { StateTag, UrgencyTag } from './Tags';
+import { useNow } from './useNow';
+import { When } from './When';
 import type { Worklist } from './worklists';
 
 const SHOWN = 8;
 const INCOMING: readonly Worklist[] = ['inbox', 'expected', 'here', 'returned'];
-const SENDER = 'https://yilian.example/fhir/StructureDefinition/referral-sender';
-
-const senderName = (task: Task): string =>
-  task.extension?.find((extension) => extension.url === SENDER)?.valueReference?.display ??
-  task.requester?.display ??
-  '';
-
 const LOOK_EVERY_MS = 60_000;
 
 /** The first of a worklist, with their state, for the workbench. Without a list: the open referrals this institution (or resident) has under way. */
@@ -66,25 +60,25 @@ interface RowProps {
 }
 
 function Row({ task, included, incoming }: RowProps) {
-  const { t } = useLocale();
-  const now = new Date();
+  const { t, lang } = useLocale();
+  const now = useNow();
   const patient = included.get(task.for?.reference ?? '') as Patient | undefined;
   const request = included.get(task.focus?.reference ?? '') as ServiceRequest | undefined;
-  const due = untilDeadline(task.restriction?.period?.end, now, t);
-  const reason = request?.reasonCode?.map((one) => one.text ?? one.coding?.[0]?.display).find(Boolean);
+  const urgency = urgencyOf(task);
   return (
     <li>
       <Link to={`/referrals/${task.id ?? ''}`} className={styles.who}>
         {patient ? patientLine(patient, now, t) : task.for?.display}
       </Link>
-      <Tag>{t(stateKey(stateCode(task)))}</Tag>
+      {urgency !== 'routine' && <UrgencyTag urgency={urgency} />}
+      <StateTag task={task} />
       <span className={styles.where}>
-        {incoming ? `${t('referral.from')} ${senderName(task)}` : `${t('referral.to')} ${task.owner?.display ?? ''}`}
-        {reason && <span className="quiet"> · {reason}</span>}
+        {incoming
+          ? `${t('referral.from')} ${senderOf(task)?.display ?? ''}`
+          : `${t('referral.to')} ${task.owner?.display ?? ''}`}
+        <span className="quiet"> · {matter(request, lang)}</span>
       </span>
-      <span className={due?.overdue ? styles.late : 'quiet'}>
-        {due ? due.text : `${dateTime(task.authoredOn)} ${ago(task.authoredOn, now, t)}`}
-      </span>
+      <When task={task} />
     </li>
   );
 }

@@ -19,7 +19,7 @@ const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
   coordinator: ['inbox', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
   consultant: ['here', 'expected', 'inbox', 'sent', 'closed'],
   physician: ['inbox', 'expected', 'here', 'answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
-  gp: ['answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
+  gp: ['inbox', 'answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
   resident: ['sent', 'closed'],
 };
 

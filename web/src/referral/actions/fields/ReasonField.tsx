@@ -1,0 +1,68 @@
+import { Button, Input, Radio } from 'antd';
+import { type Key, useLocale } from '../../../locale/locale';
+import { DECLINE_REASONS } from '../../codes/reasons';
+import { Field } from '../../refer/Field';
+import styles from '../actions.module.css';
+
+interface ReasonFieldProps {
+  action: string;
+  value: string;
+  required: boolean;
+  fault: string | undefined;
+  onChange: (reason: string) => void;
+}
+
+/** Usual words of an action that takes a reason in words, one click each. */
+const USUAL: Readonly<Record<string, readonly Key[]>> = {
+  return: ['act.usual.return.data', 'act.usual.return.criteria', 'act.usual.return.receiver', 'act.usual.return.local'],
+  cancel: [
+    'act.usual.cancel.better',
+    'act.usual.cancel.unwilling',
+    'act.usual.cancel.elsewhere',
+    'act.usual.cancel.mistake',
+  ],
+  forward: ['act.usual.forward.capacity', 'act.usual.forward.specialty', 'act.usual.forward.nearer'],
+};
+
+/** Why: a code of the list for declining, words for the rest. */
+export function ReasonField({ action, value, required, fault, onChange }: ReasonFieldProps) {
+  const { t, lang } = useLocale();
+  if (action === 'decline') {
+    return (
+      <Field name="act-reason" label={t('act.reason')} required={required} group fault={fault}>
+        {() => (
+          <Radio.Group
+            className={styles.reasons ?? ''}
+            options={DECLINE_REASONS.map((one) => ({ value: one.code, label: one[lang] }))}
+            value={value}
+            onChange={(event) => onChange(event.target.value)}
+          />
+        )}
+      </Field>
+    );
+  }
+  return (
+    <Field name="act-reason" label={t('act.reason')} required={required} fault={fault}>
+      {(ids) => (
+        <>
+          <div className={styles.usual}>
+            {(USUAL[action] ?? []).map((key) => (
+              <Button key={key} size="small" onClick={() => onChange(t(key))}>
+                {t(key)}
+              </Button>
+            ))}
+          </div>
+          <Input.TextArea
+            {...ids}
+            autoSize={{ minRows: 2, maxRows: 8 }}
+            maxLength={1000}
+            placeholder={t(`act.reason.${action}` as Key)}
+            value={value}
+            status={fault ? 'error' : ''}
+            onChange={(event) => onChange(event.target.value)}
+          />
+        </>
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,103 @@
+import { Radio, Select } from 'antd';
+import { useState } from 'react';
+import { useLocale } from '../../locale/locale';
+import { DIRECTIONS } from '../codes/reasons';
+import { matches } from '../codes/search';
+import { SPECIALTIES } from '../codes/specialties';
+import { URGENCIES } from '../request';
+import { Field } from './Field';
+import { turned } from './form';
+import type { PartProps } from './part';
+import { ReceiverField } from './ReceiverField';
+import styles from './refer.module.css';
+
+/** Where to: direction, urgency, specialty and who shall receive the patient. */
+export function WhereFields({ form, set, change, fault, origin }: PartProps & { origin: string }) {
+  const { t } = useLocale();
+  return (
+    <>
+      <div className={styles.pair}>
+        <Field name="direction" label={t('refer.direction')} required group fault={fault('direction')}>
+          {() => (
+            <Radio.Group
+              optionType="button"
+              buttonStyle="solid"
+              options={DIRECTIONS.map((value) => ({ value, label: t(`referral.direction.${value}`) }))}
+              value={form.direction}
+              onChange={(event) => change((old) => turned(old, event.target.value))}
+            />
+          )}
+        </Field>
+        <Field
+          name="urgency"
+          label={t('refer.urgency')}
+          required
+          group
+          fault={fault('urgency')}
+          hint={form.urgency === 'stat' ? t('refer.urgency.stat') : undefined}
+        >
+          {() => (
+            <Radio.Group
+              optionType="button"
+              buttonStyle="solid"
+              className={form.urgency === 'stat' ? styles.stat : ''}
+              options={URGENCIES.map((value) => ({ value, label: t(`referral.urgency.${value}`) }))}
+              value={form.urgency}
+              onChange={(event) => set('urgency', event.target.value)}
+            />
+          )}
+        </Field>
+      </div>
+      <SpecialtyField
+        value={form.specialty}
+        onChange={(specialty) => change((old) => ({ ...old, specialty, receiver: null }))}
+        fault={fault('specialty')}
+      />
+      <ReceiverField
+        direction={form.direction}
+        specialty={form.specialty}
+        value={form.receiver}
+        origin={origin}
+        onChange={(receiver) => set('receiver', receiver)}
+        onSpecialty={(specialty) => change((old) => ({ ...old, specialty, receiver: null }))}
+        fault={fault('receiver')}
+      />
+    </>
+  );
+}
+
+interface SpecialtyFieldProps {
+  value: string;
+  onChange: (code: string) => void;
+  fault: string | undefined;
+}
+
+/** 诊疗科目, found by 中文, pinyin or initials. */
+function SpecialtyField({ value, onChange, fault }: SpecialtyFieldProps) {
+  const { t, lang } = useLocale();
+  const [typed, setTyped] = useState('');
+  const options = SPECIALTIES.filter((one) => matches(one, typed)).map((one) => ({
+    value: one.code,
+    label: one[lang],
+  }));
+  return (
+    <Field name="specialty" label={t('refer.specialty')} required fault={fault}>
+      {(ids) => (
+        <Select
+          {...ids}
+          className={styles.wide ?? ''}
+          showSearch={{ filterOption: false, onSearch: setTyped, searchValue: typed }}
+          placeholder={t('refer.specialty.find')}
+          notFoundContent={t('refer.specialty.none')}
+          options={options}
+          value={value || null}
+          status={fault ? 'error' : ''}
+          onChange={(code) => {
+            setTyped('');
+            onChange(code ?? '');
+          }}
+        />
+      )}
+    </Field>
+  );
+}

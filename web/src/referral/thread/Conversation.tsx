@@ -1,0 +1,47 @@
+import { usePerson } from '../../access/person';
+import { ago, dateTime } from '../../fhir/dates';
+import { chinese, type Key, useLocale } from '../../locale/locale';
+import { Panel } from '../../page/Panel';
+import { conversationOf, type Said } from '../task';
+import { useNow } from '../useNow';
+import type { Thread } from './thread';
+import styles from './thread.module.css';
+
+/** 沟通: what both sides said to each other, who and when; one's own side at the right. */
+export function Conversation({ thread }: { thread: Thread }) {
+  const { t } = useLocale();
+  const all = conversationOf(thread.task, thread.approvals);
+  return (
+    <Panel title={t('thread.talk')}>
+      {all.length === 0 ? (
+        <p className={styles.none}>{t('thread.talk.none')}</p>
+      ) : (
+        <ol className={styles.talk}>
+          {all.map((said) => (
+            <Line key={said.key} said={said} />
+          ))}
+        </ol>
+      )}
+    </Panel>
+  );
+}
+
+function Line({ said }: { said: Said }) {
+  const { t } = useLocale();
+  const person = usePerson();
+  const now = useNow();
+  const ours = said.author === person.agent || (said.where !== '' && said.where === person.institution?.name);
+  const key = `referral.step.${said.action}` as Key;
+  return (
+    <li className={ours ? styles.ours : undefined} data-action={said.action}>
+      <div className={styles.speaker}>
+        <strong>{said.who}</strong> <span>{said.where}</span>
+        {said.action && chinese(key) !== undefined && <span className={styles.doing}>{t(key)}</span>}
+      </div>
+      <p>{said.text}</p>
+      <time dateTime={said.time}>
+        {dateTime(said.time)} {ago(said.time, now, t)}
+      </time>
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+import { ArrowRightOutlined } from '@ant-design/icons';
+import { conceptText } from '../../fhir/concept';
+import { dateTime } from '../../fhir/dates';
+import { useLocale } from '../../locale/locale';
+import { DECLINE_REASONS } from '../codes/reasons';
+import { called } from '../codes/search';
+import { directionOf, numberOf, receiverOf, senderOf, specialtyName, urgencyOf } from '../request';
+import { DECLINE_REASON } from '../systems';
+import { Clock, DirectionTag, StateTag, UrgencyTag } from '../Tags';
+import { arrangedOf, dueOf } from '../task';
+import { owed, statedReason } from './owed';
+import type { Thread } from './thread';
+import styles from './thread.module.css';
+
+/** One look from the top: how urgent, from where to where, how far, and what is owed by whom until when. */
+export function Glance({ thread }: { thread: Thread }) {
+  const { t, lang } = useLocale();
+  const { task, request } = thread;
+  const { practitioner, start } = arrangedOf(task);
+  const { key, values } = owed(thread);
+  const due = dueOf(task);
+  const declined = task.statusReason?.coding?.find((coding) => coding.system === DECLINE_REASON)?.code;
+  const reason = called(DECLINE_REASONS, declined, lang) || statedReason(thread);
+  return (
+    <section className={styles.glance} aria-label={t('thread.glance')}>
+      <div className={styles.first}>
+        <UrgencyTag urgency={urgencyOf(task)} />
+        <h2>
+          <DirectionTag direction={directionOf(request)} /> {specialtyName(request, lang)}
+        </h2>
+        <StateTag task={task} />
+        <Clock task={task} />
+        <span className={styles.number}>
+          {t('thread.number')} {numberOf(request)}
+        </span>
+      </div>
+      <div className={styles.way}>
+        <span>
+          <strong>{senderOf(task)?.display ?? senderOf(request)?.display ?? '—'}</strong>{' '}
+          <span className="quiet">{task.requester?.display}</span>
+        </span>
+        <ArrowRightOutlined aria-label={t('referral.to')} />
+        <span>
+          <strong>{task.owner?.display ?? receiverOf(request)?.display ?? t('thread.noReceiver')}</strong>{' '}
+          <span className="quiet">{practitioner?.display}</span>
+        </span>
+        {(practitioner || start) && (
+          <span className={styles.arranged}>
+            {t('thread.arranged')} {[practitioner?.display, dateTime(start)].filter(Boolean).join(' · ')}
+          </span>
+        )}
+      </div>
+      <p className={styles.owed}>
+        <strong>{t(key, values)}</strong>
+        {due && <span className="quiet"> {t('thread.until', { date: dateTime(due) })}</span>}
+      </p>
+      {reason && (
+        <p className={styles.stated}>
+          <span className="quiet">{t('thread.reason')}</span> {reason}
+          {declined && task.statusReason?.text && conceptText(task.statusReason) !== reason
+            ? `（${task.statusReason.text}）`
+            : ''}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,173 @@
+import { FolderOpenOutlined } from '@ant-design/icons';
+import { Button } from 'antd';
+import type { Parameters, Task } from 'fhir/r4';
+import { type ReactNode, useRef, useState } from 'react';
+import { Link } from 'react-router';
+import { usePerson } from '../../access/person';
+import { ask } from '../../client/client';
+import { type Lang, type Translate, useLocale } from '../../locale/locale';
+import { Failure } from '../../page/Failure';
+import { Read, useReading } from '../../page/reading';
+import { PatientBanner } from '../../patient/PatientBanner';
+import { useAllergies, useFlags } from '../../record/readings';
+import { ActionBar } from '../actions/ActionBar';
+import { ActionForm } from '../actions/ActionForm';
+import { ActRefusal } from '../actions/ActRefusal';
+import { type LegalAction, legalActions } from '../actions/legal';
+import { useActing } from '../actions/useActing';
+import { actionName } from '../actions/words';
+import { stateCode } from '../state';
+import { versionOf } from '../task';
+import { Conversation } from './Conversation';
+import { EvidencePanel } from './EvidencePanel';
+import { Glance } from './Glance';
+import { News, Overtaken } from './News';
+import { Outcome } from './Outcome';
+import { Related, useBonds } from './Related';
+import { Road } from './Road';
+import { Slips } from './Slips';
+import { type Following, type Thread, useThread } from './thread';
+import styles from './thread.module.css';
+import { Ways } from './Ways';
+import { Why } from './Why';
+
+interface ReferralCaseProps {
+  taskId: string;
+  /** Something to say above it, once: "已提交，…". */
+  above?: ((thread: Thread) => ReactNode) | undefined;
+  /** After a step of this person. */
+  onDone?: ((task: Task) => void) | undefined;
+}
+
+/** The heart: one referral, the same for both sides, each with its own actions. */
+export function ReferralCase({ taskId, above, onDone }: ReferralCaseProps) {
+  const { t } = useLocale();
+  const [open, setOpen] = useState<LegalAction | null>(null);
+  const bar = useRef<HTMLDivElement>(null);
+  const following = useThread(taskId, () => open !== null || (bar.current?.matches(':hover, :focus-within') ?? false));
+  const { reading } = following;
+  if (reading.state === 'failed')
+    return <Failure error={reading.error} what={t('thread.what')} onRetry={reading.retry} />;
+  return (
+    <Read of={reading} what={t('thread.what')} rows={12}>
+      {(thread) => (
+        <Shown
+          thread={thread}
+          following={following}
+          open={open}
+          setOpen={setOpen}
+          bar={bar}
+          above={above}
+          onDone={onDone}
+        />
+      )}
+    </Read>
+  );
+}
+
+interface ShownProps extends Omit<ReferralCaseProps, 'taskId'> {
+  thread: Thread;
+  following: Following;
+  open: LegalAction | null;
+  setOpen: (action: LegalAction | null) => void;
+  bar: React.RefObject<HTMLDivElement | null>;
+}
+
+function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownProps) {
+  const { t, lang } = useLocale();
+  const { task, patient } = thread;
+  const acting = useActing(thread, following, onDone);
+  const bonds = useBonds(thread);
+  const actions = useReading(
+    ['referral', task.id, 'actions', versionOf(task)],
+    async (signal) => legalActions(await ask<Parameters>(`Task/${task.id ?? ''}/$actions`, {}, signal)),
+    { staleTime: 60_000 },
+  );
+  const legal = actions.state === 'here' ? actions.value : [];
+  // A draft is gone on with in its form; there it is sent or kept, with everything the server asks of it.
+  const shown = legal.filter(({ code }) => !(stateCode(task) === 'draft' && (code === 'submit' || code === 'revise')));
+  const news = following.newer && <News newer={following.newer} onShow={following.show} />;
+
+  return (
+    <article className={open ? `${styles.case} ${styles.withForm}` : styles.case}>
+      {patient && <Banner thread={thread} />}
+      {above?.(thread)}
+      {!open && news}
+      <Glance thread={thread} />
+      <Related bonds={bonds} />
+      <div className={styles.columns}>
+        <div>
+          <Outcome thread={thread} />
+          <Why thread={thread} />
+          <EvidencePanel thread={thread} />
+        </div>
+        <div>
+          <Conversation thread={thread} />
+          <Road thread={thread} />
+        </div>
+      </div>
+      {actions.state === 'failed' && <Failure error={actions.error} what={t('act.bar')} onRetry={actions.retry} />}
+      {!open && acting.stale && <Overtaken thread={thread} />}
+      {!open && !acting.stale && <ActRefusal problem={acting.problem} what={t('act.step')} />}
+      <div ref={bar} className={styles.barPlace} hidden={open !== null}>
+        <ActionBar
+          actions={shown}
+          busy={acting.busy}
+          onOpen={(action) => {
+            acting.clear();
+            setOpen(action);
+          }}
+          onDo={(action) => void acting.act(action)}
+          ways={<Ways thread={thread} legal={legal} bonds={bonds} />}
+          tools={<Slips thread={thread} />}
+        />
+      </div>
+      {open && (
+        <ActionForm
+          key={open.code}
+          action={legal.find((one) => one.code === open.code) ?? open}
+          thread={thread}
+          legal={actions.state === 'here' ? legal : [open]}
+          busy={acting.busy === open.code}
+          problem={acting.problem}
+          newer={acting.stale ? <Overtaken thread={thread} /> : news}
+          onDo={async (action, form) => {
+            const done = await acting.act(action, form);
+            if (done) setOpen(null);
+            return done;
+          }}
+          onClose={() => {
+            acting.clear();
+            setOpen(null);
+          }}
+        />
+      )}
+      <span className="unseen" role="status">
+        {acting.busy && t('act.doing', { what: nameOf(legal, acting.busy, t, lang) })}
+      </span>
+    </article>
+  );
+}
+
+function nameOf(legal: readonly LegalAction[], code: string, t: Translate, lang: Lang): string {
+  const action = legal.find((one) => one.code === code);
+  return action ? actionName(action, t, lang) : '';
+}
+
+function Banner({ thread }: { thread: Thread }) {
+  const { t } = useLocale();
+  const person = usePerson();
+  const id = thread.patient?.id ?? '';
+  const allergies = useAllergies(id);
+  const flags = useFlags(id);
+  if (!thread.patient) return null;
+  return (
+    <PatientBanner patient={thread.patient} allergies={allergies} flags={flags}>
+      <Link to={`/patients/${id}`} tabIndex={-1}>
+        <Button icon={<FolderOpenOutlined aria-hidden />}>
+          {t(person.patient === `Patient/${id}` ? 'nav.my-record' : 'referral.record')}
+        </Button>
+      </Link>
+    </PatientBanner>
+  );
+}

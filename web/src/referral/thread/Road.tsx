@@ -1,0 +1,72 @@
+import { conceptText } from '../../fhir/concept';
+import { dateTime, instant } from '../../fhir/dates';
+import { chinese, type Key, useLocale } from '../../locale/locale';
+import { Panel } from '../../page/Panel';
+import { DECLINE_REASONS } from '../codes/reasons';
+import { called } from '../codes/search';
+import { durationText } from '../duration';
+import { isClosed } from '../state';
+import { DECLINE_REASON } from '../systems';
+import { Clock } from '../Tags';
+import { type RoadStep, roadOf } from '../task';
+import { useNow } from '../useNow';
+import { owed } from './owed';
+import type { Thread } from './thread';
+import styles from './thread.module.css';
+
+/** 办理过程: the road so far with names, times and how long each step took; at its end what is waited for. */
+export function Road({ thread }: { thread: Thread }) {
+  const { t } = useLocale();
+  const now = useNow();
+  const steps = roadOf(thread.steps);
+  const last = steps.at(-1);
+  const first = steps[0];
+  const open = !isClosed(thread.task);
+  const { key, values } = owed(thread);
+  const whole = first && last ? (open ? now.getTime() : instant(last.time)) - instant(first.time) : 0;
+  return (
+    <Panel
+      title={t('thread.road')}
+      aside={<span className="quiet">{t('thread.road.whole', { span: durationText(whole, t) })}</span>}
+    >
+      <ol className={styles.road}>
+        {steps.map((step) => (
+          <Step key={step.key} step={step} />
+        ))}
+        {open && last && (
+          <li className={styles.waiting}>
+            <div>
+              <strong>{t(key, values)}</strong>
+            </div>
+            <div className="quiet">
+              {t('thread.road.waited', { span: durationText(now.getTime() - instant(last.time), t) })}{' '}
+              <Clock task={thread.task} />
+            </div>
+          </li>
+        )}
+      </ol>
+    </Panel>
+  );
+}
+
+function Step({ step }: { step: RoadStep }) {
+  const { t, lang } = useLocale();
+  const key = `referral.step.${step.action}` as Key;
+  const declined = step.reason?.coding?.find((coding) => coding.system === DECLINE_REASON)?.code;
+  const reason = called(DECLINE_REASONS, declined, lang) || conceptText(step.reason);
+  return (
+    <li>
+      <div>
+        <strong>{chinese(key) === undefined ? t('thread.road.step') : t(key)}</strong>{' '}
+        <span>
+          {step.who} <span className="quiet">{step.where}</span>
+        </span>
+      </div>
+      {reason && <div className={styles.because}>{reason}</div>}
+      <div className="quiet">
+        <time dateTime={step.time}>{dateTime(step.time)}</time>
+        {step.since !== null && <span> · {t('thread.road.after', { span: durationText(step.since, t) })}</span>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,74 @@
+import type { Task } from 'fhir/r4';
+import { useMemo } from 'react';
+import { useParams } from 'react-router';
+import { usePerson } from '../../access/person';
+import { search } from '../../client/client';
+import { ListPage } from '../../list/ListPage';
+import type { Source } from '../../list/list';
+import { useFilters } from '../../list/useFilters';
+import { type Key, useLocale } from '../../locale/locale';
+import NotFound from '../../page/NotFound';
+import { referAddress } from '../refer/start';
+import { type Worklist, worklistsOf } from '../worklists';
+import { ApprovalInbox } from './ApprovalInbox';
+import { worklistColumns } from './columns';
+import { paramsOf, STATES_IN, type WorklistFilters } from './conditions';
+import { Fresh } from './Fresh';
+import { filtersOf, useStateCounts } from './filters';
+import { Lists } from './Lists';
+
+/** `/worklist/:list`: one of the lists of this person's post. */
+export default function WorklistPage() {
+  const { list = '' } = useParams();
+  if (!(list in STATES_IN)) return <NotFound />;
+  const known = list as Worklist;
+  return known === 'approval' ? <ApprovalInbox /> : <WorklistTable key={known} list={known} />;
+}
+
+/** The first page of a list under its filters, as the cache knows it. */
+export function useWorklist(list: Worklist): { source: Source<Task>; filters: WorklistFilters } {
+  const [get] = useFilters();
+  const state = get('state');
+  const priority = get('priority');
+  const direction = get('direction');
+  const q = get('q');
+  return useMemo(() => {
+    const filters = { state, priority, direction, q };
+    return {
+      filters,
+      source: {
+        key: ['worklist', list, filters],
+        first: (signal) => search<Task>('Task/$worklist', paramsOf(list, filters), signal),
+      },
+    };
+  }, [list, state, priority, direction, q]);
+}
+
+function WorklistTable({ list }: { list: Worklist }) {
+  const { t, lang } = useLocale();
+  const person = usePerson();
+  const { source, filters } = useWorklist(list);
+  const counts = useStateCounts(list, filters);
+  const title = t(`referral.list.${list}` as Key);
+  const filtered = Object.values(filters).some(Boolean);
+  return (
+    <>
+      <h1 className="unseen">{title}</h1>
+      {worklistsOf(person).includes(list) && <Lists list={list} />}
+      <ListPage
+        what={title}
+        source={source}
+        columns={worklistColumns(list, t, lang)}
+        filters={filtersOf(list, counts, t)}
+        linkOf={(task) =>
+          list === 'drafts' ? referAddress(task.for?.reference ?? '', 'draft', task.id) : `/referrals/${task.id ?? ''}`
+        }
+        empty={{
+          title: t(filtered ? 'worklist.empty.filtered' : (`worklist.empty.${list}` as Key)),
+          how: t(filtered ? 'worklist.empty.filtered.how' : (`worklist.empty.${list}.how` as Key)),
+        }}
+        above={<Fresh list={list} filters={filters} name={source.key} />}
+      />
+    </>
+  );
+}
