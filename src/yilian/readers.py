@@ -25,10 +25,10 @@ class Readers:
         self.waiting_s = waiting_s
         self.open = 0
         self.idle: list[Connection] = []
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting: deque[asyncio.Future[Connection | None]] = deque()
 
     async def fetchrow(self, sql: str, args: tuple[Any, ...]) -> asyncpg.Record | None:
-        connection = self.idle.pop() if self.idle else await self._another()
+        connection = self._sound() or await self._another()
         sound = False
         try:
             found = await connection.fetchrow(sql, *args)
@@ -47,39 +47,52 @@ class Readers:
         for connection in idle:
             await connection.close(timeout=2)
 
+    def _sound(self) -> Connection | None:
+        """An idle one that the database has not closed meanwhile."""
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.is_closed():
+                return connection
+            self.open -= 1
+        return None
+
     async def _another(self) -> Connection:
+        """One that somebody gives back, first come first served, or a new one while there may be more."""
         while self.open >= self.size:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
             self.waiting.append(turn)
             try:
-                await asyncio.wait_for(turn, self.waiting_s)
+                given = await asyncio.wait_for(turn, self.waiting_s)
             except TimeoutError:
                 raise ConnectionError("no connection came free in time") from None
             except BaseException:
                 if turn.done() and not turn.cancelled():
-                    self._wake()  # our turn came and we go without it
+                    self._give(turn.result())  # our turn came and we go without it
                 raise
-            if self.idle:
-                return self.idle.pop()
+            if given is not None:
+                return given
         self.open += 1
         try:
             return await self.connect()
         except BaseException:
             self.open -= 1
-            self._wake()
+            self._give(None)
             raise
 
     def _back(self, connection: Connection, sound: bool) -> None:
         if sound and not connection.is_closed():
-            self.idle.append(connection)
+            self._give(connection)
         else:
             self.open -= 1
             connection.terminate()
-        self._wake()
+            self._give(None)
 
-    def _wake(self) -> None:
+    def _give(self, connection: Connection | None) -> None:
+        """To whoever has waited longest; None: there is room for a new one."""
         while self.waiting:
             turn = self.waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(connection)
                 return
+        if connection is not None:
+            self.idle.append(connection)
