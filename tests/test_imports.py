@@ -45,7 +45,8 @@ EVERYWHERE: dict[str, set[str]] = {
     "config": set(),
     "fonts": set(),
     "postgres": set(),
-    "db": {"errors", "store"},
+    "readers": set(),
+    "db": {"errors", "readers", "store"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }
