@@ -47,12 +47,19 @@ async def test_every_write_to_another_houses_patient_is_like_one_to_nothing(db: 
         Change("DELETE", "Observation", "bp", None),
         Change("PUT", "Observation", "bp", observation("here", "bp")),
         Change("PATCH", "Observation", "bp", None, patch=lambda now: now),
-        Change("PUT", "Observation", "bp", observation("here", "bp"), if_match=1),
         Change("PUT", "Patient", "there", patient("there", managingOrganization={"reference": "Organization/qingshi"})),
     ):
         async with db.transaction() as tx:
             with pytest.raises(NotFound):
                 await write(tx, region.qingshi, [change])
+    for id in ("bp", "nothing"):
+        for change in (
+            Change("PUT", "Observation", id, observation("here", id), if_match=1),
+            Change("DELETE", "Observation", id, None, if_match=1),
+        ):
+            async with db.transaction() as tx:
+                with pytest.raises(VersionStale, match="it is not there"):
+                    await write(tx, region.qingshi, [change])
 
 
 async def test_a_ground_opens_and_its_end_closes(db: Database, region: Region) -> None:

@@ -84,12 +84,14 @@ async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
     """
     for change in changes:
         _check_form(change)
-    rows = await _lock(tx, scope, changes)
+    rows, unseen = await _lock(tx, scope, changes)
     plans: list[Plan] = []
     missing: list[Plan] = []
     for change in changes:
         current = rows.get((change.type, change.id)) if change.id is not None else None
         _may_be(change, current)
+        if (change.type, change.id) in unseen:
+            raise _not_found(change)
         if current is None:
             plan = Plan(change, change.id or tx.new_id(), 0, None, change.resource)
             missing.append(plan)
@@ -105,9 +107,13 @@ async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
     return plans
 
 
-async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> dict[tuple[str, str | None], Current]:
+async def _lock(
+    tx: Tx, scope: Scope, changes: Sequence[Change]
+) -> tuple[dict[tuple[str, str | None], Current], set[tuple[str, str | None]]]:
+    """The rows there are within the scope, and the keys of those outside of it."""
     wanted = [change for change in changes if change.id is not None and change.method != "POST"]
     found: dict[tuple[str, str | None], Current] = {}
+    unseen: set[tuple[str, str | None]] = set()
     for sql, some in (
         (FOR_CHANGE, [change for change in wanted if change.method != "DELETE"]),
         (FOR_DELETION, [change for change in wanted if change.method == "DELETE"]),
@@ -119,10 +125,11 @@ async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> dict[tuple[s
             sql, types, ids, *scope.keys(of_a_write=True)
         ):
             kind = RESOURCE_TYPES[type_ - 1]
-            if not seen:
-                raise _not_found(next(change for change in some if change.type == kind and change.id == id_))
-            found[kind, id_] = Current(rid, ver, updated, deleted, patient, confined, body)
-    return found
+            if seen:
+                found[kind, id_] = Current(rid, ver, updated, deleted, patient, confined, body)
+            else:
+                unseen.add((kind, id_))
+    return found, unseen
 
 
 def _check_form(change: Change) -> None:
