@@ -3,8 +3,8 @@
 Who sees what (the narrowest that is useful; the privacy officer's post comes with its own rule):
 - a system client of the region: everything
 - everybody: what they did themselves
-- a resident: what was done with the resident's own record, without the words of queries (they may name others), account names and
-  network addresses
+- a resident: what was done with the resident's own record, without the words of queries (they may name others), account names,
+  network addresses and the names of what is still confined to an institution
 - the administrator: sign-ins and changes of accounts, never an event that concerns a patient
 What somebody may not see is answered like what does not exist.
 """
@@ -12,7 +12,7 @@ What somebody may not see is answered like what does not exist.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
 from yilian.fhir.references import Local, parse
 from yilian.store.read import Stored
-from yilian.store.scope import Scope
+from yilian.store.scope import Scope, readable
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -54,6 +54,13 @@ from audit_event e
 left join resource p on p.rid = e.patient
 left join resource s on s.rid = e.ground_source
 """
+_ONE = f"select r.rid, r.patient, {readable('r', 3)} as seen from resource r where r.type = $1 and r.id = $2"
+_SEEN = f"""
+select w.name from unnest($1::text[], $2::smallint[], $3::text[]) as w (name, type, id)
+join resource r on r.type = w.type and r.id = w.id where {readable("r", 4)}
+"""
+"""Deleted or not: the trail of what is gone stays."""
+
 _CURSOR = re.compile(r"(-?\d{1,18})\.(\d{1,18})")
 _ID = re.compile(r"[1-9]\d{0,17}")
 _DATE = re.compile(r"(eq|ne|ge|gt|le|lt|sa|eb|ap)?(.*)", re.S)
@@ -96,7 +103,7 @@ async def by_id(tx: Tx, scope: Scope, id: str, *, base: str = "") -> Stored:
         where.add(f"e.seq = {where.arg(int(id))}")
         row = await tx.fetchrow(f"{_SELECT} where {where.sql()}", *where.args)
         if row is not None:
-            return _stored(row, scope, base)
+            return _stored(row, scope, base, await _nameable(tx, scope, [row]))
     raise NotFound(f"There is no AuditEvent/{id[:64]} that you may read.", zh="没有找到该审计记录,或您无权查看。")
 
 
@@ -104,7 +111,8 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
     """One page of the events that match, newest first unless `_sort=date`.
 
     Strict: NotSupported for a parameter, modifier or prefix that is not known here, BadRequest for a value that cannot be read. Looking
-    into the trail leaves a trace too, in the same transaction, except for residents who look at their own.
+    into the trail leaves a trace too, in the same transaction, except for residents who look at their own. It names the patient only where
+    the asker may know of the patient: else the asker's own trail would tell that there is one.
     """
     where = _visible(scope)
     count, descending, cursor = USUAL, True, ""
@@ -121,9 +129,9 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
         elif name == "_cursor":
             cursor = value
         elif name == "patient":
-            patient = await _by_patient(tx, where, value) or patient
+            patient = await _by_patient(tx, scope, where, value) or patient
         elif name == "entity":
-            await _by_entity(tx, where, value)
+            await _by_entity(tx, scope, where, value)
         elif name == "date":
             _by_date(where, value, zone)
         elif name in SEARCH_PARAMETERS:
@@ -141,7 +149,8 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
         await write(tx, [by(scope, tx.now, "search-type", "E", patient=patient, query=query)])
     more = len(rows) > count
     page = rows[:count]
-    return Page([_stored(row, scope, base) for row in page], _cursor(page[-1]) if more else None)
+    named = await _nameable(tx, scope, page)
+    return Page([_stored(row, scope, base, named) for row in page], _cursor(page[-1]) if more else None)
 
 
 def _visible(scope: Scope) -> _Where:
@@ -158,10 +167,26 @@ def _visible(scope: Scope) -> _Where:
     return where
 
 
-def _stored(row: Any, scope: Scope, base: str) -> Stored:
-    discreet = scope.reach == "self" and not (row["account"] == scope.user and row["agent"] == scope.agent)
+def _is_discreet(row: Any, scope: Scope) -> bool:
+    return scope.reach == "self" and not (row["account"] == scope.user and row["agent"] == scope.agent)
+
+
+def _stored(row: Any, scope: Scope, base: str, named: Set[str]) -> Stored:
+    discreet = _is_discreet(row, scope)
+    if discreet:
+        row = {**row, "entities": [name for name in row["entities"] if name in named]}
     body = dump(audit_event(row, base=base, discreet=discreet))
     return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], body)
+
+
+async def _nameable(tx: Tx, scope: Scope, rows: Sequence[Any]) -> set[str]:
+    """What a resident may be told of by name among the things others did something with."""
+    names = {name: parse(name) for row in rows if _is_discreet(row, scope) for name in row["entities"]}
+    local = [(name, target) for name, target in names.items() if isinstance(target, Local)]
+    if not local:
+        return set()
+    types, ids = [type_id(target.type) for _, target in local], [target.id for _, target in local]
+    return {row["name"] for row in await tx.fetch(_SEEN, [name for name, _ in local], types, ids, *scope.keys())}
 
 
 def _reference(name: str, text: str, kind: str = "") -> Local:
@@ -172,26 +197,30 @@ def _reference(name: str, text: str, kind: str = "") -> Local:
     return target
 
 
-async def _rid(tx: Tx, target: Local) -> tuple[int, int | None] | None:
-    """(rid, patient) of a resource, deleted or not: its trail stays."""
-    row = await tx.fetchrow("select rid, patient from resource where type = $1 and id = $2", type_id(target.type), target.id)
-    return None if row is None else (row["rid"], row["patient"])
+async def _rid(tx: Tx, scope: Scope, target: Local) -> tuple[int, int | None, bool] | None:
+    """(rid, patient, whether the asker may know of it) of a resource, deleted or not: its trail stays."""
+    row = await tx.fetchrow(_ONE, type_id(target.type), target.id, *scope.keys())
+    return None if row is None else (row["rid"], row["patient"], row["seen"])
 
 
-async def _by_patient(tx: Tx, where: _Where, value: str) -> int | None:
-    found = [await _rid(tx, _reference("patient", text, "Patient")) for text in value.split(",")]
-    rids = [one[0] for one in found if one]
-    where.add(f"e.patient = any({where.arg(rids)}::bigint[])")
-    return rids[0] if len(rids) == 1 else None
+async def _by_patient(tx: Tx, scope: Scope, where: _Where, value: str) -> int | None:
+    """Returns the patient to be named in the trace of this search."""
+    found = [await _rid(tx, scope, _reference("patient", text, "Patient")) for text in value.split(",")]
+    there = [one for one in found if one]
+    where.add(f"e.patient = any({where.arg([one[0] for one in there])}::bigint[])")
+    return there[0][0] if len(there) == 1 and there[0][2] else None
 
 
-async def _by_entity(tx: Tx, where: _Where, value: str) -> None:
+async def _by_entity(tx: Tx, scope: Scope, where: _Where, value: str) -> None:
     conditions = []
     for text in value.split(","):
         target = _reference("entity", text)
-        found = await _rid(tx, target)
+        found = await _rid(tx, scope, target)
         if target.type == "Patient" and not target.version:
             conditions.append(f"e.patient = {where.arg(found[0])}" if found else "false")
+            continue
+        if scope.reach == "self" and not (found and found[2]):
+            conditions.append("false")  # what is not told by name is not found by name
             continue
         name = where.arg(f"{target.type}/{target.id}" + (f"/_history/{target.version}" if target.version else ""))
         listed = f"exists (select from unnest(e.entities) x where x = {name}::text or starts_with(x, {name}::text || '/'))"
