@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from yilian.audit.record import note_read
 from yilian.errors import BadRequest, YilianError
 from yilian.fhir.json import dump
 from yilian.http.answer import Answer
@@ -15,6 +16,7 @@ from yilian.http.house import House
 from yilian.http.outcome import answer_for
 from yilian.http.request import Request, pairs, segments
 from yilian.store import bundle as store_bundle
+from yilian.store import read
 from yilian.store.scope import Scope
 
 Route = Callable[[House, Scope, Request], Awaitable[Answer]]
@@ -43,11 +45,24 @@ async def _transaction(house: House, asker: Scope, request: Request, bundle: dic
         response = await store_bundle.transaction(
             tx, asker, bundle, base=request.base, zone=house.zone, representation=request.prefer("return") == "representation"
         )
+        there = await read.many(tx, asker, _there_already(bundle, response))
+        await note_read(house.reads, asker, list(there.values()), "search", request.address)
     entries = response["entry"]
     for index, entry in enumerate(bundle.get("entry") or []):
         if (entry.get("request") or {}).get("method") == "GET":
             entries[index] = await _one(house, asker, request, entry, route, f"Bundle.entry[{index}]")
     return Answer(200, dump(response))
+
+
+def _there_already(bundle: dict[str, Any], response: dict[str, Any]) -> list[tuple[str, str]]:
+    """(type, id) of what conditional creations found and answer with: it was read."""
+    found = []
+    for entry, answer in zip(bundle["entry"], response["entry"], strict=True) if bundle.get("entry") else ():
+        done = answer.get("response", {})
+        if entry["request"].get("ifNoneExist") and done.get("status") == "200 OK":
+            kind, id_ = done["location"].split("/")[-4:-2]
+            found.append((kind, id_))
+    return found
 
 
 async def _batch(house: House, asker: Scope, request: Request, bundle: dict[str, Any], route: Route) -> Answer:

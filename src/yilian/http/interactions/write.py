@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from yilian.audit.record import note_read
 from yilian.errors import BadRequest, Issue
 from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
 from yilian.http import conditional
 from yilian.http.answer import Answer, version_headers
+from yilian.http.bundles import link
 from yilian.http.house import House
 from yilian.http.request import Request, pairs
 from yilian.store import find, write
@@ -17,14 +19,17 @@ from yilian.store.write import Change, Written
 
 
 async def create(house: House, asker: Scope, request: Request) -> Answer:
-    """POST /{type}; with If-None-Exist the one that is already there is answered instead, 412 when there are several."""
+    """POST /{type}; with If-None-Exist the one that is already there is answered instead, and so was read; 412 when there are several."""
     (kind,) = request.segments
     resource = await _resource(request, kind)
     query = request.header("if-none-exist")
     async with house.db.transaction() as tx:
         if query:
-            there = await find.only(tx, asker, kind, pairs(query.lstrip("?")), zone=house.zone, creating=True)
+            condition = pairs(query.lstrip("?"))
+            there = await find.only(tx, asker, kind, condition, zone=house.zone, creating=True)
             if there is not None:
+                asked = link("", kind, condition)[1:]
+                await note_read(house.reads, asker, [there], "search", request.address, query=asked, kind=kind)
                 return _answer(request, 200, there.body, kind, there.id, there.version, version_headers(there.version, there.updated))
         (done,) = await write.write(tx, asker, [Change("POST", kind, None, resource)], base=request.base)
     return _written(request, done)
