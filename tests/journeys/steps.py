@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import httpx
+import pypdf
 
 from tests.access.journey import bearer, tokens_of
 from tests.http.house import Server
@@ -49,6 +51,11 @@ RECORD = (
     measured("warmth", "p3", "8310-5", "体温", 38.2, "Cel", "vital-signs", "2026-09-21T10:00:00+08:00"),
 )
 """What is known before the journey: of p1 and p2, whom the township looks after, and of p3, whom another one does."""
+
+
+def words(pdf: bytes) -> str:
+    """All text of a PDF without white space, so that line breaks do not matter."""
+    return "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
 
 
 class Journey:

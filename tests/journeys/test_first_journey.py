@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from tests.access.journey import tokens_of
-from tests.journeys.steps import Journey
+from tests.journeys.steps import Journey, words
 from tests.referral.region import OUTCOME, a_plan, down, state_of, up
 from yilian.fhir import urls
 from yilian.referral import resources
@@ -31,11 +31,6 @@ SENT_BACK = [
     "ZY20261124001",
 ]
 EVIDENCE = [{"reference": "Observation/troponin"}, {"reference": "Condition/hypertension"}]
-
-
-def words(pdf: bytes) -> str:
-    """All text of a PDF without white space, so that line breaks do not matter."""
-    return "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
 
 
 async def test_a_doctor_signs_in_finds_a_patient_by_pinyin_and_reads_the_record(journey: Journey) -> None:

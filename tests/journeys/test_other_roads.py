@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.journeys.steps import Journey
-from tests.referral.region import OUTCOME, decline_reason, state_of, up
+from tests.journeys.steps import Journey, words
+from tests.referral.region import OUTCOME, decline_reason, down, state_of, up
 
 Json = dict[str, Any]
 
@@ -122,6 +122,19 @@ async def test_a_draft_waits_until_it_is_sent(journey: Journey) -> None:
     assert {issue["expression"][0] for issue in refused.json()["issue"]} >= {"ServiceRequest.performer", "ServiceRequest.locationCode"}
     task = await journey.act("gp", task, "submit", request=up("p1"))
     assert state_of(task) == "in-approval"
+
+
+async def test_the_way_back_stands_on_the_paper_once_it_is_sent_and_not_before(journey: Journey) -> None:
+    request, task = await journey.completed()
+    back = down("p1", "qingshi", request)
+    _, draft = await journey.refer("expert", back, submit=False)
+    number = draft["identifier"][0]["value"]
+    for sent in (False, True):
+        paper = await journey.get("gp", f"Task/{task['id']}/$slip", kind="return")
+        assert paper.status_code == 200
+        assert (number in words(paper.content)) is sent
+        if not sent:
+            await journey.act("expert", draft, "submit")
 
 
 async def test_what_the_referral_opened_ends_with_it_and_the_sender_keeps_the_outcome(journey: Journey) -> None:

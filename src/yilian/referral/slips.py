@@ -138,7 +138,8 @@ async def _facts(tx: Tx, scope: Scope, referral: Referral) -> Facts:
     attached += [item["valueReference"]["reference"] for item in resources.outputs(task, "attachment") if "valueReference" in item]
     plans = [item["valueReference"]["reference"] for item in resources.outputs(task, "plan") if "valueReference" in item]
     down = await tx.fetchrow(
-        "select number from referral where basis_task = $1 and direction = 'down' order by task_rid desc", referral.task_rid
+        "select number from referral where basis_task = $1 and direction = 'down' and submitted_at is not null order by task_rid desc",
+        referral.task_rid,
     )
     return Facts(
         now=tx.now,
