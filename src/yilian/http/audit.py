@@ -5,9 +5,10 @@ from __future__ import annotations
 from yilian.audit import events
 from yilian.errors import MethodNotAllowed, NotFound
 from yilian.http.answer import Answer, of_stored
-from yilian.http.bundles import link, searchset
+from yilian.http.bundles import of_page
 from yilian.http.house import House
 from yilian.http.request import Request
+from yilian.store.page import Page
 from yilian.store.scope import Scope
 
 
@@ -26,13 +27,4 @@ async def answer(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.transaction() as tx:
         page = await events.search(tx, asker, asked, zone=house.zone, base=request.base)
         moment = tx.now
-    plain = [(name, value) for name, value in asked if name != "_cursor"]
-    body = searchset(
-        request.base,
-        self_link=link(request.base, "AuditEvent", asked),
-        next_link=link(request.base, "AuditEvent", [*plain, ("_cursor", page.next)]) if page.next else None,
-        total=None,
-        matches=page.matches,
-        moment=moment,
-    )
-    return Answer(200, body)
+    return of_page(request, Page(page.matches, next=page.next), moment, asked)

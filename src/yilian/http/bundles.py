@@ -8,6 +8,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from yilian.fhir.json import dump
+from yilian.http.answer import Answer
+from yilian.http.request import Request
+from yilian.store.page import Page
 from yilian.store.read import Stored
 
 
@@ -15,6 +18,27 @@ def link(base: str, path: str, query: Sequence[tuple[str, str]]) -> str:
     """`base/path?query`, encoded."""
     text = urlencode(query, quote_via=quote, safe=":,|*/$")
     return f"{base}/{path}?{text}" if text else f"{base}/{path}"
+
+
+def of_page(request: Request, page: Page, moment: datetime, query: Sequence[tuple[str, str]] | None = None) -> Answer:
+    """A page as a searchset that links to itself and, exactly when there is more, to the next one. `query`: what came as a form."""
+    path = "/".join(request.segments).removesuffix("/_search")
+    asked = request.query if query is None else query
+    body = searchset(
+        request.base,
+        self_link=link(request.base, path, asked),
+        next_link=link(request.base, path, [*plain(asked), ("_cursor", page.next)]) if page.next else None,
+        total=page.total,
+        matches=page.matches,
+        included=page.included,
+        moment=moment,
+    )
+    return Answer(200, body)
+
+
+def plain(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What was asked, whatever the page."""
+    return [(name, value) for name, value in query if name != "_cursor"]
 
 
 def searchset(
@@ -26,13 +50,10 @@ def searchset(
     matches: Iterable[Stored],
     included: Iterable[Stored] = (),
     moment: datetime,
-    issues: dict[str, Any] | None = None,
 ) -> bytes:
     """A searchset Bundle. `total` counts matches in the caller's scope and is left out when it was not counted."""
     entries = [_entry(base, found, b"match") for found in matches]
     entries += [_entry(base, found, b"include") for found in included]
-    if issues is not None:
-        entries.append(b'{"resource":' + dump(issues) + b',"search":{"mode":"outcome"}}')
     links = [{"relation": "self", "url": self_link}]
     if next_link:
         links.append({"relation": "next", "url": next_link})

@@ -2,15 +2,15 @@
 
 Chinese is the display, English a designation. `definitions()` is seeded when the server starts, under the platform's own scope, where it
 differs from what is stored. Reasons: nine for up (REF-2), seven for down (REF-3), after the general criteria of county programmes.
-FHIR R4: http://hl7.org/fhir/R4/codesystem.html, http://hl7.org/fhir/R4/valueset.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from yilian.fhir import urls
+from yilian.fhir.vocabulary import code_system, concept, value_set
 from yilian.referral.states import ACTIONS, STATES
 
 Words = tuple[str, str]
@@ -103,13 +103,13 @@ def definitions() -> list[dict[str, Any]]:
     """Every CodeSystem and ValueSet of this room, ready to be stored."""
     states = {code: state_words(code) for code in STATES}
     return [
-        code_system(urls.REFERRAL_DIRECTION, "ReferralDirection", "转诊方向", DIRECTIONS),
-        code_system(urls.REFERRAL_STATE, "ReferralState", "转诊状态", states),
-        code_system(urls.REFERRAL_ACTION, "ReferralAction", "转诊操作", ACTIVITIES),
-        code_system(urls.REFERRAL_REASON, "ReferralReason", "转诊原因", UP_REASONS | DOWN_REASONS),
-        code_system(urls.REFERRAL_DECLINE_REASON, "ReferralDeclineReason", "不予接收原因", DECLINE_REASONS),
-        code_system(urls.REFERRAL_OUTPUT, "ReferralOutput", "回转内容", OUTPUTS),
-        code_system(urls.REFERRAL_TASK, "ReferralTask", "转诊任务", TASKS),
+        _listed(urls.REFERRAL_DIRECTION, "ReferralDirection", "转诊方向", DIRECTIONS),
+        _listed(urls.REFERRAL_STATE, "ReferralState", "转诊状态", states),
+        _listed(urls.REFERRAL_ACTION, "ReferralAction", "转诊操作", ACTIVITIES),
+        _listed(urls.REFERRAL_REASON, "ReferralReason", "转诊原因", UP_REASONS | DOWN_REASONS),
+        _listed(urls.REFERRAL_DECLINE_REASON, "ReferralDeclineReason", "不予接收原因", DECLINE_REASONS),
+        _listed(urls.REFERRAL_OUTPUT, "ReferralOutput", "回转内容", OUTPUTS),
+        _listed(urls.REFERRAL_TASK, "ReferralTask", "转诊任务", TASKS),
         value_set("referral-direction", "ReferralDirection", "转诊方向", urls.REFERRAL_DIRECTION, DIRECTIONS),
         value_set("referral-state", "ReferralState", "转诊状态", urls.REFERRAL_STATE, states),
         value_set("referral-up-reason", "ReferralUpReason", "上转原因", urls.REFERRAL_REASON, UP_REASONS),
@@ -118,32 +118,5 @@ def definitions() -> list[dict[str, Any]]:
     ]
 
 
-def code_system(url: str, name: str, title: str, words: Mapping[str, Words]) -> dict[str, Any]:
-    return {
-        "resourceType": "CodeSystem",
-        "id": url.rsplit("/", 1)[1],
-        "language": "zh-CN",
-        "url": url,
-        "name": name,
-        "title": title,
-        "status": "active",
-        "experimental": False,
-        "caseSensitive": True,
-        "content": "complete",
-        "count": len(words),
-        "concept": [{"code": code, "display": zh, "designation": [{"language": "en", "value": en}]} for code, (zh, en) in words.items()],
-    }
-
-
-def value_set(key: str, name: str, title: str, system: str, codes: Iterable[str]) -> dict[str, Any]:
-    return {
-        "resourceType": "ValueSet",
-        "id": key,
-        "language": "zh-CN",
-        "url": f"{urls.BASE}ValueSet/{key}",
-        "name": name,
-        "title": title,
-        "status": "active",
-        "experimental": False,
-        "compose": {"include": [{"system": system, "concept": [{"code": code} for code in codes]}]},
-    }
+def _listed(url: str, name: str, title: str, words: Mapping[str, Words]) -> dict[str, Any]:
+    return code_system(url, name, title, [concept(code, zh, en) for code, (zh, en) in words.items()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yilian.audit.record import note_read
 from yilian.http.answer import Answer
-from yilian.http.bundles import link, searchset
+from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.request import Request
 from yilian.search.query import parse
@@ -20,17 +20,6 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         page = await find.find(tx, asker, query)
         moment = tx.now
-    plain = [(name, value) for name, value in asked if name != "_cursor"]
-    await note_read(
-        house.reads, asker, [*page.matches, *page.included], "search", request.address, query=link("", kind, plain)[1:], kind=kind
-    )
-    body = searchset(
-        request.base,
-        self_link=link(request.base, kind, asked),
-        next_link=link(request.base, kind, [*plain, ("_cursor", page.next)]) if page.next else None,
-        total=page.total,
-        matches=page.matches,
-        included=page.included,
-        moment=moment,
-    )
-    return Answer(200, body)
+    query_text = link("", kind, plain(asked))[1:]
+    await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=query_text, kind=kind)
+    return of_page(request, page, moment, asked)

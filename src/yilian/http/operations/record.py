@@ -11,7 +11,7 @@ from yilian.audit.record import note_read
 from yilian.errors import BadRequest, NotSupported
 from yilian.fhir.dates import interval
 from yilian.http.answer import Answer
-from yilian.http.bundles import link, searchset
+from yilian.http.bundles import of_page
 from yilian.http.house import House
 from yilian.http.request import Request
 from yilian.records import timeline as records_timeline
@@ -27,7 +27,8 @@ async def everything(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         page = await store_everything.everything(tx, asker, request.segments[1], since=since, types=types, count=count, cursor=cursor)
         moment = tx.now
-    return await _page(house, asker, request, page, moment, "everything")
+    await note_read(house.reads, asker, [*page.matches, *page.included], "everything", request.address)
+    return of_page(request, page, moment)
 
 
 async def timeline(house: House, asker: Scope, request: Request) -> Answer:
@@ -38,23 +39,8 @@ async def timeline(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         page = await records_timeline.timeline(tx, asker, request.segments[1], types=types, count=count, cursor=cursor)
         moment = tx.now
-    return await _page(house, asker, request, page, moment, "timeline")
-
-
-async def _page(house: House, asker: Scope, request: Request, page: store_everything.Page, moment: datetime, action: str) -> Answer:
-    await note_read(house.reads, asker, [*page.matches, *page.included], action, request.address)
-    path = "/".join(request.segments)
-    plain = [(name, value) for name, value in request.query if name != "_cursor"]
-    body = searchset(
-        request.base,
-        self_link=link(request.base, path, request.query),
-        next_link=link(request.base, path, [*plain, ("_cursor", page.next)]) if page.next else None,
-        total=page.total,
-        matches=page.matches,
-        included=page.included,
-        moment=moment,
-    )
-    return Answer(200, body)
+    await note_read(house.reads, asker, page.matches, "timeline", request.address)
+    return of_page(request, page, moment)
 
 
 def _parameters(house: House, request: Request, default_count: int) -> tuple[datetime | None, tuple[str, ...], int, str | None]:

@@ -11,7 +11,7 @@ from yilian.errors import BadRequest, NotFound, NotSupported
 from yilian.fhir.json import dump
 from yilian.http import conditional
 from yilian.http.answer import Answer, etag, of_json
-from yilian.http.bundles import link, searchset
+from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.request import Request
 from yilian.store import read
@@ -107,20 +107,9 @@ async def worklist(house: House, asker: Scope, request: Request) -> Answer:
             cursor=asked.get("_cursor"),
         )
         moment = tx.now
-    plain = [(name, value) for name, value in request.query if name != "_cursor"]
-    await note_read(
-        house.reads, asker, [*page.matches, *page.included], "worklist", request.address, query=link("", "Task/$worklist", plain)[1:]
-    )
-    body = searchset(
-        request.base,
-        self_link=link(request.base, "Task/$worklist", request.query),
-        next_link=link(request.base, "Task/$worklist", [*plain, ("_cursor", page.next)]) if page.next else None,
-        total=page.total,
-        matches=page.matches,
-        included=page.included,
-        moment=moment,
-    )
-    return Answer(200, body)
+    query = link("", "Task/$worklist", plain(request.query))[1:]
+    await note_read(house.reads, asker, [*page.matches, *page.included], "worklist", request.address, query=query)
+    return of_page(request, page, moment)
 
 
 async def worklist_counts(house: House, asker: Scope, request: Request) -> Answer:

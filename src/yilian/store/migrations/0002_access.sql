@@ -41,7 +41,7 @@ create table session (                                   -- one browser that is 
     id          uuid        primary key,
     cookie      bytea       not null unique,             -- SHA-256 of the cookie: finding the session of a request
     account     text        collate "C" not null references account on delete cascade,
-    institution text        collate "C" not null,        -- the post picked for this session
+    institution text        collate "C" not null,        -- of the post picked at sign-in
     started     timestamptz not null,
     seen        timestamptz not null,
     expires     timestamptz not null,
