@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -112,6 +113,15 @@ async def db(dsn: str) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much the generated tests compared, by file: what they gave to `record_property("compared", …)`."""
+    compared: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        compared[report.nodeid.partition("::")[0]] += sum(number for name, number in report.user_properties if name == "compared")
+    for file, number in sorted((+compared).items()):
+        terminalreporter.write_line(f"{file}: {number:,} answers compared")
 
 
 async def _command(address: str, sql: str) -> None:

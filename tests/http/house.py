@@ -25,29 +25,29 @@ RESIDENT = "resident"
 
 
 class Server:
-    """A running application. `as_` gives a client who is signed in as somebody."""
+    """A running application. `as_` gives a client who is signed in as somebody; `tokens` by account are kept, or given beforehand."""
 
     def __init__(self, dsn: str, application: Any) -> None:
         self.dsn = dsn
         self.application = application
-        self._tokens: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
 
     def nobody(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.application, raise_app_exceptions=False, client=("10.0.0.7", 1234))
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN)
 
     async def as_(self, who: str) -> httpx.AsyncClient:
-        if who not in self._tokens:
+        if who not in self.tokens:
             database = app.database(config.Settings(), self.dsn)
             await database.open()
             try:
                 async with database.transaction() as tx:
                     issue = tokens.issue_for_client if who == "bench" else tokens.issue_for_user
-                    self._tokens[who] = await issue(tx, who)
+                    self.tokens[who] = await issue(tx, who)
             finally:
                 await database.close()
         client = self.nobody()
-        client.headers["authorization"] = f"Bearer {self._tokens[who]}"
+        client.headers["authorization"] = f"Bearer {self.tokens[who]}"
         return client
 
     async def value(self, sql: str, *args: Any) -> Any:

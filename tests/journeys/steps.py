@@ -17,6 +17,10 @@ Json = dict[str, Any]
 BY_THE_PAGES = ("gp", "coordinator")
 """Those who sign in as a browser does: password, authorize with PKCE, code for tokens. The others come with a token."""
 
+EVERYBODY = (
+    "gp", "gp-colleague", "head", "gp2", "county", "coordinator", "expert", "expert2", "pharmacist", "office", "admin", "resident", "bench",
+)  # fmt: skip
+
 LISTS = ("approval", "inbox", "answer", "declined", "expected", "here", "sent", "returned", "closed", "drafts")
 LOINC = "http://loinc.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -58,6 +62,14 @@ def words(pdf: bytes) -> str:
     return "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
 
 
+async def put_the_record_in(server: Server) -> None:
+    """The region's laboratory system sends what there is."""
+    entries = [{"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in RECORD]
+    lab = await server.as_("bench")
+    stored = await lab.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert stored.status_code == 200, stored.text
+
+
 class Journey:
     """Everybody's clients, and the steps. `people` may be any account of tests/http/house.py."""
 
@@ -68,13 +80,6 @@ class Journey:
     async def leave(self) -> None:
         for client in self._clients.values():
             await client.aclose()
-
-    async def put_the_record_in(self) -> None:
-        """The region's laboratory system sends what there is."""
-        entries = [{"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in RECORD]
-        lab = await self.as_("bench")
-        stored = await lab.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
-        assert stored.status_code == 200, stored.text
 
     async def as_(self, who: str) -> httpx.AsyncClient:
         """Somebody who is signed in; the same client each time."""

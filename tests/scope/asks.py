@@ -1,0 +1,180 @@
+"""Every way a client can ask for one resource by its id, or by what it is called: the columns of the matrix.
+
+The same asks are made for an id that never existed; the two answers must be the same to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.http.house import ORIGIN
+from tests.referral.region import act_parameters, refer_parameters, up
+from tests.scope.people import INSTITUTION
+
+Json = dict[str, Any]
+
+CLOCK = re.compile(rb'"timestamp":"[^"]*"')
+REFERS = {
+    "qingshi": up("p1", specialty="07"),
+    "liuhe": up("p3", specialty="05"),
+    "first": up("p2", "second", direction="lateral", specialty="05"),
+}
+"""A request each institution could send for a patient of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request under /fhir. `name` says what is asked, without whom about."""
+
+    name: str
+    path: str
+    method: str = "GET"
+    body: Json | None = None
+    form: dict[str, str] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer with the id that was asked for, and the time of day, taken out."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+async def tell(client: httpx.AsyncClient, ask: Ask, id: str) -> Told:
+    path = f"/fhir/{ask.path}" if ask.path else "/fhir"
+    answer = await client.request(ask.method, path, json=ask.body, data=ask.form, headers=ask.headers)
+    headers = tuple((name, value.replace(id, "<id>")) for name, value in sorted(answer.headers.items()))
+    return Told(answer.status_code, headers, CLOCK.sub(b'"timestamp":""', answer.content).replace(id.encode(), b"<id>"))
+
+
+def never(id: str) -> str:
+    """An id of the same length that never was."""
+    return "z" * len(id)
+
+
+def asks(role: str, kind: str, id: str, body: Json | None) -> Iterator[Ask]:
+    """Everything this role can try with `kind/id`; `body` is what a writer might send to it."""
+    name = f"{kind}/{id}"
+    yield from _reading(kind, id, name)
+    yield from _searching(kind, id, name)
+    yield from _changing(kind, id, name, body)
+    yield from _in_bundles(kind, id, name)
+    yield from _pointing_to(role, name, f"{kind}?_id={id}")
+    if kind == "Patient":
+        yield from _of_a_patient(role, id)
+    if kind == "Task":
+        yield from _of_a_referral(id)
+    if kind == "ServiceRequest" and (wish := REFERS.get(INSTITUTION.get(role, ""))):
+        for key in ("basedOn", "replaces"):
+            yield _post(f"$refer {key}", "ServiceRequest/$refer", refer_parameters({**wish, key: [{"reference": name}]}))
+
+
+def _reading(kind: str, id: str, name: str) -> Iterator[Ask]:
+    yield Ask("read", name)
+    yield Ask("read unless known", name, headers={"if-none-match": 'W/"1"'})
+    yield Ask("head", name, "HEAD")
+    yield Ask("vread 1", f"{name}/_history/1")
+    yield Ask("vread 2", f"{name}/_history/2")
+    yield Ask("history", f"{name}/_history")
+    yield Ask("history since", f"{name}/_history?_since=2020-01-01&_count=1")
+
+
+def _searching(kind: str, id: str, name: str) -> Iterator[Ask]:
+    yield Ask("search", f"{kind}?_id={id}")
+    yield Ask("search, counted", f"{kind}?_id={id}&_total=accurate")
+    yield Ask("search, count alone", f"{kind}?_id={id}&_summary=count")
+    yield Ask("search by form", f"{kind}/_search", "POST", form={"_id": id, "_total": "accurate"})
+    yield Ask("search with what points to it", f"{kind}?_id={id}&_revinclude=Provenance:target")
+    yield Ask("what points to it", f"Provenance?target={name}&_total=accurate")
+    if kind in ("Encounter", "Observation"):
+        code = "encounter" if kind == "Encounter" else "result"
+        yield Ask("reports on it", f"DiagnosticReport?{code}={name}&_total=accurate")
+    for turn in ("first", "second"):
+        yield Ask(f"its trail, {turn} time", f"AuditEvent?entity={name}")
+
+
+def _changing(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]:
+    yield Ask("delete", name, "DELETE")
+    yield Ask("delete a version", name, "DELETE", headers={"if-match": 'W/"1"'})
+    if body is not None:
+        plain = {key: value for key, value in body.items() if key != "meta"} | {"id": id}
+        for version in (1, 2):
+            yield Ask(f"replace version {version}", name, "PUT", plain, headers={"if-match": f'W/"{version}"'})
+
+
+def _in_bundles(kind: str, id: str, name: str) -> Iterator[Ask]:
+    urls = [name, f"{name}/_history", f"{name}/_history/1", f"{kind}?_id={id}&_total=accurate"]
+    reads: list[Json] = [{"request": {"method": "GET", "url": url}} for url in urls]
+    gone: Json = {"request": {"method": "DELETE", "url": name}}
+    yield _bundle("batch", reads)
+    yield _bundle("transaction", reads)
+    yield _bundle("batch", [gone])
+    yield _bundle("transaction", [gone])
+    yield _bundle("transaction", [{"request": {**gone["request"], "ifMatch": 'W/"1"'}}])
+
+
+def _pointing_to(role: str, name: str, condition: str) -> Iterator[Ask]:
+    """A reference to what is out of scope is a reference to nothing."""
+    for text, what in ((name, "relative"), (f"{name}/_history/1", "to a version"), (f"{ORIGIN}/fhir/{name}", "absolute")):
+        yield _post(f"reference, {what}", "Observation", _observation(text))
+    yield _bundle("transaction", [_creation(_observation(name))], "reference")
+    yield _bundle("transaction", [_creation(_observation(condition))], "conditional reference")
+    if wish := REFERS.get(INSTITUTION.get(role, "")):
+        evidence = {**wish, "supportingInfo": [{"reference": name}]}
+        yield _post("$refer with it as evidence", "ServiceRequest/$refer", refer_parameters(evidence))
+
+
+def _of_a_patient(role: str, id: str) -> Iterator[Ask]:
+    for operation in ("$everything", "$everything?_type=Observation&_count=1", "$timeline", "$timeline?_type=Condition"):
+        yield Ask(operation, f"Patient/{id}/{operation}")
+    for search in (
+        f"Observation?patient={id}",
+        f"Observation?subject=Patient/{id}&_sort=-date",
+        f"Observation?patient={id}&code=1558-6&_include=Observation:patient",
+        f"Encounter?patient=Patient/{id}&_revinclude=Observation:encounter",
+        f"Task?patient={id}",
+        f"Coverage?beneficiary=Patient/{id}",
+        f"Group?member=Patient/{id}",
+        f"Observation?patient._id={id}",
+        f"Condition?subject:Patient._id={id}",
+    ):
+        yield Ask(f"search {search.replace(id, '…')}", f"{search}&_total=accurate")
+    for turn in ("first", "second"):
+        yield Ask(f"the patient's trail, {turn} time", f"AuditEvent?patient={id}")
+        yield Ask(f"the patient's trail by reference, {turn} time", f"AuditEvent?entity=Patient/{id}")
+    yield _post("subject", "Condition", {"resourceType": "Condition", "subject": {"reference": f"Patient/{id}"}, "code": {"text": "?"}})
+    yield _post("$refer", "ServiceRequest/$refer", refer_parameters(up(id, specialty="05")))
+
+
+def _of_a_referral(id: str) -> Iterator[Ask]:
+    yield Ask("$actions", f"Task/{id}/$actions")
+    yield Ask("$slip", f"Task/{id}/$slip?kind=return&size=A5")
+    for action, more in (("accept", {}), ("cancel", {"reason": "x"}), ("report", {"attachment": "Observation/nobody"})):
+        yield Ask(f"$act {action}", f"Task/{id}/$act", "POST", act_parameters(action, **more), headers={"if-match": 'W/"1"'})
+    yield Ask("$act without a version", f"Task/{id}/$act", "POST", act_parameters("receive"))
+
+
+def _observation(focus: str) -> Json:
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "?"}, "focus": [{"reference": focus}]}
+
+
+def _creation(resource: Json) -> Json:
+    return {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+
+
+def _post(name: str, path: str, body: Json) -> Ask:
+    return Ask(name, path, "POST", body)
+
+
+def _bundle(kind: str, entries: list[Json], word: str = "") -> Ask:
+    verbs = word or " ".join(dict.fromkeys(entry["request"]["method"] for entry in entries))
+    versioned = " of a version" if "ifMatch" in entries[0]["request"] else ""
+    return Ask(f"{kind}: {verbs}{versioned}", "", "POST", {"resourceType": "Bundle", "type": kind, "entry": entries})
