@@ -248,6 +248,8 @@ _TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
 
 def _meaning(error: Exception, *, writing: bool, connecting: bool = False) -> YilianError | None:
     """What a database error means to the caller; None when it is a fault of ours."""
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, (asyncpg.PostgresError, ConnectionError)):
+        error = error.__context__  # the roll-back failed because of what had gone wrong before it
     closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)  # other InterfaceErrors are a misuse of the driver
     if closed or isinstance(error, _AWAY) or (connecting and isinstance(error, OSError)):
         unknown = " It may or may not have been stored; look before sending it again." if writing else ""

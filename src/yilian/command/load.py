@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from pathlib import Path
 
@@ -24,6 +25,8 @@ SHOWN = 20
 def load(settings: Settings, paths: list[Path], institution: str | None, report: Path | None) -> int:
     """Load `paths`; 1 when anything was refused. The same again goes on where it stopped, and changes nothing once it is through."""
     found = sources.find(paths)
+    for driver in ("asyncio", "asyncpg"):  # what they would say of a database that goes away is said once, and in words, by us
+        logging.getLogger(driver).setLevel(logging.CRITICAL + 1)
     console = Console(stderr=True)
     with house.address(settings, alone=False, purpose="yilian load") as dsn:
         started = time.monotonic()
