@@ -1,0 +1,130 @@
+"""One real server with a small demo region, and people at browsers of their own.
+
+The server and its region last as long as the test process; Playwright only as long as a file: while it runs, no other event loop can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import _command, on_database
+from tests.journeys.browser.desk import DESKTOP, Desk, Size
+from tests.journeys.browser.region import Facts, Somebody
+
+ROOT = Path(__file__).parents[3]
+RESULTS = ROOT / "test-results"
+"""Pictures and console of what failed."""
+
+YILIAN = [sys.executable, "-m", "yilian"]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+Open = Callable[..., Desk]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server that answers, and what its region holds."""
+
+    url: str
+    database: str
+    facts: Facts
+
+    def yilian(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command beside the server, on its database."""
+        command = [*YILIAN, arguments[0], "--database-url", self.database, *arguments[1:]]
+        return subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=120)
+
+
+def _environment() -> dict[str, str]:
+    """The zone of the region is China's, as the pages have it; the machine's may be what it likes."""
+    return {**os.environ, "YILIAN_ZONE": "Asia/Shanghai"}
+
+
+@pytest.fixture(scope="session")
+def site(cluster: str) -> Iterator[Site]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium (tools/need_browser.sh says how to get one)")
+    if not (ROOT / "web" / "dist" / "index.html").is_file():
+        pytest.skip("the pages are not built (make web)")
+    name = f"yilian_browser_{os.getpid()}"
+    asyncio.run(_command(cluster, f'create database "{name}"'))
+    address = on_database(cluster, name)
+    furnishing = [sys.executable, "-m", "tests.journeys.browser.region", address]
+    made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=120)
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
+    with subprocess.Popen(
+        [*YILIAN, "serve", "--port", "0", "--database-url", address], stdout=subprocess.PIPE, text=True, env=_environment()
+    ) as server:
+        assert server.stdout is not None
+        try:
+            said = re.search(r"http://\S+", server.stdout.readline())
+            assert said, "the server ended without a word"
+            yield Site(said.group(), address, facts)
+        finally:
+            server.terminate()
+            server.wait(30)
+    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture(scope="module")
+def chromium(site: Site) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def at_a_desk(chromium: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """`at_a_desk("gp")` is the general practitioner, signed in, at a browser of their own. What a browser complained of fails the test."""
+    desks: list[Desk] = []
+
+    def open_one(who: str, *, size: Size = DESKTOP, signed_in: bool = True) -> Desk:
+        desk = Desk(chromium, site.url, who, size)
+        desks.append(desk)
+        if signed_in:
+            desk.sign_in()
+        return desk
+
+    yield open_one
+    faults = [f"{desk.who}: {fault}" for desk in desks for fault in desk.faults]
+    if faults or request.node.stash.get(_FAILED, False):
+        folder = RESULTS / re.sub(r"\W+", "-", request.node.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, desk in enumerate(desks, 1):
+            desk.keep(folder / f"{number}-{desk.who}")
+    for desk in desks:
+        desk.leave()
+    assert not faults, "\n".join(faults)
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
