@@ -12,6 +12,7 @@ from tests.http.house import Server
 from tests.scope.people import NO_PATIENTS, OTHERS, OWN_RECORD, client_of, sees
 from tests.scope.test_conditions import fresh
 from tests.scope.world import LAB, World
+from yilian.fhir.definitions import type_id
 
 Json = dict[str, Any]
 
@@ -113,3 +114,20 @@ async def test_what_a_condition_gives_back_was_read(own_server: Server, world: W
         (event,) = after[: len(after) - before]
         assert (who(event), patient(event), event["action"]) == ("Practitioner/gp", "p1", "E")
         assert "Observation/sugar-p1/_history/2" in str(event["entity"])
+
+
+@pytest.mark.parametrize("role", ["bench", "gp", "admin"])
+async def test_nobody_writes_the_trail_in_a_bundle_either(own_server: Server, role: str) -> None:
+    client = await client_of(own_server, role)
+    event = (await events(await client_of(own_server, "bench")))[0]
+    for kind in ("transaction", "batch"):
+        for method, url, resource in (
+            ("POST", "AuditEvent", {key: value for key, value in event.items() if key != "id"}),
+            ("PUT", f"AuditEvent/{event['id']}", event),
+            ("DELETE", f"AuditEvent/{event['id']}", None),
+        ):
+            entry: Json = {"request": {"method": method, "url": url}, **({"resource": resource} if resource else {})}
+            answer = await client.post("/fhir", json={"resourceType": "Bundle", "type": kind, "entry": [entry]})
+            status = answer.status_code if kind == "transaction" else int(answer.json()["entry"][0]["response"]["status"])
+            assert status == 405, (kind, method, answer.text)
+    assert await own_server.value("select count(*) from resource where type = $1", type_id("AuditEvent")) == 0

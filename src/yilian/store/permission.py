@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from yilian.errors import Forbidden, InvalidResource
+from yilian.errors import Forbidden, InvalidResource, MethodNotAllowed
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.store.change import KEEP, Change
 from yilian.store.scope import Scope
@@ -22,7 +22,11 @@ SEVERAL = -1
 
 
 def may_write(scope: Scope, change: Change) -> None:
-    """Rules 1 to 3. Raises Forbidden."""
+    """Rules 1 to 3. Raises Forbidden; MethodNotAllowed for the trail, whoever asks and by whatever road."""
+    if change.type == "AuditEvent":
+        raise MethodNotAllowed(
+            "AuditEvents are written by the server itself for every access; they can only be read and searched.", expression=change.place
+        )
     if not scope.may_write or (scope.writes is not None and change.type not in scope.writes):
         raise Forbidden(
             f"Your sign-in does not allow writing {change.type}.", zh="您的登录权限不允许写入此类资料。", expression=change.place
