@@ -28,6 +28,10 @@ export function themeFor({ dark, phone }: { dark: boolean; phone: boolean }): Th
       // Ant's own tint of this primary is a dull grey-green.
       colorPrimaryBg: dark ? '#143439' : '#E1F1F2',
       colorPrimaryBgHover: dark ? '#1B434A' : '#CFE8EA',
+      // The same holds for its tints of the other colours: notices should be pale, their words the darkest thing in them.
+      colorInfoBg: dark ? '#143439' : '#E1F1F2',
+      colorSuccessBg: dark ? '#17301B' : '#E7F3E8',
+      colorWarningBg: dark ? '#3A2A12' : '#FDF1E1',
       colorLink: dark ? '#4DBBC4' : palette.primary,
       colorError: dark ? palette.dangerDark : palette.danger,
       colorWarning: dark ? palette.clockDark : palette.clock,

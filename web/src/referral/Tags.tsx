@@ -2,7 +2,7 @@ import { ArrowDownOutlined, ArrowUpOutlined, SwapRightOutlined } from '@ant-desi
 import type { Task } from 'fhir/r4';
 import type { ReactNode } from 'react';
 import { dateTime, instant, untilDeadline } from '../fhir/dates';
-import { type Key, useLocale } from '../locale/locale';
+import { useLocale } from '../locale/locale';
 import type { Direction } from './codes/reasons';
 import type { Urgency } from './request';
 import { CLOSED, stateCode, stateKey, toneOf } from './state';
@@ -51,7 +51,7 @@ export function Clock({ task }: { task: Task }) {
   return (
     <span
       className={left.overdue ? styles.late : soon ? styles.soon : styles.left}
-      title={`${t('referral.due' as Key)} ${dateTime(due)}`}
+      title={`${t('referral.due')} ${dateTime(due)}`}
     >
       {left.text}
     </span>

@@ -3,6 +3,7 @@ import { ago, dateTime } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import { isClosed, stateCode } from './state';
 import { Clock } from './Tags';
+import styles from './tags.module.css';
 import { arrangedOf, dueOf } from './task';
 import { useNow } from './useNow';
 
@@ -23,7 +24,10 @@ function Moment({ label, at, now }: { label: string; at: string | undefined; now
   const { t } = useLocale();
   return (
     <span className="quiet" title={dateTime(at)}>
-      {label} {dateTime(at).slice(5)} {ago(at, now, t)}
+      <span className={styles.whole}>
+        {label} {dateTime(at).slice(5)}
+      </span>{' '}
+      <span className={styles.whole}>{ago(at, now, t)}</span>
     </span>
   );
 }

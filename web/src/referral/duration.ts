@@ -1,8 +1,9 @@
 import type { Translate } from '../locale/locale';
 
-/** How long something took: "35 分", "2 小时 10 分", "3 天 4 小时". */
+/** How long something took: "不到 1 分钟", "35 分", "2 小时 10 分", "3 天 4 小时". */
 export function durationText(ms: number, t: Translate): string {
-  const minutes = Math.max(0, Math.round(ms / 60_000));
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return t('time.span.short');
   const d = Math.floor(minutes / 1440);
   const h = Math.floor((minutes % 1440) / 60);
   const m = minutes % 60;

@@ -1,5 +1,5 @@
 import type { HealthcareService, Organization } from 'fhir/r4';
-import { search } from '../client/client';
+import { read, search } from '../client/client';
 import { mapReading, type Reading, useReading } from '../page/reading';
 import type { Direction } from './codes/reasons';
 import { SPECIALTY, TIER } from './systems';
@@ -13,6 +13,7 @@ export interface Receiver {
   readonly tier: string;
   /** 三级甲等, empty where not graded. */
   readonly grade: string;
+  readonly district: string;
   readonly address: string;
   readonly phone: string;
   readonly service: string;
@@ -39,20 +40,28 @@ export function stands(direction: Direction | '', own: string, other: string): b
   return direction === 'lateral' ? there === here : true;
 }
 
-/** Nearest tier first, as patients are to be referred step by step; those of equal tier last. */
+/** Nearest tier first, as patients are to be referred step by step, those of equal tier last; the own district before others (就近). */
+export interface Place {
+  readonly tier: string;
+  /** 县区, empty when unknown. */
+  readonly district: string;
+}
+
 export function inOrder(
   receivers: readonly Receiver[],
   direction: Direction | '',
-  own: string,
+  own: Place,
   origin: string,
 ): Receiver[] {
-  const distance = (one: Receiver) => Math.abs(rank(one.tier) - rank(own)) || RANKS.length;
+  const distance = (one: Receiver) => Math.abs(rank(one.tier) - rank(own.tier)) || RANKS.length;
+  const isNear = (one: Receiver) => own.district !== '' && one.district === own.district;
   return receivers
-    .filter((one) => one.reference === origin || stands(direction, own, one.tier))
+    .filter((one) => one.reference === origin || stands(direction, own.tier, one.tier))
     .sort(
       (a, b) =>
         Number(b.reference === origin) - Number(a.reference === origin) ||
         distance(a) - distance(b) ||
+        Number(isNear(b)) - Number(isNear(a)) ||
         a.name.localeCompare(b.name, 'zh-Hans'),
     );
 }
@@ -66,6 +75,7 @@ function receiver(organization: Organization, service: HealthcareService | undef
     alias: organization.alias ?? [],
     tier: tierOf(organization),
     grade: gradeWords[0] ?? '',
+    district: address?.district ?? '',
     address:
       address?.text ??
       [address?.state, address?.city, address?.district, ...(address?.line ?? [])].filter(Boolean).join(''),
@@ -105,3 +115,13 @@ export function useReceivers(specialty: string, named = ''): Reading<readonly Re
 /** What is shown of those found: part of a Chinese name is looked for here, letters were asked of the server. */
 export const namedSo = (one: Receiver, typed: string): boolean =>
   [one.name, ...one.alias].some((name) => name.toLowerCase().includes(typed.trim().toLowerCase()));
+
+/** Where an institution stands, to find who is near it. */
+export function useDistrict(institution: string): string {
+  const id = institution.replace(/^Organization\//, '');
+  const reading = useReading(['organization', id], (signal) => read<Organization>('Organization', id, signal), {
+    enabled: id !== '',
+    staleTime: 30 * 60_000,
+  });
+  return reading.state === 'here' ? (reading.value.address?.[0]?.district ?? '') : '';
+}

@@ -1,5 +1,6 @@
 import type { Task } from 'fhir/r4';
-import { chinese, type Key } from '../locale/locale';
+import type { Key } from '../locale/locale';
+import { isWord } from './known';
 import { STATE } from './systems';
 
 /** The code of a referral's state (`Task.businessStatus`) and its word in the one dictionary; who owes the next step in it. */
@@ -9,8 +10,8 @@ export function stateCode(task: Task): string {
 }
 
 export function stateKey(code: string): Key {
-  const key = `referral.state.${code}` as Key;
-  return chinese(key) === undefined ? 'referral.state.unknown' : key;
+  const key = `referral.state.${code}`;
+  return isWord(key) ? key : 'referral.state.unknown';
 }
 
 /** Nobody owes a step any more. */

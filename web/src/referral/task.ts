@@ -10,6 +10,7 @@ import type {
 } from 'fhir/r4';
 import { conceptText } from '../fhir/concept';
 import { instant } from '../fhir/dates';
+import { senderOf } from './request';
 import { ACTION, ARRANGED, NOTE, OUTPUT, TASK_KIND } from './systems';
 
 /** Ways into the Task of a referral and what hangs on it, named once. */
@@ -49,6 +50,8 @@ export interface Said {
   readonly author: string;
   readonly time: string;
   readonly text: string;
+  /** Said on the way to the receiver, seen by the sending institution alone. */
+  readonly inside: boolean;
 }
 
 /** 陈志远(青石镇卫生院) → who, where. */
@@ -57,7 +60,7 @@ export function signature(display: string | undefined): { who: string; where: st
   return found ? { who: found[1] ?? '', where: found[2] ?? '' } : { who: display ?? '', where: '' };
 }
 
-function said(note: Annotation, place: number, from: string): Said {
+function said(note: Annotation, place: number, from: string, inside = false): Said {
   return {
     key: `${from}${place}`,
     action: note.extension?.find((extension) => extension.url === NOTE)?.valueCode ?? '',
@@ -65,6 +68,7 @@ function said(note: Annotation, place: number, from: string): Said {
     author: note.authorReference?.reference ?? '',
     time: note.time ?? '',
     text: note.text,
+    inside,
   };
 }
 
@@ -72,7 +76,7 @@ function said(note: Annotation, place: number, from: string): Said {
 export function conversationOf(task: Task, approvals: readonly Task[] = []): Said[] {
   const all = [
     ...(task.note ?? []).map((note, place) => said(note, place, 'task')),
-    ...approvals.flatMap((one) => (one.note ?? []).map((note, place) => said(note, place, one.id ?? 'approval'))),
+    ...approvals.flatMap((one) => (one.note ?? []).map((note, place) => said(note, place, one.id ?? 'approval', true))),
   ];
   return all.sort((a, b) => instant(a.time) - instant(b.time));
 }
@@ -96,11 +100,11 @@ export interface RoadStep {
 const PURPOSE = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 
 /** The road so far from the Provenance of the Task, oldest first. */
-export function roadOf(provenances: readonly Provenance[]): RoadStep[] {
+export function roadOf(provenances: readonly Provenance[], task?: Task): RoadStep[] {
   const sorted = [...provenances].sort(
     (a, b) => instant(a.recorded) - instant(b.recorded) || versionAt(a) - versionAt(b),
   );
-  return sorted.map((one, place) => {
+  const steps = sorted.map((one, place) => {
     const agent = one.agent[0];
     const before = sorted[place - 1];
     return {
@@ -115,6 +119,26 @@ export function roadOf(provenances: readonly Provenance[]): RoadStep[] {
       since: before ? instant(one.recorded) - instant(before.recorded) : null,
     };
   });
+  return task ? begun(steps, task) : steps;
+}
+
+/**
+ * What the sender did before the referral left its house is the sender's own, also its Provenance. That it was written, by whom and when, stands on
+ * the Task for both sides; so both see the same beginning.
+ */
+function begun(steps: RoadStep[], task: Task): RoadStep[] {
+  const [first] = steps;
+  if (!task.authoredOn || !first || ['draft', 'submit', 'forward'].includes(first.action)) return steps;
+  const written: RoadStep = {
+    key: 'written',
+    action: 'submit',
+    who: task.requester?.display ?? '',
+    where: senderOf(task)?.display ?? '',
+    time: task.authoredOn,
+    reason: undefined,
+    since: null,
+  };
+  return [written, { ...first, since: instant(first.time) - instant(task.authoredOn) }, ...steps.slice(1)];
 }
 
 function versionAt(provenance: Provenance): number {

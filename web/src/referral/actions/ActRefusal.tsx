@@ -12,5 +12,5 @@ export function ActRefusal({ problem, what }: { problem: unknown; what: string }
     const atFields = problem.issues.length > 0 && problem.issues.every((issue) => issue.expression?.some(actFieldOf));
     if (atFields) return null;
   }
-  return <Failure error={problem} what={t('act.doing', { what })} />;
+  return <Failure error={problem} what={what} title={t('act.refused', { what })} />;
 }

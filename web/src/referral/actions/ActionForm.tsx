@@ -86,7 +86,7 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
       footer={
         <div className={styles.formFoot}>
           <span className="quiet">{t('act.keys')}</span>
-          <Button onClick={onClose}>{t('do.cancel')}</Button>
+          <Button onClick={onClose}>{t('act.back')}</Button>
           <Button type="primary" danger={action.danger} loading={busy} disabled={!stillLegal} onClick={() => void go()}>
             {name}
           </Button>

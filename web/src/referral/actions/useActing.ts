@@ -15,6 +15,8 @@ export interface Acting {
   /** Code of the action under way, empty for none. */
   busy: string;
   problem: unknown;
+  /** What the last step is called. */
+  last: string;
   /** Set when the last try met a change by somebody else, which is shown by now. */
   stale: boolean;
   clear: () => void;
@@ -28,11 +30,13 @@ export function useActing(thread: Thread, following: Following, onDone?: (task: 
   const { message } = App.useApp();
   const [busy, setBusy] = useState('');
   const [problem, setProblem] = useState<unknown>(null);
+  const [last, setLast] = useState('');
   const stale = problem instanceof Problem && problem.kind === 'stale';
 
   async function act(action: LegalAction, form: ActForm = EMPTY_ACT): Promise<boolean> {
     if (busy) return false;
     setBusy(action.code);
+    setLast(actionName(action, t, lang));
     setProblem(null);
     const { task } = thread;
     const parameters = actParameters(action, form, { reference: task.for?.reference ?? '' }, today(new Date()));
@@ -53,5 +57,5 @@ export function useActing(thread: Thread, following: Following, onDone?: (task: 
     }
   }
 
-  return { busy, problem, stale, clear: () => setProblem(null), act };
+  return { busy, problem, last, stale, clear: () => setProblem(null), act };
 }

@@ -61,9 +61,11 @@ function Group({ title, options, chosen, toggle }: GroupProps) {
   const { t } = useLocale();
   const [all, setAll] = useState(false);
   // Decided once: a row that is unchecked must not vanish under the cursor.
-  const [first] = useState(() => options.filter((option, place) => place < SHOWN || chosen.includes(option.reference)));
+  const [first] = useState(() =>
+    options.map((option) => option.reference).filter((one, place) => place < SHOWN || chosen.includes(one)),
+  );
   if (options.length === 0) return null;
-  const shown = all ? options : options.filter((option) => first.includes(option));
+  const shown = all ? options : options.filter((option) => first.includes(option.reference));
   return (
     <div className={styles.evidenceGroup}>
       <h3>{title}</h3>

@@ -7,7 +7,7 @@ import { Read } from '../../page/reading';
 import type { Direction } from '../codes/reasons';
 import { called } from '../codes/search';
 import { SPECIALTIES } from '../codes/specialties';
-import { inOrder, namedSo, type Receiver, useReceivers } from '../receivers';
+import { inOrder, namedSo, type Receiver, useDistrict, useReceivers } from '../receivers';
 import { Field } from './Field';
 import styles from './refer.module.css';
 
@@ -54,6 +54,7 @@ function Choice({ direction, specialty, value, origin, onChange, onSpecialty, an
   const person = usePerson();
   const own = person.institution?.reference ?? '';
   const tier = anyTier ? '' : (person.institution?.tier ?? '');
+  const district = useDistrict(own);
   const [typed, setTyped] = useState('');
   const letters = useSettled(/^[a-z\s]+$/i.test(typed.trim()) ? typed.trim() : '');
   const all = useReceivers(specialty);
@@ -62,7 +63,7 @@ function Choice({ direction, specialty, value, origin, onChange, onSpecialty, an
   return (
     <Read of={all} what={what} rows={3}>
       {(found) => {
-        const fitting = inOrder(found, direction, tier, origin).filter(
+        const fitting = inOrder(found, direction, { tier, district }, origin).filter(
           (one) => one.reference !== own && one.reference !== except,
         );
         const sounding = bySound.state === 'here' ? bySound.value.map((one) => one.reference) : [];

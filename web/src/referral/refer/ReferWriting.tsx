@@ -202,7 +202,6 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
           </Panel>
         </div>
       </div>
-      <Refusal error={refusal} referrals={others} />
       <SendBar
         form={form}
         faults={faults}
@@ -211,6 +210,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
         keptAt={kept.keptAt}
         draft={start.kind === 'draft'}
         onSend={(submit) => void go(submit)}
+        refusal={<Refusal error={refusal} referrals={others} />}
       />
     </div>
   );

@@ -17,13 +17,12 @@ export function Refusal({ error, referrals }: { error: unknown; referrals: reado
   const first = duplicate ? live(referrals)[0] : undefined;
   return (
     <div className={styles.refusal}>
-      <Failure error={error} what={t('refer.sending')} />
+      <Failure error={error} what={t('refer.sending')} title={t('refer.refused')} />
       {first && (
         <Link to={`/referrals/${first.task.id ?? ''}`} tabIndex={-1}>
           <Button type="primary">{t('refer.open.follow')}</Button>
         </Link>
       )}
-      <p className={styles.hint}>{t('refer.refused.kept')}</p>
     </div>
   );
 }

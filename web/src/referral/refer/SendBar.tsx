@@ -1,4 +1,5 @@
 import { Button } from 'antd';
+import type { ReactNode } from 'react';
 import { dateTime } from '../../fhir/dates';
 import { useLocale } from '../../locale/locale';
 import { jumpTo } from './Field';
@@ -15,14 +16,17 @@ interface SendBarProps {
   /** A draft of the server is being written on. */
   draft: boolean;
   onSend: (submit: boolean) => void;
+  /** Why it was not sent: stands on the bar, where the person looks. */
+  refusal: ReactNode;
 }
 
 /** Always in view: send, keep as a draft, what is still missing, and that nothing typed is lost. */
-export function SendBar({ form, faults, busy, blocked, keptAt, draft, onSend }: SendBarProps) {
+export function SendBar({ form, faults, busy, blocked, keptAt, draft, onSend, refusal }: SendBarProps) {
   const { t } = useLocale();
   const [first] = faults;
   return (
     <footer className={styles.bar}>
+      {refusal}
       <span className={styles.barWords} aria-live="polite">
         {blocked ? (
           <span className={styles.fault}>{t('refer.open.blocked')}</span>

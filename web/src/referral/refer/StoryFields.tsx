@@ -16,11 +16,12 @@ const TEXTS = [
 /** The story, as the 双向转诊（转出）单 asks for it; filled from the record and free to be changed. */
 export function StoryFields({ form, set, fault }: PartProps) {
   const { t } = useLocale();
+  const down = form.direction === 'down';
   return TEXTS.map(({ field, required, rows }) => (
     <Field
       key={field}
       name={field}
-      label={t(`refer.${field}`)}
+      label={t(field === 'question' && down ? 'refer.question.down' : `refer.${field}`)}
       required={required}
       fault={fault(field)}
       hint={field === 'question' ? t('refer.question.hint') : undefined}
@@ -30,7 +31,7 @@ export function StoryFields({ form, set, fault }: PartProps) {
           {...ids}
           autoSize={{ minRows: rows, maxRows: 14 }}
           maxLength={LONGEST}
-          placeholder={t(`refer.${field}.empty`)}
+          placeholder={t(field === 'question' && down ? 'refer.question.down.empty' : `refer.${field}.empty`)}
           value={form[field]}
           status={fault(field) ? 'error' : ''}
           onChange={(event) => set(field, event.target.value)}

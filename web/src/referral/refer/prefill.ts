@@ -34,7 +34,8 @@ export interface RecordParts {
 const DAY_MS = 86_400_000;
 /** A visit, a diagnosis or a report this fresh belongs to what is referred. */
 const FRESH_DAYS = 30;
-const ABNORMAL_DAYS = 90;
+/** An abnormal value or a vital sign this recent still tells something. */
+const RECENT_DAYS = 90;
 const SHOWN_DAYS = 365;
 
 const within = (when: string | undefined, days: number, now: Date): boolean =>
@@ -89,6 +90,7 @@ function presentIllness({ encounters, vitals }: RecordParts, reader: Reader, now
 
 /** Read first what decides first (LOINC); height, weight and waist decide nothing today. */
 const SIGNS = ['8480-6', '8462-4', '8867-4', '9279-1', '8310-5', '59408-5', '2708-6'];
+const isSign = (results: readonly Result[]): boolean => results.some((result) => SIGNS.includes(result.code));
 const signRank = (code: string): number => (SIGNS.includes(code) ? SIGNS.indexOf(code) : SIGNS.length);
 
 /** 血压 148/84 mmHg，心率 74 次/分 … */
@@ -158,17 +160,14 @@ const isAbnormal = (results: readonly Result[]): boolean => results.some((result
 
 /** Last vital signs and recent abnormal values and reports are chosen; the rest of the year is offered. */
 export function evidenceOptions(parts: RecordParts, reader: Reader, now: Date): EvidenceOption[] {
-  const vitals = ofObservations(
-    parts.vitals,
-    'vitals',
-    reader,
-    (results, when) => within(when, FRESH_DAYS, now) && results.length > 0,
+  const vitals = ofObservations(parts.vitals, 'vitals', reader, (results, when) =>
+    within(when, isSign(results) ? RECENT_DAYS : FRESH_DAYS, now),
   );
   const laboratory = ofObservations(
     parts.laboratory,
     'laboratory',
     reader,
-    (results, when) => isAbnormal(results) && within(when, ABNORMAL_DAYS, now),
+    (results, when) => isAbnormal(results) && within(when, RECENT_DAYS, now),
   );
   const rank = (option: EvidenceOption) => Math.min(...option.results.map((result) => signRank(result.code)));
   return [

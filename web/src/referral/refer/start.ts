@@ -1,8 +1,9 @@
 import type { ServiceRequest, Task } from 'fhir/r4';
 import { search } from '../../client/client';
 import { Problem } from '../../client/problem';
+import { chinese } from '../../locale/locale';
 import { type Reading, useReading } from '../../page/reading';
-import { impressions, senderOf, specialtyName } from '../request';
+import { impressions, senderOf } from '../request';
 import { outputsOf, outputText } from '../task';
 import { EMPTY, type ReferForm } from './form';
 import type { Frame } from './writing';
@@ -66,7 +67,9 @@ function answering(task: Task, request: ServiceRequest, fromRecord: Partial<Refe
       .filter((one) => !one.code && !one.concept.coding?.length)
       .map((one) => one.text)
       .join('；'),
-    presentIllness: [specialtyName(request, 'zh'), said('diagnosis'), said('findings')].filter(Boolean).join('。'),
+    presentIllness: (['diagnosis', 'findings'] as const)
+      .flatMap((kind) => (said(kind) ? [`${chinese(`thread.output.${kind}`)}：${said(kind)}`] : []))
+      .join('\n'),
     treatment: said('treatment') || (fromRecord.treatment ?? ''),
     question: said('advice'),
   };

@@ -1,7 +1,8 @@
 import { usePerson } from '../../access/person';
 import { ago, dateTime } from '../../fhir/dates';
-import { chinese, type Key, useLocale } from '../../locale/locale';
+import { useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
+import { stepKey } from '../known';
 import { conversationOf, type Said } from '../task';
 import { useNow } from '../useNow';
 import type { Thread } from './thread';
@@ -31,12 +32,12 @@ function Line({ said }: { said: Said }) {
   const person = usePerson();
   const now = useNow();
   const ours = said.author === person.agent || (said.where !== '' && said.where === person.institution?.name);
-  const key = `referral.step.${said.action}` as Key;
   return (
     <li className={ours ? styles.ours : undefined} data-action={said.action}>
       <div className={styles.speaker}>
         <strong>{said.who}</strong> <span>{said.where}</span>
-        {said.action && chinese(key) !== undefined && <span className={styles.doing}>{t(key)}</span>}
+        {said.inside && <span>（{t('thread.talk.inside')}）</span>}
+        {said.action && <span className={styles.doing}>{t(stepKey(said.action))}</span>}
       </div>
       <p>{said.text}</p>
       <time dateTime={said.time}>

@@ -2,13 +2,14 @@ import type { FhirResource, Reference } from 'fhir/r4';
 import { Suspense, useMemo, useState } from 'react';
 import { dateTime, instant } from '../../fhir/dates';
 import { type Result, rangeText, resultsOf, type Series, seriesOf } from '../../fhir/observation';
-import { chinese, type Key, useLocale } from '../../locale/locale';
+import { type Key, useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
 import { lazyPart } from '../../page/parts';
 import { Read } from '../../page/reading';
 import { Report } from '../../record/Reports';
 import recordStyles from '../../record/record.module.css';
 import { Value } from '../../record/Value';
+import { isWord } from '../known';
 import { evidenceOf } from '../request';
 import { outputsOf } from '../task';
 import { type Evidence, titleOf, useEvidence } from './evidence';
@@ -67,7 +68,7 @@ function Opened({ evidence, thread }: { evidence: Evidence; thread: Thread }) {
     <>
       {results.length > 0 && <Values results={results} onOpen={(result) => setOpened(seriesOf([result])[0] ?? null)} />}
       {evidence.reports.length > 0 && (
-        <ul className={recordStyles.reports}>
+        <ul className={`${recordStyles.reports} ${styles.reports}`}>
           {evidence.reports.map((report) => (
             <Report key={report.id} report={report} included={evidence.included} birthDate={birthDate} />
           ))}
@@ -97,8 +98,8 @@ function Opened({ evidence, thread }: { evidence: Evidence; thread: Thread }) {
 }
 
 function kindWord(one: FhirResource, t: (key: Key) => string): string {
-  const key = `timeline.kind.${one.resourceType}` as Key;
-  return t(chinese(key) === undefined ? 'timeline.kind.other' : key);
+  const key = `timeline.kind.${one.resourceType}`;
+  return t(isWord(key) ? key : 'timeline.kind.other');
 }
 
 function Values({ results, onOpen }: { results: readonly Result[]; onOpen: (result: Result) => void }) {

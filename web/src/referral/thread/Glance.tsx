@@ -8,7 +8,7 @@ import { directionOf, numberOf, receiverOf, senderOf, specialtyName, urgencyOf }
 import { DECLINE_REASON } from '../systems';
 import { Clock, DirectionTag, StateTag, UrgencyTag } from '../Tags';
 import { arrangedOf, dueOf } from '../task';
-import { owed, statedReason } from './owed';
+import { owed, reasonLabel, statedReason } from './owed';
 import type { Thread } from './thread';
 import styles from './thread.module.css';
 
@@ -44,9 +44,9 @@ export function Glance({ thread }: { thread: Thread }) {
           <strong>{task.owner?.display ?? receiverOf(request)?.display ?? t('thread.noReceiver')}</strong>{' '}
           <span className="quiet">{practitioner?.display}</span>
         </span>
-        {(practitioner || start) && (
+        {start && (
           <span className={styles.arranged}>
-            {t('thread.arranged')} {[practitioner?.display, dateTime(start)].filter(Boolean).join(' · ')}
+            {t('thread.arranged')} {[dateTime(start), practitioner?.display].filter(Boolean).join(' · ')}
           </span>
         )}
       </div>
@@ -56,7 +56,7 @@ export function Glance({ thread }: { thread: Thread }) {
       </p>
       {reason && (
         <p className={styles.stated}>
-          <span className="quiet">{t('thread.reason')}</span> {reason}
+          <span className="quiet">{t(reasonLabel(thread))}</span> {reason}
           {declined && task.statusReason?.text && conceptText(task.statusReason) !== reason
             ? `（${task.statusReason.text}）`
             : ''}

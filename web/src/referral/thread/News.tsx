@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { dateTime } from '../../fhir/dates';
-import { chinese, type Key, useLocale } from '../../locale/locale';
+import { useLocale } from '../../locale/locale';
+import { stepKey } from '../known';
 import { roadOf } from '../task';
 import type { Thread } from './thread';
 import styles from './thread.module.css';
@@ -10,10 +11,9 @@ export function useLastStep(thread: Thread): string {
   const { t } = useLocale();
   const last = roadOf(thread.steps).at(-1);
   if (!last) return '';
-  const key = `referral.step.${last.action}` as Key;
   return t('thread.news.step', {
     who: last.who,
-    what: chinese(key) === undefined ? t('thread.road.step') : t(key),
+    what: t(stepKey(last.action)),
     time: dateTime(last.time).slice(11),
   });
 }
@@ -38,9 +38,7 @@ export function Overtaken({ thread }: { thread: Thread }) {
   const { t } = useLocale();
   return (
     <div className={styles.news} role="alert">
-      <span>
-        <strong>{t('thread.overtaken')}</strong> {useLastStep(thread)} {t('thread.overtaken.do')}
-      </span>
+      {t('thread.overtaken', { step: useLastStep(thread) })}
     </div>
   );
 }

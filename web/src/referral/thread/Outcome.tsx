@@ -46,7 +46,7 @@ export function Outcome({ thread }: { thread: Thread }) {
           ))}
         </dl>
       )}
-      {plan?.reference?.startsWith('CarePlan/') && <Plan id={plan.reference.slice(9)} />}
+      {plan?.reference?.startsWith('CarePlan/') && <Plan id={plan.reference.slice(9)} alone={kinds.length === 0} />}
     </Panel>
   );
 }
@@ -60,16 +60,14 @@ function Said({ label, children }: { label: string; children: React.ReactNode })
   );
 }
 
-function Plan({ id }: { id: string }) {
+function Plan({ id, alone }: { id: string; alone: boolean }) {
   const { t } = useLocale();
   const reading = useReading(['care-plan', id], (signal) => read<CarePlan>('CarePlan', id, signal));
   return (
     <Read of={reading} what={t('act.plan')} rows={2}>
       {(plan) => (
         <div className={styles.plan}>
-          <h3>
-            {t('act.plan')} · {plan.title}
-          </h3>
+          <h3>{alone ? plan.title : t('thread.plan', { title: plan.title ?? '' })}</h3>
           {plan.description && (
             <p>
               <span className="quiet">{t('act.plan.goals')}</span> {plan.description}

@@ -5,6 +5,7 @@ import { type ReactNode, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { usePerson } from '../../access/person';
 import { ask } from '../../client/client';
+import { useAppearance } from '../../layout/appearance';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { Failure } from '../../page/Failure';
 import { Read, useReading } from '../../page/reading';
@@ -75,6 +76,7 @@ interface ShownProps extends Omit<ReferralCaseProps, 'taskId'> {
 
 function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownProps) {
   const { t, lang } = useLocale();
+  const { phone } = useAppearance();
   const { task, patient } = thread;
   const acting = useActing(thread, following, onDone);
   const bonds = useBonds(thread);
@@ -104,11 +106,14 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         <div>
           <Conversation thread={thread} />
           <Road thread={thread} />
+          {phone && (
+            <div className={styles.print}>
+              <Slips thread={thread} />
+            </div>
+          )}
         </div>
       </div>
       {actions.state === 'failed' && <Failure error={actions.error} what={t('act.bar')} onRetry={actions.retry} />}
-      {!open && acting.stale && <Overtaken thread={thread} />}
-      {!open && !acting.stale && <ActRefusal problem={acting.problem} what={t('act.step')} />}
       <div ref={bar} className={styles.barPlace} hidden={open !== null}>
         <ActionBar
           actions={shown}
@@ -120,6 +125,13 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
           onDo={(action) => void acting.act(action)}
           ways={<Ways thread={thread} legal={legal} bonds={bonds} />}
           tools={<Slips thread={thread} />}
+          notice={
+            acting.stale && !news ? (
+              <Overtaken thread={thread} />
+            ) : (
+              !acting.stale && <ActRefusal problem={acting.problem} what={acting.last} />
+            )
+          }
         />
       </div>
       {open && (
@@ -130,7 +142,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
           legal={actions.state === 'here' ? legal : [open]}
           busy={acting.busy === open.code}
           problem={acting.problem}
-          newer={acting.stale ? <Overtaken thread={thread} /> : news}
+          newer={news ?? (acting.stale && <Overtaken thread={thread} />)}
           onDo={async (action, form) => {
             const done = await acting.act(action, form);
             if (done) setOpen(null);

@@ -2,6 +2,7 @@ import { Alert } from 'antd';
 import { useEffect, useState } from 'react';
 import { useLocation, useParams } from 'react-router';
 import { useLocale } from '../../locale/locale';
+import { stateCode } from '../state';
 import { owed } from './owed';
 import { ReferralCase } from './ReferralCase';
 import type { Thread } from './thread';
@@ -46,6 +47,8 @@ function Title({ thread }: { thread: Thread }) {
 function Sent({ thread }: { thread: Thread }) {
   const { t } = useLocale();
   const { key, values } = owed(thread);
+  // Once somebody has taken a step, it is no news any more.
+  if (!['in-approval', 'submitted'].includes(stateCode(thread.task))) return null;
   return (
     <Alert
       className={styles.sent ?? ''}

@@ -1,10 +1,11 @@
 import { conceptText } from '../../fhir/concept';
 import { dateTime, instant } from '../../fhir/dates';
-import { chinese, type Key, useLocale } from '../../locale/locale';
+import { useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
 import { DECLINE_REASONS } from '../codes/reasons';
 import { called } from '../codes/search';
 import { durationText } from '../duration';
+import { stepKey } from '../known';
 import { isClosed } from '../state';
 import { DECLINE_REASON } from '../systems';
 import { Clock } from '../Tags';
@@ -18,7 +19,7 @@ import styles from './thread.module.css';
 export function Road({ thread }: { thread: Thread }) {
   const { t } = useLocale();
   const now = useNow();
-  const steps = roadOf(thread.steps);
+  const steps = roadOf(thread.steps, thread.task);
   const last = steps.at(-1);
   const first = steps[0];
   const open = !isClosed(thread.task);
@@ -51,13 +52,12 @@ export function Road({ thread }: { thread: Thread }) {
 
 function Step({ step }: { step: RoadStep }) {
   const { t, lang } = useLocale();
-  const key = `referral.step.${step.action}` as Key;
   const declined = step.reason?.coding?.find((coding) => coding.system === DECLINE_REASON)?.code;
   const reason = called(DECLINE_REASONS, declined, lang) || conceptText(step.reason);
   return (
     <li>
       <div>
-        <strong>{chinese(key) === undefined ? t('thread.road.step') : t(key)}</strong>{' '}
+        <strong>{t(stepKey(step.action))}</strong>{' '}
         <span>
           {step.who} <span className="quiet">{step.where}</span>
         </span>

@@ -111,7 +111,7 @@ function SlipViewer({ task, wanted, onClose }: { task: string; wanted: Wanted; o
         phone ? (
           <p>{t('slip.ready')}</p>
         ) : (
-          <iframe className={styles.sheet} src={url} title={name} />
+          <iframe className={styles.sheet} src={`${url}#navpanes=0&view=FitH`} title={name} />
         )
       ) : (
         <div role="status" className={styles.making}>

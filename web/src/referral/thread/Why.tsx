@@ -29,6 +29,19 @@ export function Why({ thread }: { thread: Thread }) {
         <dd>
           <strong>{reasonTexts(request, lang).join('；') || '—'}</strong>
         </dd>
+        {words.length > 0 && <dt>{t('thread.words')}</dt>}
+        {words.length > 0 && (
+          <dd>
+            {words.map((one) => (
+              <p key={one.key} className={styles.words}>
+                {one.text}
+                <span className="quiet">
+                  —— {one.who} {dateTime(one.time)}
+                </span>
+              </p>
+            ))}
+          </dd>
+        )}
         <dt>{t('refer.impressions')}</dt>
         <dd>
           {diagnoses.length === 0 && '—'}
@@ -38,20 +51,6 @@ export function Why({ thread }: { thread: Thread }) {
             </span>
           ))}
         </dd>
-        {words.length > 0 && <dt>{t('thread.words')}</dt>}
-        {words.length > 0 && (
-          <dd>
-            {words.map((one) => (
-              <p key={one.key} className={styles.words}>
-                {one.text}
-                <span className="quiet">
-                  {' '}
-                  —— {one.who} {dateTime(one.time)}
-                </span>
-              </p>
-            ))}
-          </dd>
-        )}
         {STORY.map((part) => {
           const text = formPart(request, part);
           return text ? <Fact key={part} label={t(`thread.form.${part}` as Key)} text={text} /> : null;

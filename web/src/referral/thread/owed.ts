@@ -1,7 +1,7 @@
 import { conceptText } from '../../fhir/concept';
 import type { Key } from '../../locale/locale';
 import { directionOf, receiverOf, senderOf } from '../request';
-import { stateCode } from '../state';
+import { isClosed, stateCode } from '../state';
 import { approverPost, planReference } from '../task';
 import type { Thread } from './thread';
 
@@ -42,6 +42,13 @@ export function owed({ task, request, approvals }: Thread): Owed {
     default:
       return { key: 'owed.unknown', values };
   }
+}
+
+/** What the stated reason is called in this state. */
+export function reasonLabel({ task }: Thread): Key {
+  const state = stateCode(task);
+  if (state === 'need-info') return 'thread.reason.question';
+  return state === 'draft' || isClosed(task) ? 'thread.reason.why' : 'thread.reason';
 }
 
 /** Why it stands where it stands (returned, declined, cancelled, question); empty where nobody said. */

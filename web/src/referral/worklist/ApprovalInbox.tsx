@@ -78,7 +78,7 @@ function briefColumns(t: Translate, lang: Lang, chosen: string): Column<Task>[] 
   return [
     {
       key: 'patient',
-      width: 104,
+      width: 128,
       title: t('worklist.patient'),
       phone: 'heading',
       render: (task, included) => {

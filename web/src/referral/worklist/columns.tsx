@@ -85,7 +85,7 @@ export function worklistColumns(list: Worklist, t: Translate, lang: Lang): Colum
     },
     {
       key: 'clock',
-      title: t(list === 'closed' ? 'worklist.ended' : 'worklist.clock'),
+      title: t(list === 'closed' ? 'worklist.ended' : list === 'drafts' ? 'worklist.changed' : 'worklist.clock'),
       width: 142,
       phone: 'aside',
       render: (task) => <When task={task} />,

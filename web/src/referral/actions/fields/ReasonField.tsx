@@ -1,6 +1,7 @@
 import { Button, Input, Radio } from 'antd';
 import { type Key, useLocale } from '../../../locale/locale';
 import { DECLINE_REASONS } from '../../codes/reasons';
+import { isWord } from '../../known';
 import { Field } from '../../refer/Field';
 import styles from '../actions.module.css';
 
@@ -27,6 +28,7 @@ const USUAL: Readonly<Record<string, readonly Key[]>> = {
 /** Why: a code of the list for declining, words for the rest. */
 export function ReasonField({ action, value, required, fault, onChange }: ReasonFieldProps) {
   const { t, lang } = useLocale();
+  const hint = `act.reason.${action}`;
   if (action === 'decline') {
     return (
       <Field name="act-reason" label={t('act.reason')} required={required} group fault={fault}>
@@ -56,7 +58,7 @@ export function ReasonField({ action, value, required, fault, onChange }: Reason
             {...ids}
             autoSize={{ minRows: 2, maxRows: 8 }}
             maxLength={1000}
-            placeholder={t(`act.reason.${action}` as Key)}
+            placeholder={isWord(hint) ? t(hint) : undefined}
             value={value}
             status={fault ? 'error' : ''}
             onChange={(event) => onChange(event.target.value)}

@@ -28,6 +28,8 @@ const ROWS: Readonly<Record<TextName, number>> = {
   recordNumber: 1,
 };
 const LONGEST = 5000;
+/** What approvers say stays in their house. */
+const INSIDE = ['approve', 'return'];
 
 export function TextField({ name, action, value, required, fault, onChange }: TextFieldProps) {
   const { t } = useLocale();
@@ -42,7 +44,7 @@ export function TextField({ name, action, value, required, fault, onChange }: Te
             {...ids}
             autoSize={{ minRows: ROWS[name], maxRows: 12 }}
             maxLength={LONGEST}
-            placeholder={t(`act.${name}.empty`)}
+            placeholder={t(name === 'note' && INSIDE.includes(action) ? 'act.note.inside' : `act.${name}.empty`)}
             value={value}
             status={fault ? 'error' : ''}
             onChange={(event) => onChange(event.target.value)}
