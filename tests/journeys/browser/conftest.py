@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Site:
     url: str
     database: str
     facts: Facts
+    brought: set[str] = field(default_factory=set)
+    """Words in Latin letters that names and diagnoses of loaded records brought into lists."""
 
     def yilian(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command beside the server, on its database."""
@@ -95,7 +97,7 @@ def at_a_desk(chromium: Browser, site: Site, request: pytest.FixtureRequest) -> 
     desks: list[Desk] = []
 
     def open_one(who: str, *, size: Size = DESKTOP, signed_in: bool = True) -> Desk:
-        desk = Desk(chromium, site.url, who, size)
+        desk = Desk(chromium, site.url, who, size, site.brought)
         desks.append(desk)
         if signed_in:
             desk.sign_in()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +33,10 @@ WATCH = """
     answer.then(done, done);
     return answer;
   };
-  document.addEventListener('securitypolicyviolation', (event) =>
-    console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+  document.addEventListener('securitypolicyviolation', (event) => {
+    window.refused = event.effectiveDirective;
+    console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
+  });
 })();
 """
 """Counts what is being fetched, and tells of what the content security policy refused."""
@@ -43,8 +46,11 @@ QUIET = """() => document.querySelector('h1, [role="alert"]') && window.underWay
 
 
 class Desk:
-    def __init__(self, chromium: Browser, url: str, who: str, size: Size) -> None:
+    def __init__(self, chromium: Browser, url: str, who: str, size: Size, known: Set[str] = frozenset()) -> None:
         self.who = who
+        self.size = size
+        self.known = known
+        self._pictures: list[tuple[str, bytes]] = []
         self._expected: list[str] = []
         self._complaints: list[str] = []
         self.console: list[str] = []
@@ -88,6 +94,12 @@ class Desk:
             f"{self.page.url}\n\n" + "\n".join([*self.console, *self._complaints]) + "\n", encoding="utf-8"
         )
         self.page.screenshot(path=place.with_suffix(".png"), timeout=5_000)
+        for name, picture in self._pictures:
+            place.with_name(re.sub(r"\W+", "-", name)[:80] + ".png").write_bytes(picture)
+
+    def picture(self, name: str) -> None:
+        """Keep the screen as it is now, should the test fail."""
+        self._pictures.append((name, self.page.screenshot(timeout=5_000)))
 
     def leave(self) -> None:
         self._context.close()
@@ -159,7 +171,7 @@ class Desk:
 
     def act(self, action: str) -> None:
         """Press the button of an action below the case."""
-        self.page.locator(f'[data-action="{action}"]').click()
+        self.page.locator(f'button[data-action="{action}"]').click()
 
     def confirm(self) -> None:
         """Send the small form that is open, and wait until it was taken."""
@@ -167,3 +179,8 @@ class Desk:
         drawer.locator("button.ant-btn-primary").last.click()
         expect(self.page.locator(".ant-drawer-open")).to_have_count(0)
         self.settle()
+
+    def close_form(self) -> None:
+        """Leave the small form without sending it."""
+        self.page.locator(".ant-drawer-open .ant-drawer-close").click()
+        expect(self.page.locator(".ant-drawer-open")).to_have_count(0)
