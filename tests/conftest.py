@@ -56,6 +56,13 @@ def on_database(address: str, name: str) -> str:
     return urlunsplit(urlsplit(address)._replace(path="/" + name)) if "://" in address else address
 
 
+@pytest.fixture(autouse=True)
+def zone_of_the_region() -> Iterator[None]:
+    """Whatever a test told the house, the next one starts in the tests' own zone."""
+    yield
+    use_region_zone(REGION_ZONE)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of collected data sets; the test is skipped where there is none."""

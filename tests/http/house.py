@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.conftest import REGION_ZONE
 from tests.referral.region import ORGANIZATIONS, PATIENTS, PEOPLE, organization, patient
 from yilian import app, config
 from yilian.access import accounts, clients, tokens
@@ -64,7 +65,7 @@ class Server:
 @asynccontextmanager
 async def running(dsn: str, **settings: Any) -> AsyncIterator[Server]:
     """The application on a prepared database, started and stopped as a server would."""
-    application: Any = app.build(config.Settings(zone="Asia/Kathmandu", **settings), dsn)
+    application: Any = app.build(config.Settings(zone=REGION_ZONE, **settings), dsn)
     async with application.others.router.lifespan_context(application.others):
         yield Server(dsn, application)
 
