@@ -50,7 +50,7 @@ function WholeHistory({ id, birthDate, code }: TabProps & { code: string }) {
   const reading = usePages<Observation>(id, `history-${code}`, 'Observation', {
     patient: id,
     // Blood pressure and the like are found by the code of the component too.
-    code: `${LOINC}|${code}`,
+    'combo-code': `${LOINC}|${code}`,
     _sort: '-date',
     _count: PAGE,
     _total: 'accurate',

@@ -161,7 +161,7 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'refer.precautions': 'Precautions',
   'refer.precautions.empty': 'What to mind on the way and before arrival',
   'refer.evidence': '{n} chosen',
-  'refer.evidence.none': 'No results in the record of the last year.',
+  'refer.evidence.none': 'No results in the record.',
   'refer.evidence.vitals': 'Vital signs (latest)',
   'refer.evidence.laboratory': 'Laboratory (latest of each, abnormal first)',
   'refer.evidence.reports': 'Reports',

@@ -162,7 +162,7 @@ export const referralWords = {
   'refer.precautions': '转诊注意事项',
   'refer.precautions.empty': '途中和到院前需要注意的事',
   'refer.evidence': '已选 {n} 项',
-  'refer.evidence.none': '近一年档案中没有可附的检查检验结果。',
+  'refer.evidence.none': '档案中没有可附的检查检验结果。',
   'refer.evidence.vitals': '生命体征（最近一次）',
   'refer.evidence.laboratory': '检验（每项最近一次，异常在前）',
   'refer.evidence.reports': '报告',

@@ -3,9 +3,10 @@ import { Button } from 'antd';
 import type { Patient } from 'fhir/r4';
 import { useEffect } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
-import { patientName } from '../../fhir/patient';
+import { isDeceased, patientName } from '../../fhir/patient';
 import { useLocale } from '../../locale/locale';
 import { Failure } from '../../page/Failure';
+import { Nothing } from '../../page/Nothing';
 import { Read } from '../../page/reading';
 import { Waiting } from '../../page/Waiting';
 import { PatientBanner } from '../../patient/PatientBanner';
@@ -52,7 +53,8 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
       ) : (
         <Waiting what={t('record.what')} rows={2} onCancel={patient.cancel} />
       )}
-      {patient.state === 'here' && (
+      {patient.state === 'here' && isDeceased(patient.value) && <Nothing title={t('record.refer.dead')} />}
+      {patient.state === 'here' && !isDeceased(patient.value) && (
         <Read of={start} what={t('refer.start.what')}>
           {(from) =>
             from.kind === 'draft' && stateCode(from.task) !== 'draft' ? (

@@ -210,7 +210,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
         keptAt={kept.keptAt}
         draft={start.kind === 'draft'}
         onSend={(submit) => void go(submit)}
-        refusal={<Refusal error={refusal} referrals={others} />}
+        refusal={<Refusal error={refusal} referrals={others} specialty={form.specialty} />}
       />
     </div>
   );

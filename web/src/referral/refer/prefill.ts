@@ -36,7 +36,6 @@ const DAY_MS = 86_400_000;
 const FRESH_DAYS = 30;
 /** An abnormal value or a vital sign this recent still tells something. */
 const RECENT_DAYS = 90;
-const SHOWN_DAYS = 365;
 
 const within = (when: string | undefined, days: number, now: Date): boolean =>
   now.getTime() - instant(when) <= days * DAY_MS;
@@ -158,7 +157,7 @@ export interface EvidenceOption {
 
 const isAbnormal = (results: readonly Result[]): boolean => results.some((result) => result.mark !== null);
 
-/** Last vital signs and recent abnormal values and reports are chosen; the rest of the year is offered. */
+/** Last vital signs and recent abnormal values and reports are chosen; the last of everything else is offered, each with its day. */
 export function evidenceOptions(parts: RecordParts, reader: Reader, now: Date): EvidenceOption[] {
   const vitals = ofObservations(parts.vitals, 'vitals', reader, (results, when) =>
     within(when, isSign(results) ? RECENT_DAYS : FRESH_DAYS, now),
@@ -185,7 +184,7 @@ export function evidenceOptions(parts: RecordParts, reader: Reader, now: Date): 
     ...parts.documents.map((one) =>
       ofDocument(`DocumentReference/${one.id ?? ''}`, conceptText(one.type) || (one.description ?? ''), one.date, now),
     ),
-  ].filter((option) => option.name !== '' && (option.chosen || within(option.when, SHOWN_DAYS, now)));
+  ].filter((option) => option.name !== '');
 }
 
 /** Each test once, with its last value. */
@@ -201,7 +200,9 @@ function ofObservations(
     .sort((a, b) => (instant(whenOf(b)) || 0) - (instant(whenOf(a)) || 0));
   return sorted.flatMap((observation): EvidenceOption[] => {
     const name = testName(observation.code, reader.lang);
-    const results = resultsOf(observation, reader).filter((result) => result.number !== null || result.words !== '');
+    const results = resultsOf(observation, reader)
+      .filter((result) => result.number !== null || result.words !== '')
+      .sort((a, b) => signRank(a.code) - signRank(b.code));
     if (seen.has(name) || results.length === 0) return [];
     seen.add(name);
     const when = whenOf(observation);

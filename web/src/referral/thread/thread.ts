@@ -78,12 +78,13 @@ export function useThread(id: string, busy: () => boolean): Following {
   busyNow.current = busy;
 
   const { data: version } = useQuery({
-    queryKey: ['referral', id, 'version'],
+    // What is on the screen is where the watch begins: nothing is asked again that was read just now.
+    queryKey: ['referral', id, 'version', shown],
+    initialData: shown,
     queryFn: ({ signal }) => currentVersion(id, shown, signal),
     enabled: shown !== '',
     refetchInterval: LOOK_EVERY_MS,
-    staleTime: 0,
-    refetchOnMount: false,
+    staleTime: LOOK_EVERY_MS,
     refetchOnWindowFocus: 'always',
   });
 

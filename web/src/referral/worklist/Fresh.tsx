@@ -65,7 +65,7 @@ export function Fresh({ list, filters, name }: FreshProps) {
         type="primary"
         onClick={() => {
           setFirst(count);
-          void queries.invalidateQueries({ queryKey: name });
+          void queries.invalidateQueries({ queryKey: ['worklist', list] });
         }}
       >
         {t('worklist.fresh.show')}

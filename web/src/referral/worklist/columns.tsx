@@ -63,7 +63,7 @@ export function worklistColumns(list: Worklist, t: Translate, lang: Lang): Colum
           </>
         ) : incoming ? (
           <>
-            {senderOf(task)?.display} <span className="quiet">{task.requester?.display}</span>
+            {senderOf(task)?.display} <span className={styles.person}>{task.requester?.display}</span>
           </>
         ) : (
           (task.owner?.display ?? '—')
