@@ -31,12 +31,13 @@ class Pages(StaticFiles):
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, html=True, check_dir=False)
         self.folder = folder
+        self.config_checked = True  # a folder that is not there yet is told in words, see `_page`
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code != 404 or "." in path.rpartition("/")[2]:
+            if error.status_code != 404 or "." in path.rpartition("/")[2].strip("."):
                 raise
             response = self._page()
         if path.startswith("assets/"):
