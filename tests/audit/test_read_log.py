@@ -80,7 +80,11 @@ async def test_nothing_is_lost_at_shutdown_and_nothing_is_taken_after_it(region:
 
 
 async def test_closing_a_log_that_was_never_used_is_nothing(region: Region) -> None:
-    await region.log().close()
+    log = region.log()
+    await log.close()
+    assert (log.waiting, log.failing) == (0, False)
+    with pytest.raises(Unavailable):
+        await log.add([read_of(1)])
 
 
 async def test_while_the_database_does_not_take_them_reads_are_refused_and_none_is_lost(

@@ -69,7 +69,8 @@ def test_what_is_unknown_or_impossible_is_refused_by_name(tmp_path: Path, file: 
 
 
 def test_variables_of_tests_and_of_others_are_left_alone(tmp_path: Path) -> None:
-    config.read({"data": tmp_path}, environment={"YILIAN_SHARED_DATA": "/x", "PORT": "x", "PGHOST": "y"})
+    others = {"YILIAN_SHARED_DATA": "/x", "PORT": "x", "PGHOST": "y"}
+    assert config.read({"data": tmp_path}, environment=others) == config.read({"data": tmp_path}, environment={})
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("No", False), ("FALSE", False)])

@@ -12,6 +12,7 @@ import pytest
 from tests.store.region import observation, patient, put
 from yilian.db import Database
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable
+from yilian.store import find
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM
 from yilian.store.write import Change, write
@@ -163,3 +164,7 @@ async def test_a_name_too_long_for_an_index_is_still_stored_and_found(db: Databa
     long = "王" * 300_000
     await put(db, patient("a", name=[{"family": long}], identifier=[{"system": "http://id", "value": long}]))
     await put(db, observation("a", code={"coding": [{"system": long, "code": long}]}, valueString=long))
+    async with db.reading() as tx:
+        by_name = await find.only(tx, SYSTEM, "Patient", [("family", "王" * 50)])
+    assert by_name is not None
+    assert by_name.id == "a"
