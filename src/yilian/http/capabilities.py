@@ -61,6 +61,7 @@ def statement(base: str, started: datetime) -> bytes:
                     },
                     "resource": [_resource(kind) for kind in RESOURCE_TYPES if kind not in ("Parameters",)],
                     "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    **({"operation": ours} if (ours := _operations("")) else {}),
                 }
             ],
         }
@@ -95,9 +96,12 @@ def _resource(kind: str) -> dict[str, Any]:
             if p.type in SUPPORTED_TYPES
         ],
     }
-    ours = operations.of_type(kind)
-    if ours:
-        found["operation"] = [
-            {"name": operation.name, "definition": operation.definition, "documentation": operation.purpose} for operation in ours
-        ]
+    if ours := _operations(kind):
+        found["operation"] = ours
     return found
+
+
+def _operations(kind: str) -> list[dict[str, str]]:
+    """Each once, at however many levels it is there."""
+    found = {o.name: {"name": o.name, "definition": o.definition, "documentation": o.purpose} for o in operations.of_type(kind)}
+    return list(found.values())

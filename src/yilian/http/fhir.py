@@ -87,6 +87,8 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         _only("POST", request)
         return await bundle.transaction_or_batch(house, asker, request, route)
     kind = way[0]
+    if len(way) == 1 and kind.startswith("$"):
+        return await _operation(house, asker, request)  # each asks for itself what it may read
     if kind not in TYPES:
         raise NotFound(
             f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"
@@ -127,11 +129,12 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
 
 async def _operation(house: House, asker: Scope, request: Request) -> Answer:
     way = request.segments
-    level = {2: "type", 3: "instance"}.get(len(way), "")
-    found = operations.find(way[0], level, way[-1][1:])
+    level = {1: "system", 2: "type", 3: "instance"}.get(len(way), "")
+    found = operations.find("" if level == "system" else way[0], level, way[-1][1:])
     if found is None:
         raise NotFound(f"There is no operation {way[-1]} here; see /fhir/metadata.", code="not-supported")
-    _only("POST" if found.writes else "GET", request)
+    if request.method not in found.called_by:
+        raise _not_here(request, ", ".join(found.called_by))
     return await found.handler(house, asker, request)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from yilian.fhir.definitions import type_id
+from yilian.search.clauses import Clause
 from yilian.search.conditions import Args, Condition, either
 from yilian.search.kinds import kind_of, reference
-from yilian.search.query import Clause
 
 
 class Scoped(Protocol):

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from yilian.fhir.compartments import CLINICAL, SHARED_TYPES
 from yilian.fhir.definitions import type_id
+from yilian.search.clauses import Clause
 from yilian.search.conditions import Condition
 from yilian.search.order import Key
 from yilian.search.predicates import Asked, typed
-from yilian.search.query import Clause, Query
+from yilian.search.query import Query
 
 NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
 BY_CHANGE = Key("c.updated", "timestamptz", descending=False, direct=True)

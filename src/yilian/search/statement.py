@@ -15,11 +15,12 @@ from hashlib import blake2b
 from typing import Any
 
 from yilian.search import order as ordering
+from yilian.search.clauses import Clause
 from yilian.search.kinds import order_of
 from yilian.search.order import Key, Order
 from yilian.search.parameters import Parameter
 from yilian.search.predicates import Predicates, Scoped, all_of
-from yilian.search.query import Clause, Query
+from yilian.search.query import Query
 from yilian.search.starts import start, width
 
 COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"

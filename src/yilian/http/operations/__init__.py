@@ -1,4 +1,7 @@
-"""The operations this server has, in one list. The dispatcher and the CapabilityStatement both read it, so they cannot disagree."""
+"""The operations this server has. The dispatcher and the CapabilityStatement both read one list, so they cannot disagree.
+
+Each file here ends with its own `OPERATIONS`; `registry` puts them together.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,50 @@ from yilian.http.request import Request
 from yilian.store.scope import Scope
 
 Handler = Callable[[House, Scope, Request], Awaitable[Answer]]
+Level = Literal["system", "type", "instance"]
+HL7 = "http://hl7.org/fhir/OperationDefinition/"
+EVERY_TYPE = "Resource"
+"""In place of a type: the operation is there for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`name` without the $; `level` type: /Task/$x, instance: /Task/{id}/$x; `writes` is called by POST, the others by GET."""
+    """One operation at one level.
+
+    kind     the resource type, EVERY_TYPE for all, "" at system level
+    level    system: /$x, type: /Task/$x, instance: /Task/{id}/$x
+    name     without the $
+    writes   whether it changes anything: it is then called by POST alone
+    methods  GET and POST where an operation that only reads takes a body of Parameters as well
+    """
 
     kind: str
-    level: Literal["type", "instance"]
+    level: Level
     name: str
     handler: Handler
     writes: bool
     purpose: str
     definition: str
+    methods: tuple[str, ...] = ()
+
+    @property
+    def called_by(self) -> tuple[str, ...]:
+        return self.methods or (("POST",) if self.writes else ("GET",))
 
 
 def find(kind: str, level: str, name: str) -> Operation | None:
-    return _registry().get((kind, level, name))
+    """The operation at this address, if there is one: that of the type before that of every type."""
+    registry = _registry()
+    return registry.get((kind, level, name)) or (registry.get((EVERY_TYPE, level, name)) if kind else None)
 
 
 def of_type(kind: str) -> list[Operation]:
-    return [operation for operation in _registry().values() if operation.kind == kind]
+    """Those one can call on this type or on its resources; "" for the system's."""
+    named = [operation for operation in _registry().values() if operation.kind == kind]
+    own = {(operation.level, operation.name) for operation in named}
+    if kind:
+        named += [o for o in _registry().values() if o.kind == EVERY_TYPE and (o.level, o.name) not in own]
+    return named
 
 
 def _registry() -> dict[tuple[str, str, str], Operation]:

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest, NotSupported
+from yilian.fhir import urls
 from yilian.fhir.dates import interval
 from yilian.http.answer import Answer
 from yilian.http.bundles import of_page
 from yilian.http.house import House
+from yilian.http.operations import HL7, Operation
 from yilian.http.request import Request
 from yilian.records import timeline as records_timeline
 from yilian.store import everything as store_everything
@@ -64,3 +66,17 @@ def _parameters(house: House, request: Request, default_count: int) -> tuple[dat
                 f"Parameter {name!r} is not known for {request.segments[-1]}; _type, _count and (for $everything) _since are."
             )
     return since, types, count, cursor
+
+
+OPERATIONS = (
+    Operation("Patient", "instance", "everything", everything, False, "The whole record of one patient", HL7 + "Patient-everything"),
+    Operation(
+        "Patient",
+        "instance",
+        "timeline",
+        timeline,
+        False,
+        "What happened to one patient, newest first",
+        urls.BASE + "OperationDefinition/patient-timeline",
+    ),
+)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from yilian import referral
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest, NotFound, NotSupported
+from yilian.fhir import urls
 from yilian.fhir.json import dump
 from yilian.http import conditional
 from yilian.http.answer import Answer, etag, of_json
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
+from yilian.http.operations import Operation
 from yilian.http.request import Request
 from yilian.store import read
 from yilian.store.scope import Scope
@@ -130,3 +132,25 @@ def _known(request: Request, names: tuple[str, ...]) -> dict[str, str]:
             raise BadRequest(f"Parameter {name!r} came twice.")
         found[name] = value
     return found
+
+
+OURS = urls.BASE + "OperationDefinition/"
+OPERATIONS = (
+    Operation("ServiceRequest", "type", "refer", refer, True, "Write a referral, and send it unless submit is false", OURS + "refer"),
+    Operation("Task", "instance", "act", act, True, "Take one step in a referral", OURS + "referral-act"),
+    Operation("Task", "instance", "actions", actions, False, "The steps this user may take now", OURS + "referral-actions"),
+    Operation("Task", "instance", "slip", slip, False, "转诊单 or 回转单 as PDF", OURS + "referral-slip"),
+    Operation("Task", "type", "verify-slip", verify_slip, False, "What a printed slip stands for", OURS + "referral-verify-slip"),
+    Operation(
+        "Task", "type", "worklist", worklist, False, "One worklist of this user's post, by urgency and clock", OURS + "referral-worklist"
+    ),
+    Operation(
+        "Task",
+        "type",
+        "worklist-counts",
+        worklist_counts,
+        False,
+        "How many referrals wait in each worklist",
+        OURS + "referral-worklist-counts",
+    ),
+)
