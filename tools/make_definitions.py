@@ -9,7 +9,8 @@ listed, one by one, in `search_parameters_more.json` beside this file. `tests/fh
 with HL7's official package.
 
 Tables (JSON, one structure a line, sorted):
-  structures.json         name → kind, base, regex (primitives), own elements; inherited elements are left to the base
+  structures.json         name → kind, base, regex (primitives), own elements, with whether they are part of a summary or change the meaning
+                          of others (modifier); inherited elements are left to the base
   value_sets.json         canonical of a required value set → system → codes
   search_parameters.json  all search parameters, sorted by url
   compartments.json       compartment → resource type → search parameters; and where in a resource its patients stand
@@ -138,6 +139,10 @@ def primitive_regex(definition: dict[str, Any]) -> dict[str, str]:
 
 def one_element(element: dict[str, Any], key: str, backbone: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"name": key}
+    if element.get("isSummary"):
+        row["summary"] = True
+    if element.get("isModifier"):
+        row["modifier"] = True
     if element["min"]:
         row["min"] = element["min"]
     if element["max"] != "1":

@@ -72,6 +72,8 @@ def rows(structure: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
             "min": element["min"],
             "max": None if element["max"] == "*" else int(element["max"]),
             "binding": (binding["strength"], binding.get("valueSet", "")) if binding else None,
+            "summary": element.get("isSummary", False),
+            "modifier": element.get("isModifier", False),
         }
         if "contentReference" in element:
             yield owner, name, fixed | {"type": element["contentReference"][1:], "targets": (), "choice": None, "profile": None}
@@ -95,7 +97,7 @@ def rows(structure: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
             )
 
 
-def test_every_element_has_hl7s_place_cardinality_type_targets_and_binding(structures: list[dict[str, Any]]) -> None:
+def test_every_element_has_hl7s_place_cardinality_type_targets_binding_and_flags(structures: list[dict[str, Any]]) -> None:
     found: dict[str, Any] = {}
     counted = 0
     for s in structures:

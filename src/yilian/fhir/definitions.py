@@ -34,6 +34,7 @@ class Element:
     targets  resource types a Reference or canonical may point to; "Resource" for any
     choice   `value[x]` when this is one of a choice, else None
     profile  a constraint on the type: "SimpleQuantity"
+    summary  part of the resource's summary (`_summary=true`); modifier: it changes what others mean, so it is never left out
     """
 
     key: str
@@ -46,6 +47,8 @@ class Element:
     targets: tuple[str, ...] = ()
     choice: str | None = None
     profile: str | None = None
+    summary: bool = False
+    modifier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,9 @@ def _expanded(owner: str, row: dict[str, Any]) -> list[Element]:
     bound = None if high == "*" else int(high)
     binding = (row["binding"][0], row["binding"][1] if len(row["binding"]) > 1 else "") if "binding" in row else None
     path = f"{owner}.{name}"
+    summary, modifier = row.get("summary", False), row.get("modifier", False)
     if "same_as" in row:
-        return [Element(name, path, row["same_as"], low, bound, bound != 1, binding)]
+        return [Element(name, path, row["same_as"], low, bound, bound != 1, binding, summary=summary, modifier=modifier)]
     choice = name if name.endswith("[x]") else None
     return [
         Element(
@@ -138,6 +142,8 @@ def _expanded(owner: str, row: dict[str, Any]) -> list[Element]:
             targets=tuple(row.get("targets", {}).get(kind, ())),
             choice=choice,
             profile=row.get("profiles", {}).get(kind),
+            summary=summary,
+            modifier=modifier,
         )
         for kind in row["types"]
     ]
