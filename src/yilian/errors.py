@@ -20,6 +20,7 @@ class Issue:
     `severity` is fatal | error | warning | information; `code` is from http://hl7.org/fhir/R4/valueset-issue-type.html;
     `expression` is a simple FHIRPath to the field at fault (`Patient.birthDate`, `Bundle.entry[3].resource.subject`), or empty.
     `zh` is the same message in Chinese, for the person at the screen; empty where there is none.
+    `coding` is (system, code) of a finer classification, where one is agreed with other servers.
     """
 
     severity: str
@@ -27,6 +28,7 @@ class Issue:
     diagnostics: str
     expression: str = ""
     zh: str = ""
+    coding: tuple[str, str] | None = None
 
 
 class YilianError(Exception):

@@ -21,7 +21,10 @@ ALL_OK = Issue("information", "informational", "All is well.", zh="没有问题�
 
 def _one(issue: Issue) -> dict[str, Any]:
     entry: dict[str, Any] = {"severity": issue.severity, "code": issue.code}
-    if issue.zh:
+    if issue.coding:
+        system, code = issue.coding
+        entry["details"] = {"coding": [{"system": system, "code": code}], "text": issue.zh or issue.diagnostics}
+    elif issue.zh:
         entry["details"] = {"text": issue.zh}
     entry["diagnostics"] = issue.diagnostics
     if issue.expression:
