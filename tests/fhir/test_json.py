@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,20 @@ values = st.recursive(
 def test_what_is_written_is_read_back_the_same(value: dict[str, object]) -> None:
     assert parse(dump(value)) == value
     assert dump(parse(dump(value))) == dump(value)
+
+
+@given(st.dictionaries(st.text(), values, max_size=5))
+def test_white_space_between_tokens_changes_nothing(value: dict[str, object]) -> None:
+    compact = dump(value)
+    assert parse(msgspec.json.format(compact, indent=2)) == parse(b" " + compact + b"\n") == parse(compact)
+
+
+@given(st.dictionaries(st.text(), values, min_size=1, max_size=5))
+def test_a_name_given_twice_is_refused_however_it_is_written(value: dict[str, object]) -> None:
+    again = dump(value)[:-1] + b"," + dump({next(iter(value)): None})[1:]
+    for text in (again, again.replace(b"{", b"{ ", 1)):
+        with pytest.raises(BadRequest, match="twice"):
+            parse(text)
 
 
 @given(st.binary(max_size=200))

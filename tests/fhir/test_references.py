@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Malformed, Urn, found, parse, rewrite, walk
+from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Malformed, Urn, found, parse, rewrite, rewritten, walk
 
 BASE = "https://region.example/fhir"
 
@@ -115,6 +115,15 @@ def test_rewriting_touches_references_and_uris_but_no_strings() -> None:
     assert resource["text"]["div"].endswith('<a href="MedicationRequest/a">urn:uuid:1</a></div>')
     assert resource["note"][0] == {"text": "urn:uuid:2", "authorReference": {"reference": "Practitioner/d"}}
     assert resource["_status"]["extension"][0]["valueReference"]["reference"] == "urn:uuid:3"
+
+
+def test_rewriting_and_finding_can_be_one_walk() -> None:
+    mapping = {"urn:uuid:1": "Patient/1", "urn:uuid:2": "Binary/2"}
+    whole, apart = bundle(), bundle()
+    there = rewritten(whole, mapping)
+    assert rewrite(apart, mapping) > 1
+    assert whole == apart
+    assert sorted(one["reference"] for one in there) == sorted(one["reference"] for one in found(apart))
 
 
 def test_without_a_mapping_nothing_changes() -> None:

@@ -207,7 +207,8 @@ class _Loading:
 
     async def _write(self, tx: Tx, entries: list[Entry]) -> None:
         if entries:
-            await store_bundle.transaction(tx, SYSTEM, {"resourceType": "Bundle", "type": "transaction", "entry": entries}, zone=self.zone)
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+            await store_bundle.transaction(tx, SYSTEM, bundle, zone=self.zone, own=True)
 
     async def _note(self, tx: Tx, batch: _Batch, stored: int, refused: list[Refusal]) -> None:
         await tx.execute(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from yilian.fhir.definitions import is_resource_type, structure
@@ -98,13 +98,34 @@ def parse(text: str, base: str = "") -> Target:
 
 @dataclass(slots=True)
 class _Way:
-    """Where one structure leads: JSON key → the structure below it; which keys are URIs; FHIRPath names of choices. Compiled once."""
+    """Where one structure leads: JSON key → the structure below it; which keys are URIs; FHIRPath names of choices. Compiled once.
+
+    shapes   the keys of an object, as they came → which of them lead on, and which may hold a URI or a narrative. Objects of one structure
+             come in few shapes, so most keys of a record need not be looked at at all
+    """
 
     is_reference: bool
     keys: dict[str, _Way]
     uris: frozenset[str]
     steps: dict[str, str]
+    shapes: dict[tuple[str, ...], _Shape] = field(default_factory=dict)
 
+    def shape(self, node: dict[str, Any]) -> _Shape:
+        keys = tuple(node)
+        known = self.shapes.get(keys)
+        if known is None:
+            known = (
+                tuple((key, self.keys[key]) for key in keys if key in self.keys),
+                tuple(k for k in keys if k in self.uris or k == "div"),
+            )
+            if len(self.shapes) < MOST_SHAPES:
+                self.shapes[keys] = known
+        return known
+
+
+_Shape = tuple[tuple[tuple[str, _Way], ...], tuple[str, ...]]
+MOST_SHAPES = 2_000
+"""Shapes remembered for each structure; who sends ever new ones gets no quicker, and fills no memory."""
 
 _ANY = _Way(False, {}, frozenset(), {})
 """Stands for "any resource": which one is read from `resourceType`."""
@@ -143,21 +164,29 @@ def found(resource: dict[str, Any]) -> list[dict[str, Any]]:
     Goes by the definitions, since DetectedIssue, Expression and Immunization.education have a `reference` that is none. Never raises.
     """
     references: list[dict[str, Any]] = []
-    nodes: list[tuple[Any, _Way]] = [(resource, _ANY)]
+    nodes: list[tuple[dict[str, Any], _Way]] = [(resource, _ANY)]
     while nodes:
         node, way = nodes.pop()
-        if type(node) is list:
-            nodes.extend((item, way) for item in node if type(item) is dict)
-            continue
-        if way.is_reference and type(node.get("reference")) is str:
-            references.append(node)
+        if way.is_reference:
+            if type(node.get("reference")) is str:
+                references.append(node)
         elif way is _ANY:
             way = _way_of(node)
-        keys = way.keys
-        for key, value in node.items():
-            if (type(value) is dict or type(value) is list) and key in keys:
-                nodes.append((value, keys[key]))
+        for key, below in (way.shapes.get(tuple(node)) or way.shape(node))[0]:
+            value = node[key]
+            kind = type(value)
+            if kind is dict:
+                nodes.append((value, below))
+            elif kind is list:
+                _spread(value, below, nodes)
     return references
+
+
+def _spread(items: list[Any], way: _Way, nodes: list[tuple[dict[str, Any], _Way]]) -> None:
+    """The objects of an array are to be visited too."""
+    for item in items:
+        if type(item) is dict:
+            nodes.append((item, way))
 
 
 def walk(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -187,31 +216,56 @@ def rewrite(resource: dict[str, Any], mapping: Mapping[str, str]) -> int:
     `Reference.reference`, elements of type uri, url, oid, uuid and canonical, and links and images of narrative, as the transaction rules
     say; never strings, so an Identifier whose value is the same `urn:uuid:` keeps it. Only whole texts are replaced. Never raises.
     """
+    return _rewritten(resource, mapping, [])
+
+
+def rewritten(resource: dict[str, Any], mapping: Mapping[str, str]) -> list[dict[str, Any]]:
+    """`rewrite`, and what `found` finds afterwards, in one walk."""
+    references: list[dict[str, Any]] = []
+    _rewritten(resource, mapping, references)
+    return references
+
+
+def _rewritten(resource: dict[str, Any], mapping: Mapping[str, str], references: list[dict[str, Any]]) -> int:
     count = 0
-    nodes: list[tuple[Any, _Way]] = [(resource, _ANY)] if mapping else []
+    rename = mapping.get
+    nodes: list[tuple[dict[str, Any], _Way]] = [(resource, _ANY)]
     while nodes:
         node, way = nodes.pop()
-        if type(node) is list:
-            nodes.extend((item, way) for item in node if type(item) is dict)
-            continue
-        if way is _ANY:
+        if way.is_reference:
+            text = node.get("reference")
+            if type(text) is str:
+                references.append(node)
+                name = rename(text)
+                if name is not None:
+                    node["reference"] = name
+                    count += 1
+        elif way is _ANY:
             way = _way_of(node)
-        for key, value in node.items():
+        down, uris = way.shapes.get(tuple(node)) or way.shape(node)
+        for key in uris:
+            value = node[key]
             kind = type(value)
             if kind is str:
-                if value in mapping and (key in way.uris or (way.is_reference and key == "reference")):
-                    node[key] = mapping[value]
+                if key == "div":
+                    if "urn:" in value:
+                        node[key], changed = _in_narrative(value, mapping)
+                        count += changed
+                elif (name := rename(value)) is not None:
+                    node[key] = name
                     count += 1
-                elif key == "div" and "urn:" in value:
-                    node[key], changed = _in_narrative(value, mapping)
-                    count += changed
-            elif kind is list and key in way.uris:
+            elif kind is list:
                 for place, item in enumerate(value):
                     if type(item) is str and item in mapping:
                         value[place] = mapping[item]
                         count += 1
-            elif (kind is dict or kind is list) and key in way.keys:
-                nodes.append((value, way.keys[key]))
+        for key, below in down:
+            value = node[key]
+            kind = type(value)
+            if kind is dict:
+                nodes.append((value, below))
+            elif kind is list:
+                _spread(value, below, nodes)
     return count
 
 

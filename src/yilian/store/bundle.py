@@ -20,7 +20,7 @@ from yilian.store import find
 from yilian.store.change import Change, Method, Written
 from yilian.store.entries import Entry, Pairs, read_entries
 from yilian.store.read import Stored
-from yilian.store.renaming import renamed
+from yilian.store.renaming import Named, renamed
 from yilian.store.scope import Scope
 from yilian.store.write import stamp, write
 
@@ -46,10 +46,11 @@ async def transaction(
     representation: bool = False,
     patch: Patch | None = None,
     get: Get | None = None,
+    own: bool = False,
 ) -> dict[str, Any]:
     """Carry out a transaction Bundle in `tx` and return the transaction-response, its entries in the order of the request.
 
-    `bundle` is not altered.
+    `bundle` is not altered, unless it is the caller's `own` to give away: then no copy of its resources is made.
 
     base   our own address; references below it are our own, and `location` starts with it
     zone   of dates without an offset in conditions; the region's when None
@@ -64,8 +65,8 @@ async def transaction(
     there = await _look_up_conditions(tx, scope, writes, zone)
     _hand_out_ids(tx, writes, there)
     to_do = sorted((entry for entry in writes if _is_to_do(entry, there)), key=lambda entry: VERBS.index(entry.method))
-    resources = await renamed(tx, scope, writes, to_do, zone, base)
-    changes = [_change(entry, resources.get(entry.number), patch) for entry in to_do]
+    resources = await renamed(tx, scope, writes, to_do, zone, base, own=own)
+    changes = [_change(entry, resources.get(entry.number, (None, None)), patch) for entry in to_do]
     written = await write(tx, scope, changes, base=base) if changes else []
     done = dict(zip((entry.number for entry in to_do), written, strict=True))
     answers: list[dict[str, Any]] = []
@@ -134,8 +135,8 @@ def _is_to_do(entry: Entry, there: dict[int, Stored]) -> bool:
     return entry.id is not None  # a conditional deletion that found nothing has none
 
 
-def _change(entry: Entry, resource: dict[str, Any] | None, patch: Patch | None) -> Change:
-    place = f"{entry.place}.resource"
+def _change(entry: Entry, named: Named | tuple[None, None], patch: Patch | None) -> Change:
+    place, (resource, there) = f"{entry.place}.resource", named
     if entry.method == "PATCH":
         if patch is None:
             raise NotSupported("PATCH is not done in a transaction here.", expression=f"{entry.place}.request.method")
@@ -143,7 +144,7 @@ def _change(entry: Entry, resource: dict[str, Any] | None, patch: Patch | None) 
     if entry.method == "DELETE":
         return Change("DELETE", entry.type, entry.id, None, entry.if_match, place=entry.place)
     method: Method = "POST" if entry.method == "POST" else "PUT"
-    return Change(method, entry.type, entry.id, resource, entry.if_match, entry.if_none_match_any, place=place)
+    return Change(method, entry.type, entry.id, resource, entry.if_match, entry.if_none_match_any, place=place, references=there)
 
 
 def _answer(done: Written, base: str, representation: bool) -> dict[str, Any]:

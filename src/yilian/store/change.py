@@ -31,6 +31,7 @@ class Change:
     confined    rid of the one institution that may read it yet, None for no such limit, KEEP to leave it as it is
     patch       PATCH: makes the new resource from the current one, which is locked by then; may raise a YilianError
     place       where the resource stands in what was sent ("Bundle.entry[3].resource"), for the places of issues; "" when it came alone
+    references  every Reference in `resource` (`fhir.references.found`), where somebody has walked it already; None: the store looks itself
     """
 
     method: Method
@@ -42,6 +43,7 @@ class Change:
     confined: int | Keep | None = KEEP
     patch: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     place: str = ""
+    references: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

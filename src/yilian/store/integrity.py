@@ -68,7 +68,7 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
     pointing: list[tuple[Plan, list[str]]] = []
     for plan in plans:
         if plan.resource is not None and not plan.same:
-            texts = [reference["reference"] for reference in own_references(plan.resource)]
+            texts = [reference["reference"] for reference in _references_of(plan)]
             if texts:
                 pointing.append((plan, texts))
             for text in texts:
@@ -91,6 +91,13 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
         if relative and not relative.keys().isdisjoint(texts):
             plan.resource = independent(plan.resource)
             references.rewrite(plan.resource or {}, relative)
+
+
+def _references_of(plan: Plan) -> list[dict[str, Any]]:
+    known = plan.change.references
+    if known is not None and plan.resource is plan.change.resource and plan.change.type != "Bundle":
+        return known
+    return own_references(plan.resource or {})
 
 
 def own_references(resource: dict[str, Any]) -> list[dict[str, Any]]:

@@ -24,35 +24,45 @@ MOST_CONDITIONAL = 2_000
 """Different conditional references in one transaction."""
 
 
+Named = tuple[dict[str, Any], list[dict[str, Any]] | None]
+"""A resource, and every Reference in it where that is known by now."""
+
+
 async def renamed(
-    tx: Tx, scope: Scope, entries: Sequence[Entry], to_do: Sequence[Entry], zone: tzinfo | None, base: str
-) -> dict[int, dict[str, Any]]:
+    tx: Tx, scope: Scope, entries: Sequence[Entry], to_do: Sequence[Entry], zone: tzinfo | None, base: str, *, own: bool = False
+) -> dict[int, Named]:
     """Number → a copy of its resource with references to other entries and conditional references replaced, for those `to_do`.
 
-    The ids of the entries are known by now. A relative reference in an entry that came from another server (its fullUrl says so) means that
-    server's resource where the Bundle has it. Raises InvalidResource with the places of conditional references that find none or several.
+    `own`: the resources are the caller's to give away; they are altered instead of copied. The ids of the entries are known by now.
+    A relative reference in an entry that came from another server (its fullUrl says so) means that server's resource where the Bundle has
+    it. Raises InvalidResource with the places of conditional references that find none or several.
     """
     names = {entry.full_url: f"{entry.type}/{entry.id}" for entry in entries if entry.full_url and entry.id and entry.method != "DELETE"}
     of_root: dict[str, dict[str, str]] = {}
     for entry in entries:
         if entry.root and entry.full_url in names and entry.root != base.rstrip("/"):
             of_root.setdefault(entry.root, {})[entry.full_url[len(entry.root) + 1 :]] = names[entry.full_url]
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, Named] = {}
     asking: list[Entry] = []
     for entry in to_do:
         if entry.resource is None:
             continue
         mapping = ChainMap(of_root[entry.root], names) if entry.root in of_root else names
-        resource, asks, elsewhere = _copy(entry.resource, mapping)
-        if elsewhere:
-            references.rewrite(resource, mapping)
+        if own:
+            there = references.rewritten(entry.resource, mapping)
+            asks = any("?" in reference["reference"] for reference in there)
+            found[entry.number] = (entry.resource, there)
+        else:
+            resource, asks, elsewhere = _copy(entry.resource, mapping)
+            if elsewhere:
+                references.rewrite(resource, mapping)
+            found[entry.number] = (resource, None)
         if asks:
             asking.append(entry)
-        found[entry.number] = resource
     if asking:
-        answers = await _conditional(tx, scope, [(entry, found[entry.number]) for entry in asking], zone)
+        answers = await _conditional(tx, scope, [(entry, found[entry.number][0]) for entry in asking], zone)
         for entry in asking:
-            references.rewrite(found[entry.number], answers)
+            references.rewrite(found[entry.number][0], answers)
     return found
 
 

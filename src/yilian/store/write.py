@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from yilian.errors import InvalidResource, Issue
@@ -60,7 +61,7 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     plans = await plan.claim(tx, scope, changes)
     await _patched(tx, plans)
     for guard in tx.hooks.guards:
-        await guard(tx, scope, [replace(p.change, id=p.id, resource=p.resource) for p in plans])
+        await guard(tx, scope, [_as_it_will_be(p) for p in plans])
     for p in plans:
         p.same = _is_same(p)
     await integrity.resolve(tx, scope, plans, base)
@@ -73,6 +74,11 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     for reaction in tx.hooks.reactions:
         await reaction(tx, scope, written)
     return written
+
+
+def _as_it_will_be(p: Plan) -> Change:
+    change = p.change
+    return change if change.id == p.id and change.resource is p.resource else replace(change, id=p.id, resource=p.resource)
 
 
 async def _validate(tx: Tx, resources: Sequence[tuple[Change, dict[str, Any] | None]]) -> None:
@@ -193,12 +199,16 @@ def _version(scope: Scope, p: Plan, now: datetime, work: Work) -> Written:
 
 def _with_meta(resource: dict[str, Any], id_: str, version: int, updated: datetime) -> dict[str, Any]:
     """The resource with its id and our part of meta in front; everything else as it came and in its order."""
-    meta = {"versionId": str(version), "lastUpdated": stamp(updated)}
-    meta.update((key, value) for key, value in resource.get("meta", {}).items() if key not in ("versionId", "lastUpdated"))
-    head = {"resourceType": resource["resourceType"], "id": id_, "meta": meta}
-    return {**head, **{key: value for key, value in resource.items() if key not in head}}
+    meta: dict[str, Any] = {"versionId": str(version), "lastUpdated": stamp(updated)}
+    for key, value in resource.get("meta", {}).items():
+        meta.setdefault(key, value)
+    made = {"resourceType": resource["resourceType"], "id": id_, "meta": meta}
+    made.update(resource)
+    made["id"], made["meta"] = id_, meta
+    return made
 
 
+@lru_cache(maxsize=1024)
 def stamp(moment: datetime) -> str:
     """An instant as the store writes it: UTC, milliseconds."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -43,7 +43,7 @@ async def transaction_or_batch(house: House, asker: Scope, request: Request, rou
 async def _transaction(house: House, asker: Scope, request: Request, bundle: dict[str, Any], route: Route) -> Answer:
     async with house.db.transaction() as tx:
         response = await store_bundle.transaction(
-            tx, asker, bundle, base=request.base, zone=house.zone, representation=request.prefer("return") == "representation"
+            tx, asker, bundle, base=request.base, zone=house.zone, representation=request.prefer("return") == "representation", own=True
         )
         there = await read.many(tx, asker, _there_already(bundle, response))
         await note_read(house.reads, asker, list(there.values()), "search", request.address)
