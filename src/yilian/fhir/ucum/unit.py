@@ -13,7 +13,7 @@ What mass a mole has is not a matter of units: mg/dL and mmol/L of glucose stay 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -24,7 +24,8 @@ SYSTEM = "http://unitsofmeasure.org"
 DIGITS = 40
 """Significant digits of a converted number that has no end (70/min is 1.1666… a second). Equal amounts give equal numbers all the same."""
 
-_exactly = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-100_000, Emax=100_000)
+_rounded = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-100_000, Emax=100_000)
+_wide = Context(prec=20_000, Emin=-100_000, Emax=100_000)
 _SECONDS_A_DAY = 86_400
 
 
@@ -45,6 +46,13 @@ class Unit:
     factor: Fraction
     dimension: tuple[tuple[str, int], ...]
     zero: Fraction = Fraction(0)
+    _line: tuple[Decimal, Decimal] | None = field(init=False, compare=False, repr=False)
+    """Factor and zero for `canonical` where both have an end; most units do, and decimals are ten times quicker than fractions."""
+
+    def __post_init__(self) -> None:
+        factor, zero = self.factor * self._per, self.zero * self._per
+        line = (_decimal(factor), _decimal(zero)) if _ends(factor) and _ends(zero) else None
+        object.__setattr__(self, "_line", line)
 
     @property
     def measures(self) -> str:
@@ -56,8 +64,13 @@ class Unit:
 
         What is counted per time is counted per day, so that rates a minute, hour and second are all without remainder: 70 /min is 100800.
         """
-        per = _SECONDS_A_DAY if ("s", -1) in self.dimension else 1
-        return _decimal((Fraction(value) * self.factor + self.zero) * per)
+        if self._line is not None:
+            return _wide.fma(value, *self._line)
+        return _decimal((Fraction(value) * self.factor + self.zero) * self._per)
+
+    @property
+    def _per(self) -> int:
+        return _SECONDS_A_DAY if ("s", -1) in self.dimension else 1
 
 
 @lru_cache(maxsize=8192)
@@ -84,16 +97,12 @@ def convert(value: Decimal, source: Unit, target: Unit) -> Decimal:
 
 
 def _decimal(exact: Fraction) -> Decimal:
-    whole, parts = exact.numerator, exact.denominator
-    twos, fives, rest = 0, 0, parts
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    if rest == 1:  # it has an end: all its digits count
-        places = max(twos, fives)
-        return Decimal(whole * 10**places // parts).scaleb(-places, _wide)
-    return _exactly.divide(Decimal(whole), Decimal(parts))
+    """All its digits where it has an end, else the first `DIGITS`."""
+    whole, parts = Decimal(exact.numerator), Decimal(exact.denominator)
+    return (_wide if _ends(exact) else _rounded).divide(whole, parts)
 
 
-_wide = Context(prec=100_000, Emin=-999_999, Emax=999_999)
+def _ends(exact: Fraction) -> bool:
+    """Whether it can be written as a decimal: no factor but 2 and 5 below the line."""
+    below = exact.denominator
+    return pow(10, below.bit_length(), below) == 0 if below > 1 else True
