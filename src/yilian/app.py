@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from yilian import policy, referral, validation
+from yilian import policy, referral, terminology, validation
 from yilian.access import grounds, keys
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -32,11 +32,12 @@ from yilian.store.hooks import Hooks
 from yilian.store.migrate import migrate
 from yilian.store.scope import SYSTEM
 from yilian.store.write import write
+from yilian.terminology import shipped
 
 HOOKS = Hooks(
     validate=validation.issues,
     guards=(referral.guard,),
-    reactions=(grounds.follow, follow_writes),
+    reactions=(grounds.follow, follow_writes, terminology.follow),
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
 
@@ -47,7 +48,7 @@ def database(settings: Settings, dsn: str) -> Database:
 
 
 async def prepare(settings: Settings, dsn: str) -> None:
-    """Bring the tables up to date, then what must be in them: policies, our own code systems, the key tokens are signed with.
+    """Bring the tables up to date, then what must be in them: policies, terminology, the key tokens are signed with.
 
     Safe to run by several at once and at every start; writes only what is not there yet or has changed.
     """
@@ -59,6 +60,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await policy.seed(tx)
             await keys.ensure(tx)
+            await shipped.load(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one) for one in (*referral.definitions(), *directory_codes.definitions())
             ]

@@ -18,8 +18,10 @@ create unique index code_system_rid on code_system (rid);                     --
 create index code_system_supplements on code_system (supplements) where supplements is not null;  -- $lookup, $expand: what adds to it
 create unique index code_system_answers on code_system (url) where answers;   -- at most one is meant
 
+-- Rows below a definition carry no foreign key to it: they are only ever written and removed with it, and checking a hundred thousand takes seconds.
+
 create table code_system_concept (
-    cs       integer not null references code_system on delete cascade,
+    cs       integer not null,
     nth      integer not null,                               -- its place in the definition, from 0, parents before children
     code     text    collate "C" not null,
     display  text,
@@ -32,7 +34,7 @@ create unique index code_system_concept_nth on code_system_concept (cs, nth); --
 create index code_system_concept_lower on code_system_concept (cs, lower(code));  -- $validate-code where case does not count
 
 create table code_system_parent (
-    cs     integer not null references code_system on delete cascade,
+    cs     integer not null,
     parent text    collate "C" not null,
     code   text    collate "C" not null,
     primary key (cs, parent, code)                                            -- is-a, descendent-of: downwards
@@ -40,7 +42,7 @@ create table code_system_parent (
 create index code_system_parent_up on code_system_parent (cs, code, parent);  -- $subsumes, generalizes, membership: upwards
 
 create table code_system_property (
-    cs       integer not null references code_system on delete cascade,
+    cs       integer not null,
     property text    collate "C" not null,
     value    text    collate "C" not null,                   -- as text; a Coding by its code
     code     text    collate "C" not null,
@@ -49,7 +51,7 @@ create table code_system_property (
 create index code_system_property_code on code_system_property (cs, code);    -- membership of one code under such a filter
 
 create table code_system_text (
-    cs    integer not null references code_system on delete cascade,
+    cs    integer not null,
     value text    collate "C" not null,                      -- folded: code, display, designations, pinyin and initials of Chinese ones
     code  text    collate "C" not null,
     primary key (cs, value, code)                                             -- $expand?filter=: by the beginning; within one system by any part
@@ -76,7 +78,7 @@ create unique index value_set_rid on value_set (rid);                         --
 create unique index value_set_answers on value_set (url) where answers;       -- at most one is meant
 
 create table value_set_use (
-    vs   integer not null references value_set on delete cascade,
+    vs   integer not null,
     uses text    collate "C" not null,                       -- canonical, without version, of a code system or value set it is made of
     primary key (uses, vs)                                                    -- what to expand again when that changes
 );
@@ -111,7 +113,7 @@ create unique index concept_map_rid on concept_map (rid);                     --
 create unique index concept_map_answers on concept_map (url) where answers;   -- at most one is meant
 
 create table concept_map_target (
-    cm            integer not null references concept_map on delete cascade,
+    cm            integer not null,
     nth           integer not null,                          -- its place in the map
     source_system text    collate "C" not null,              -- '' where the group names none
     source_code   text    collate "C" not null,

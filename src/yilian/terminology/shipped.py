@@ -1,0 +1,59 @@
+"""What HL7 publishes with R4 (its own code systems and value sets, v3, the v2 tables), put into the derived tables once.
+
+It comes in `tables/r4.jsonl.xz`, one resource a line without narrative, made by `tools/make_terminology.py`. It is loaded when the digest
+of that file is not the one loaded last; every later start is one look at one row. These definitions are no resources of the store: they
+have no history and nobody edits them; a region that wants another one stores its own under the same url, which then answers.
+"""
+
+from __future__ import annotations
+
+import lzma
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yilian.terminology import expansions, ranking, tables
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+Json = dict[str, Any]
+FILE = Path(__file__).parent / "tables" / "r4.jsonl.xz"
+EDITION = "1"
+"""Changes when what is derived from the same file changes."""
+
+
+def resources() -> list[Json]:
+    """All of them, read anew: nothing of it stays in memory."""
+    return [msgspec.json.decode(line) for line in lzma.decompress(FILE.read_bytes()).splitlines()]
+
+
+@cache
+def digest() -> str:
+    return sha256(EDITION.encode() + FILE.read_bytes()).hexdigest()
+
+
+async def load(tx: Tx) -> bool:
+    """Bring the tables to what this version ships, in `tx`, under the lock of the caller. Returns whether there was anything to do."""
+    wanted = digest()
+    if await tx.fetchval("select digest from terminology_shipped") == wanted:
+        return False
+    await tx.execute("delete from terminology_shipped")
+    urls = await tables.forget(tx, "rid is null")
+    by_type: dict[str, list[tuple[int | None, Json]]] = {"CodeSystem": [], "ValueSet": [], "ConceptMap": []}
+    for one in resources():
+        by_type[one["resourceType"]].append((None, one))
+    await tables.put_code_systems(tx, by_type["CodeSystem"])
+    await tables.put_value_sets(tx, by_type["ValueSet"])
+    await tables.put_concept_maps(tx, by_type["ConceptMap"])
+    for table, kind, key in (("code_system", "CodeSystem", "cs"), ("value_set", "ValueSet", "vs"), ("concept_map", "ConceptMap", "cm")):
+        urls[table] |= {one["url"] for _, one in by_type[kind]}
+        await ranking.choose(tx, table, key, urls[table])
+    await tx.execute("analyze code_system, code_system_concept, code_system_parent, value_set, value_set_use")
+    await tables.close(tx, sorted(urls["code_system"]))
+    await expansions.renew(tx, urls["code_system"] | urls["value_set"])
+    await tx.execute("insert into terminology_shipped (digest) values ($1)", wanted)
+    return True
