@@ -49,3 +49,8 @@ def bounded(text: str) -> str:
     if len(data) <= LONGEST:
         return text
     return data[: LONGEST - 40].decode(errors="ignore") + "#" + blake2b(data, digest_size=16).hexdigest()
+
+
+def pattern(text: str) -> str:
+    """The text as part of a LIKE pattern, meaning itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

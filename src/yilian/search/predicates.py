@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from yilian.fhir.compartments import SHARED_TYPES
 from yilian.fhir.definitions import type_id
 from yilian.search.clauses import Clause
 from yilian.search.conditions import Args, Condition, either
@@ -58,9 +59,19 @@ class Predicates:
     def asked(self, clause: Clause, *, nested: bool = False) -> Asked:
         return Asked(clause, [] if nested else self.conditions(clause), nested)
 
+    def beyond(self, clause: Clause) -> Asked:
+        """What is asked at the other end of a link. A link there that is wide, or leads backwards, is followed from each candidate too."""
+        return self.asked(clause, nested=clause.reverse or (clause.chain is not None and width(clause) > NARROW))
+
     def conditions(self, clause: Clause) -> list[Condition]:
+        found = self._conditions(clause)
+        return found + [one for other in clause.also for one in self.conditions(other)] if clause.also else found
+
+    def _conditions(self, clause: Clause) -> list[Condition]:
         kind = kind_of(clause.parameter)
         if clause.chain is not None:
+            if clause.reverse:
+                return [Condition("resource", column="rid", keys=self.near_ends(clause), once=True)]
             return reference.to(clause.parameter, clause.modifier, self.far_ends(clause.chain))
         if clause.modifier == "missing":
             return kind.present(clause.parameter)
@@ -68,7 +79,7 @@ class Predicates:
 
     def far_ends(self, clause: Clause) -> str:
         """A query (column `key`) for the resources within the scope for which a clause holds: what a chain may lead to."""
-        kind, asked = clause.parameter.base, self.asked(clause)
+        kind, asked = clause.subject, self.asked(clause)
         parts = []
         if clause.is_negative or clause.modifier == "missing":
             row = self.alias()
@@ -85,19 +96,43 @@ class Predicates:
             parts.append(f"select {row}.rid as key from {condition.table} {row}{all_of(where)}")
         return " union ".join(parts)
 
+    def near_ends(self, clause: Clause) -> str:
+        """A query (column `key`) for all that resources within the scope point to for which the rest of a `_has` holds.
+
+        It says nothing of the resources pointed to: whether they may be seen is asked where they stand. A code leads to its patients
+        within one index.
+        """
+        assert clause.chain is not None
+        source, inner, x = clause.parameter.base, clause.chain, self.alias()
+        if not reference.in_clinical(clause.parameter, clause.modifier):
+            where = [f"{x}.param = {clause.parameter.id}", f"{x}.rid = any(array({self.far_ends(inner)}))"]
+            return f"select distinct {x}.target as key from index_reference {x}{all_of(where)}"
+        if inner.parameter.is_clinical_code and inner.chain is None and inner.modifier != "missing":
+            found = self.conditions(inner)
+            coded = as_code(inner, found[0]) if len(found) == 1 else None
+            if coded is not None:
+                where = [coded.on(x), f"{x}.patient <> 0", *self.seen("index_clinical", x, source)]
+                return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
+        where = [f"{x}.nth = 0", f"{x}.patient <> 0", f"{x}.rid = any(array({self.far_ends(inner)}))"]
+        return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
+
     def holds(self, asked: Asked, table: str, row: str) -> str:
         """That a clause holds for the candidate `row`, a row of `table`."""
-        if asked.nested:
-            return self._chain(asked.clause, f"{row}.rid")
-        inline = table in ("resource", "index_clinical")
-        return self._fulfilled(
-            asked, [f"({one.on(row)})" if inline and one.table == table else self._probe(one, f"{row}.rid") for one in asked.conditions]
-        )
+        return self._holds(asked, f"{row}.rid", row if table in ("resource", "index_clinical") else "", table)
 
-    def _fulfilled(self, asked: Asked, parts: list[str]) -> str:
-        return f"({either(parts)}) is not true" if asked.clause.is_negative else either(parts)
+    def _holds(self, asked: Asked, rid: str, row: str = "", table: str = "") -> str:
+        """The same for the resource with the key `rid`; `row` is a row about it where `table` has one at hand."""
+        clause = asked.clause
+        if asked.nested:
+            return self._pointed_at(clause, rid) if clause.reverse else self._chain(clause, rid)
+        parts = [f"({one.on(row)})" if row and one.table == table else self._probe(one, rid) for one in asked.conditions]
+        return f"({either(parts)}) is not true" if clause.is_negative else either(parts)
 
     def _probe(self, condition: Condition, rid: str) -> str:
+        if not condition.table:
+            return f"({condition.where})"
+        if condition.column == "rid" and not condition.where:
+            return f"({rid} = any(array({condition.keys})))"
         x = self.alias()
         where = [f"{x}.rid = {rid}", condition.on(x), *([f"{x}.nth = 0"] if condition.table == "index_clinical" else [])]
         return f"(select true from {condition.table} {x}{all_of(where)} limit 1)"
@@ -109,16 +144,27 @@ class Predicates:
         for link in reference.to(clause.parameter, clause.modifier, ""):
             x, s = self.alias(), self.alias()
             far, seen = f"{x}.{link.column}", self.scope.condition(s, (clause.modifier,))
-            inner = self.asked(clause.chain)
             where = [
                 f"{x}.rid = {rid}",
                 *([link.where.replace("@", x)] if link.where else []),
                 *([f"{x}.nth = 0"] if link.table == "index_clinical" else []),
                 f"(select {s}.type = {type_id(clause.modifier)} and not {s}.deleted and {seen} from resource {s} where {s}.rid = {far})",
-                self._fulfilled(inner, [self._probe(one, far) for one in inner.conditions]),
+                self._holds(self.beyond(clause.chain), far),
             ]
             parts.append(f"(select true from {link.table} {x}{all_of(where)} limit 1)")
         return either(parts)
+
+    def _pointed_at(self, clause: Clause, rid: str) -> str:
+        """That a resource within the scope points to the candidate, for which the rest of the `_has` holds."""
+        assert clause.chain is not None
+        source, inner, x = clause.parameter.base, self.beyond(clause.chain), self.alias()
+        if not reference.in_clinical(clause.parameter, clause.modifier):
+            where = [f"{x}.target = {rid}", f"{x}.param = {clause.parameter.id}", self.holds(inner, "index_reference", x)]
+            return f"(select true from index_reference {x}{all_of([*where, *self.seen('index_reference', x, source)])} limit 1)"
+        coded = as_code(clause.chain, inner.only) if len(inner.conditions) == 1 else None
+        rest = [coded.on(x)] if coded else [f"{x}.type = {type_id(source)}", f"{x}.nth = 0", self.holds(inner, "index_clinical", x)]
+        where = [f"{x}.patient = {rid}", *rest, *self.seen("index_clinical", x, source)]
+        return f"(select true from index_clinical {x}{all_of(where)} limit 1)"
 
     # --- scope
 
@@ -149,6 +195,56 @@ class Predicates:
             f"(select case when {s}.patient = {row}.patient and {s}.confined is null and not {s}.shared then {once} else {each} end"
             f" from resource {s} where {s}.rid = {row}.rid)"
         ]
+
+
+NARROW = 40
+"""The far ends of a chain that is at most this wide are looked for first; a wider chain is followed from each candidate."""
+
+HOW_WIDE = {"reference": 20, "uri": 30, "string": 40, "number": 70, "quantity": 70, "date": 80}
+TO_THE_DIRECTORY = 55
+"""A reference to an institution or a doctor: many point to the same one."""
+
+
+def width(clause: Clause) -> int:
+    """How many resources a clause is likely to leave, as a rank. There are no statistics here: the guess goes by the kind of condition."""
+    parameter, modifier = clause.parameter, clause.modifier
+    if clause.chain is not None:
+        return 25 + width(clause.chain) // 2
+    if modifier == "missing" or clause.is_negative:
+        return 900
+    if parameter.code == "_id":
+        return 0
+    if parameter.code == "_lastUpdated":
+        return 150
+    if modifier in ("of-type", "identifier"):
+        return 10
+    if modifier in ("text", "in", "above", "below"):
+        return 65 if parameter.type == "token" else 75
+    if parameter.type == "token":
+        if parameter.is_identifying:
+            return 10 if all(value.code is not None for value in clause.values) else 160
+        if parameter.is_clinical_code:
+            return 50
+        return 60 if parameter.value_types & {"CodeableConcept", "Coding", "Identifier"} else 120  # a status halves the record, not more
+    if modifier == "contains":
+        return 170
+    if parameter.type == "reference" and all(
+        not SHARED_TYPES.isdisjoint((kind,) if kind else parameter.targets) for kind, _ in clause.values
+    ):
+        return TO_THE_DIRECTORY
+    return HOW_WIDE[parameter.type]
+
+
+def as_code(clause: Clause, token: Condition) -> Condition | None:
+    """A condition on index_token for a type's main code, put to the code column of index_clinical, which holds the same hashes.
+
+    None for what that column cannot answer.
+    """
+    if not clause.parameter.is_clinical_code or clause.is_negative or clause.modifier == "text" or token.table != "index_token":
+        return None
+    if not (token.value or token.keys):
+        return None  # `:missing`
+    return Condition("index_clinical", column="code", value=token.value, keys=token.keys)
 
 
 def typed(kind: str, condition: Condition, row: str) -> list[str]:

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from yilian.fhir.compartments import CLINICAL, SHARED_TYPES
+from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
 from yilian.search.clauses import Clause
 from yilian.search.conditions import Condition
 from yilian.search.order import Key
-from yilian.search.predicates import Asked, typed
+from yilian.search.predicates import HOW_WIDE, Asked, as_code, typed, width
 from yilian.search.query import Query
 
 NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
 BY_CHANGE = Key("c.updated", "timestamptz", descending=False, direct=True)
-HOW_WIDE = {"reference": 20, "uri": 30, "string": 40, "number": 70, "quantity": 70, "date": 80}
-TO_THE_DIRECTORY = 55
-"""A reference to an institution or a doctor: many point to the same one."""
+FAR_ENOUGH = 60
+"""A `_has` at most this wide is where a search may start; a wider one is asked of each candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +66,6 @@ def start(query: Query, asked: Sequence[Asked]) -> Start:
     return Start("", f"({parts}) c", [], uses=(best.clause,))
 
 
-def width(clause: Clause) -> int:
-    """How many resources a clause is likely to leave, as a rank."""
-    parameter = clause.parameter
-    if clause.modifier == "missing" or clause.is_negative:
-        return 900
-    if clause.chain is not None:
-        return 25 + width(clause.chain) // 2
-    if parameter.code == "_id":
-        return 0
-    if parameter.code == "_lastUpdated":
-        return 150
-    if parameter.type == "token":
-        if parameter.is_identifying:
-            return 10 if all(value.code is not None for value in clause.values) else 160
-        if parameter.is_clinical_code:
-            return 50
-        return 60 if parameter.value_types & {"CodeableConcept", "Coding", "Identifier"} else 120  # a status halves the record, not more
-    if clause.modifier == "contains":
-        return 170
-    if parameter.type == "reference" and all(
-        not SHARED_TYPES.isdisjoint((kind,) if kind else parameter.targets) for kind, _ in clause.values
-    ):
-        return TO_THE_DIRECTORY
-    return HOW_WIDE[parameter.type]
-
-
 def _from(kind: str, asked: Asked) -> Start:
     condition = asked.only
     keyless = typed(kind, condition, "c")
@@ -112,15 +85,16 @@ def _from(kind: str, asked: Asked) -> Start:
 def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | None:
     """From index_clinical by patient and code, by patient, by code in order of date, or by date; None where another index leaves less."""
     patient = _only(positive, "index_clinical", lambda clause: clause.parameter.is_clinical_patient)
-    code = _only(positive, "index_token", lambda clause: clause.parameter.is_clinical_code)
+    code = next((a for a in positive if len(a.conditions) == 1 and as_code(a.clause, a.only) is not None), None)
     if patient is not None and width(patient.clause) <= best:
         return _by_patient(query, patient, code)
     dated = (query.sort and query.sort[0].parameter.is_clinical_date) or any(a.clause.parameter.is_clinical_date for a in positive)
     if not dated:
         return None
     if code is not None and width(code.clause) <= best:
-        keyless = [_as_code(code.only).on("c")]
-        where = [_as_code(code.only).on_key("c", "k.key")] if code.only.keys else keyless
+        by_code = _coded(code)
+        keyless = [by_code.on("c")]
+        where = [by_code.on_key("c", "k.key")] if by_code.keys else keyless
         return Start("index_clinical", "index_clinical c", where, code.only.keys, True, (code.clause,), (NEWEST_FIRST,), "", keyless)
     if best >= HOW_WIDE["date"]:
         where = [f"c.type = {type_id(query.type)}", "c.nth = 0"]
@@ -131,13 +105,13 @@ def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | Non
 def _by_patient(query: Query, patient: Asked, code: Asked | None) -> Start:
     """All rows of one patient (or of each of several): with a code by (patient, code, date), without by (patient, type, date)."""
     who = patient.only
-    rest = [_as_code(code.only).on("c")] if code else [f"c.type = {type_id(query.type)}", "c.nth = 0"]
+    rest = [_coded(code).on("c")] if code else [f"c.type = {type_id(query.type)}", "c.nth = 0"]
     keyless = [who.on("c"), *rest]
     keys, where, once = "", keyless, True
     if who.keys:
         keys, where, once = who.keys, [who.on_key("c", "k.key"), *rest], not (code and code.only.keys)
     elif code and code.only.keys:
-        keys, where = code.only.keys, [who.on("c"), _as_code(code.only).on_key("c", "k.key")]
+        keys, where = code.only.keys, [who.on("c"), _coded(code).on_key("c", "k.key")]
     uses = (patient.clause, code.clause) if code else (patient.clause,)
     return Start("index_clinical", "index_clinical c", where, keys, once, uses, (NEWEST_FIRST,), who.value, keyless)
 
@@ -150,6 +124,7 @@ def _only(positive: Sequence[Asked], table: str, fits: Callable[[Clause], bool])
     return None
 
 
-def _as_code(token: Condition) -> Condition:
-    """A condition on index_token, put to the code column of index_clinical: it holds the same hashes."""
-    return Condition("index_clinical", column="code", value=token.value, keys=token.keys)
+def _coded(asked: Asked) -> Condition:
+    found = as_code(asked.clause, asked.only)
+    assert found is not None  # it was chosen for that
+    return found

@@ -7,7 +7,7 @@ arguments: one shape of request, one prepared statement. The scope is part of ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +17,11 @@ from typing import Any
 from yilian.search import order as ordering
 from yilian.search.clauses import Clause
 from yilian.search.kinds import order_of
-from yilian.search.order import Key, Order
+from yilian.search.order import Key, Order, Place
 from yilian.search.parameters import Parameter
-from yilian.search.predicates import Predicates, Scoped, all_of
+from yilian.search.predicates import NARROW, Predicates, Scoped, all_of, width
 from yilian.search.query import Query
-from yilian.search.starts import start, width
+from yilian.search.starts import FAR_ENOUGH, start
 
 COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
@@ -63,17 +63,26 @@ def count(query: Query, scope: Scoped) -> Statement:
     return _Search(query, scope).count()
 
 
-NARROW = 40
-"""The far ends of a chain that is at most this wide are looked for first; a wider chain is followed from each candidate."""
+def part(query: Query, scope: Scoped, after: Callable[[Order], Place | None]) -> tuple[str, Sequence[Any], Order]:
+    """A page of one type as part of a statement over several: keys and sort values in order, its arguments from $1, its order.
+
+    `after`: where the page begins, given the order. The cursor of the query is left alone.
+    """
+    search = _Search(query, scope)
+    order = search.order()
+    return search.candidates(order, after(order)), search.args.values, order
 
 
 class _Search:
     def __init__(self, query: Query, scope: Scoped) -> None:
         self.query = query
-        self.ask(scope, frozenset())
-        wide = {a.clause for a in self.asked if a.clause.chain and a.clause not in self.start.uses and width(a.clause) > NARROW}
-        if wide:
-            self.ask(scope, wide)
+        links = {clause for clause in query.clauses if clause.chain}
+        never = {clause for clause in links if clause.reverse and width(clause) > FAR_ENOUGH}
+        self.ask(scope, never)
+        if links:
+            wide = {c for c in links if c not in self.start.uses and (c.reverse or width(c) > NARROW)}
+            if wide != never:
+                self.ask(scope, wide)
         self.rest = [self.having.holds(a, self.start.table, "c") for a in self.asked if a.clause not in self.start.uses]
         if self.start.patient:
             self.rest += self.having.seen_of_one(self.start.patient, "c", (query.type,))
@@ -92,14 +101,14 @@ class _Search:
 
     def page(self) -> Statement:
         order = self.order()
-        candidates = self.candidates(order)
+        place = ordering.place(self.query.cursor, mark_of(self.query), order) if self.query.cursor is not None else None
+        candidates = self.candidates(order, place)
         sql = f"select {COLUMNS}{order.texts('p')} from ({candidates}) p join resource r on r.rid = p.rid order by {order.by('p')}"
-        return Statement(sql, tuple(self.args.values), order, partial(_mark, self.query))
+        return Statement(sql, tuple(self.args.values), order, partial(mark_of, self.query))
 
-    def candidates(self, order: Order) -> str:
-        """Keys and sort values of one page."""
+    def candidates(self, order: Order, place: Place | None) -> str:
+        """Keys and sort values of the page after `place`."""
         begun, limit = self.start, page_limit(self.query.count)
-        place = ordering.place(self.query.cursor, _mark(self.query), order) if self.query.cursor is not None else None
         where = [*begun.where, *self.rest]
         if order.is_direct and begun.once:
             if place:
@@ -135,11 +144,12 @@ class _Search:
         return Key(expression, type_, descending)
 
 
-def _mark(query: Query) -> str:
+def mark_of(query: Query) -> str:
     """Tells searches apart, so that a cursor is not carried from one to the other."""
 
     def of(clause: Clause) -> tuple[Any, ...]:
-        return clause.parameter.id, clause.modifier, clause.values, of(clause.chain) if clause.chain else ()
+        also = [of(other) for other in clause.also]
+        return clause.parameter.id, clause.modifier, clause.values, of(clause.chain) if clause.chain else (), clause.reverse, also
 
     text = repr((query.type, [of(c) for c in query.clauses], [(s.parameter.id, s.descending) for s in query.sort]))
     return blake2b(text.encode(), digest_size=6).hexdigest()

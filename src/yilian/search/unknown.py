@@ -7,10 +7,19 @@ from difflib import get_close_matches
 
 from yilian.errors import BadRequest, NotSupported
 from yilian.fhir.compartments import CLINICAL
-from yilian.search.parameters import COMPUTED, Parameter, parameters_of, refused_parameters_of
+from yilian.search.parameters import Parameter, parameters_of, refused_parameters_of
 
-LATER = frozenset({"text", "in", "not-in", "above", "below", "of-type", "identifier"})
-"""Modifiers of the standard that are not answered yet."""
+NEVER = {
+    "_text": "the narrative is not indexed; ask by parameters, or by the words beside a code with :text (code:text=…)",
+    "_content": "whole records are not indexed as text; ask by parameters, or by the words beside a code with :text (code:text=…)",
+    "_filter": "filter expressions are not read; every condition of one can be written as a parameter, a chain or _has",
+    "_query": "there are no named queries; what is asked often has an operation of its own, such as $everything or $lastn",
+    "_score": "matches are not ranked: a resource matches or does not",
+    "_in": "it belongs to FHIR R5; in R4 a List is asked with _list, a Group with _has:Group:member:_id",
+}
+"""Parameters of the standard that are not answered, and what to do instead."""
+
+FROM_R5 = frozenset({"code-text", "text-advanced", "iterate"})
 
 
 def no_parameter(kind: str, code: str) -> NotSupported:
@@ -31,15 +40,15 @@ def no_parameter(kind: str, code: str) -> NotSupported:
 def no_modifier(parameter: Parameter, modifier: str, known: Sequence[str]) -> BadRequest | NotSupported:
     name = f"{parameter.code}:{modifier[:40]}"
     types = parameter.targets[:12] if parameter.type == "reference" else ()
-    there = [f":{m}" for m in (*known, *types, *(() if parameter.code in COMPUTED else ("missing",)))]
-    has = f"{parameter.code} ({parameter.type}) takes {', '.join(there) or 'no modifier'}."
-    if modifier in LATER:
-        return NotSupported(f"{name}: this modifier is not supported yet. {has}")
+    has = f"{parameter.code} ({parameter.type}) takes {', '.join(f':{m}' for m in (*known, *types, 'missing'))}."
+    if modifier in FROM_R5:
+        return NotSupported(f"{name}: this modifier belongs to FHIR R5 or to other parameters. {has}")
     return BadRequest(f"{name}: there is no such modifier. {has}")
 
 
-def not_yet(code: str, what: str) -> NotSupported:
-    return NotSupported(f"{code}: {what} is not supported yet.", zh=f"暂不支持检索参数“{code}”。")
+def refused_by_name(code: str) -> NotSupported:
+    """For a parameter in `NEVER`."""
+    return NotSupported(f"{code} is not supported: {NEVER[code]}.", zh=f"不支持检索参数“{code}”。")
 
 
 def no_clinical_type(kind: str) -> NotSupported:

@@ -72,6 +72,17 @@ The expression is never null: where there is no value it is the lowest one.
 """
 
 
+def modifiers_of(parameter: Parameter) -> tuple[str, ...]:
+    """The modifiers that mean something for this parameter, besides `:missing` and the types of a reference."""
+    if parameter.code in COMPUTED:
+        return computed.MODIFIERS
+    if parameter.type == "token":
+        return token.modifiers(parameter)
+    if parameter.type == "reference":
+        return reference.modifiers(parameter)
+    return KINDS[parameter.type].MODIFIERS
+
+
 def order_of(parameter: Parameter) -> Sorting:
     return computed.order if parameter.code in COMPUTED else ORDERS[parameter.type]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from yilian.errors import BadRequest
@@ -21,17 +21,24 @@ from yilian.search.rows import IndexRows
 
 MODIFIERS: tuple[str, ...] = ()
 
+_all = Context(prec=100)
+"""Wide enough for all digits `_form` lets in; Decimal's own operators round to 28."""
+
 _form = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """[lo, hi) is what the digits leave open: half a unit of the last place on either side."""
+    """[lo, hi) is what the digits leave open: half a unit of the last place on either side.
+
+    about: both ends of what is about the same: a tenth of the number on either side, and never less than the digits leave open.
+    """
 
     prefix: str
     value: Decimal
     lo: Decimal
     hi: Decimal
+    about: tuple[Decimal, Decimal]
 
 
 def number(name: str, text: str) -> Number:
@@ -44,7 +51,9 @@ def number(name: str, text: str) -> Number:
     assert isinstance(exponent, int)  # the form admits no NaN
     # The standard's own example reads 1e2 as 95 to 105: ten times narrower than half of the last place written.
     half = Decimal(5).scaleb(exponent - 2 if exponent > 0 else exponent - 1)
-    return Number(prefix, value, value - half, value + half)
+    reach = max(_all.multiply(abs(value), Decimal("0.1")), half)
+    about = (_all.subtract(value, reach), _all.add(value, reach))
+    return Number(prefix, value, _all.subtract(value, half), _all.add(value, half), about)
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Number:
@@ -82,8 +91,8 @@ def compared(value: Number, args: Args) -> str:
         low, high = args.add(value.lo), args.add(value.hi)
         return f"(@.value >= {low} and @.value < {high})" if value.prefix == "eq" else f"(@.value < {low} or @.value >= {high})"
     if value.prefix == "ap":
-        reach = abs(value.value) / 10
-        return f"(@.value >= {args.add(value.value - reach)} and @.value <= {args.add(value.value + reach)})"
+        low, high = (args.add(end) for end in value.about)
+        return f"(@.value >= {low} and @.value <= {high})"
     sign = {"gt": ">", "sa": ">", "lt": "<", "eb": "<", "ge": ">=", "le": "<="}[value.prefix]
     return f"@.value {sign} {args.add(value.value)}"
 

@@ -1,5 +1,8 @@
 """reference: `Patient/1`, `1`, an absolute address here or elsewhere, a canonical; `:Patient` says the type.
 
+`:identifier` asks for the identifier a Reference names its target by (`Reference.identifier`), whether or not that target is here.
+Canonicals have `:above` and `:below`, as in `uri`.
+
 References to resources of this server are kept by key; what lies elsewhere (absolute URLs, `urn:`, canonicals) is compared as text in
 index_uri. The patient of a clinical resource stands in index_clinical and nowhere else.
 FHIR R4: http://hl7.org/fhir/R4/search.html#reference
@@ -17,11 +20,13 @@ from yilian.fhir.fhirpath import Branch
 from yilian.fhir.references import Elsewhere, Local, Malformed, Urn, parse
 from yilian.search.conditions import Args, Condition, Reading
 from yilian.search.escapes import plain
+from yilian.search.folding import bounded
 from yilian.search.kinds import uri
+from yilian.search.kinds.token import Token, identifying, token
 from yilian.search.parameters import Parameter
 from yilian.search.rows import IndexRows
 
-MODIFIERS: tuple[str, ...] = ()
+MODIFIERS = ("identifier", "above", "below")
 """The types it may point to are modifiers too: `subject:Patient`."""
 
 Target = tuple[str, str]
@@ -33,8 +38,20 @@ _id = re.compile(r"[A-Za-z0-9.\-]{1,64}", re.ASCII)
 # --- values
 
 
-def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target:
-    """`modifier` is a resource type or ""."""
+def modifiers(parameter: Parameter) -> tuple[str, ...]:
+    """Those that mean something for what the parameter looks at."""
+    return (
+        *(("identifier",) if "Reference" in parameter.value_types else ()),
+        *(("above", "below") if "canonical" in parameter.value_types else ()),
+    )
+
+
+def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target | Token | str:
+    """`modifier` is a resource type, one of `MODIFIERS`, or ""."""
+    if modifier == "identifier":
+        return token(f"{parameter.code}:identifier", text)
+    if modifier in ("above", "below"):
+        return uri.read(parameter, modifier, text, reading)
     text = plain(text)
     if _id.fullmatch(text):
         only = modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
@@ -69,6 +86,8 @@ def _reference(value: Any, ids: list[int], rows: IndexRows) -> None:
     if type(value) is not dict:
         return
     text = value.get("reference")
+    if "identifier" in value:
+        _identified(value["identifier"], ids, rows)
     if type(text) is not str:
         if "identifier" in value or "display" in value:
             for param in ids:
@@ -86,10 +105,21 @@ def _reference(value: Any, ids: list[int], rows: IndexRows) -> None:
         rows.references.append((param, kind, key))
 
 
+def _identified(value: Any, ids: list[int], rows: IndexRows) -> None:
+    text, system = (value.get("value"), value.get("system")) if type(value) is dict else (None, None)
+    if type(text) is str and text:
+        named = bounded(system) if type(system) is str and system else None
+        rows.identifiers += [(param, named, bounded(text)) for param in ids]
+
+
 # --- conditions
 
 
-def conditions(parameter: Parameter, modifier: str, values: Sequence[Target], args: Args) -> list[Condition]:
+def conditions(parameter: Parameter, modifier: str, values: Sequence[Any], args: Args) -> list[Condition]:
+    if modifier == "identifier":
+        return [identifying(parameter, values, args, bounded)]
+    if modifier in ("above", "below"):
+        return uri.conditions(parameter, modifier, values, args)
     found = []
     texts = [key for kind, key in values if not kind and ":" in key]
     typed = [(kind, key) for kind, key in values if kind]
@@ -117,9 +147,14 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Target], ar
     return found
 
 
+def in_clinical(parameter: Parameter, kind: str) -> bool:
+    """Whether index_clinical holds what this parameter points to among resources of type `kind`."""
+    return kind == "Patient" and parameter.is_clinical_patient
+
+
 def to(parameter: Parameter, kind: str, keys: str) -> list[Condition]:
     """Points to one of the resources of type `kind` that the query `keys` gives (column `key`)."""
-    if parameter.is_clinical_patient and kind == "Patient":
+    if in_clinical(parameter, kind):
         return [Condition("index_clinical", column="patient", keys=keys, once=True)]
     return [Condition("index_reference", f"@.param = {parameter.id}", "target", keys=keys)]
 

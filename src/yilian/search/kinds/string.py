@@ -13,7 +13,7 @@ from yilian.errors import BadRequest
 from yilian.fhir.fhirpath import Branch
 from yilian.search.conditions import Args, Condition, Reading, either
 from yilian.search.escapes import plain
-from yilian.search.folding import AFTER_ALL, bounded, clipped, fold
+from yilian.search.folding import AFTER_ALL, bounded, clipped, fold, pattern
 from yilian.search.parameters import Parameter
 from yilian.search.pinyin import has_han, spellings
 from yilian.search.rows import IndexRows
@@ -110,7 +110,7 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Text], args
         if modifier == "exact":
             found.append(f"(@.value = {args.add(clipped(value.folded))} and @.exact = {args.add(bounded(value.text))})")
         elif modifier == "contains":
-            found.append(f"@.value like {args.add('%' + _literal(clipped(value.folded)) + '%')}")
+            found.append(f"@.value like {args.add('%' + pattern(clipped(value.folded)) + '%')}")
         else:
             found.append(_beginning(value.folded, args))
             if " " in value.folded and value.folded.isascii():  # "zhang wei" for 张伟
@@ -125,10 +125,6 @@ def present(parameter: Parameter) -> list[Condition]:
 def _beginning(folded: str, args: Args) -> str:
     clip = clipped(folded)
     return f"(@.value >= {args.add(clip)} and @.value < {args.add(clip + AFTER_ALL)})"
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """token: codes, identifiers, telephone numbers, yes and no: `system|code`, `code`, `|code`, `system|`, and `:not`.
 
+`:text` is in `wording`, `:in`, `:not-in`, `:above` and `:below` in `concepts`. `:of-type` asks for an identifier by the coding of its type.
+
 Codes are hashed with their system and looked up as one number. Identifiers and contact points are too many for that and are kept as they
 are. A code-typed element has no system of its own but the one of its value set: it is indexed without, and a question may name that
 system. Codes are compared as written, case included; telephone numbers without their spaces and dashes, mail addresses without case.
@@ -20,10 +22,13 @@ from yilian.fhir.fhirpath import Branch
 from yilian.search.conditions import Args, Condition, Reading, either
 from yilian.search.escapes import plain, split
 from yilian.search.folding import bounded
+from yilian.search.kinds import concepts, wording
+from yilian.search.kinds.concepts import Concept, ValueSet
+from yilian.search.kinds.wording import Words
 from yilian.search.parameters import Parameter
 from yilian.search.rows import IndexRows, token_hash
 
-MODIFIERS = ("not",)
+MODIFIERS = ("not", "text", "in", "not-in", "above", "below", "of-type")
 BOOLEANS = frozenset({"http://hl7.org/fhir/special-values", "http://terminology.hl7.org/CodeSystem/special-values"})
 _WITH_SYSTEM = frozenset({"Coding", "CodeableConcept", "Identifier", "ContactPoint"})
 
@@ -36,18 +41,56 @@ class Token:
     code: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """An identifier whose type has this coding."""
+
+    system: str
+    code: str
+    value: str
+
+
+Value = Token | OfType | Words | ValueSet | Concept
+
+
 # --- values
 
 
-def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Token:
+@cache
+def modifiers(parameter: Parameter) -> tuple[str, ...]:
+    """Those that mean something for what the parameter looks at."""
+    types = parameter.value_types
+    return (
+        "not",
+        *(("text",) if types & wording.WORDED else ()),
+        *(concepts.TERMINOLOGICAL if types & concepts.CODED else ()),
+        *(("of-type",) if "Identifier" in types else ()),
+    )
+
+
+def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Value:
+    if modifier in ("", "not"):
+        return token(parameter.code, text)
+    if modifier == "text":
+        return wording.read(parameter, text)
+    if modifier != "of-type":
+        return concepts.read(parameter, modifier, text)
+    found = [plain(part) for part in split(text, "|")]
+    if len(found) != 3 or not all(found):
+        raise BadRequest(f"{parameter.code}:of-type: {text[:80]!r} is not system|code|value: the coding of the type, then the identifier.")
+    return OfType(*found)
+
+
+def token(name: str, text: str) -> Token:
+    """`system|code`, `code`, `|code`, `system|`, still escaped. Raises BadRequest, naming the parameter."""
     found = [plain(part) for part in split(text, "|")]
     if len(found) > 2:
         raise BadRequest(
-            f"{parameter.code}: {text[:80]!r} is not a token; write code, system|code, |code or system| (and \\| for a bar that is meant)."
+            f"{name}: {text[:80]!r} is not a token; write code, system|code, |code or system| (and \\| for a bar that is meant)."
         )
     system, code = (None, found[0]) if len(found) == 1 else (found[0], found[1] or None)
     if not system and code is None:
-        raise BadRequest(f"{parameter.code}: {text[:80]!r} names neither a system nor a code.")
+        raise BadRequest(f"{name}: {text[:80]!r} names neither a system nor a code.")
     return Token(system, code)
 
 
@@ -55,6 +98,19 @@ def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> To
 
 
 def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+    coded = _coded(parameters, branch)
+    if branch.type not in wording.WORDED:
+        return coded
+    worded = wording.taker(parameters, branch)
+
+    def take(value: Any, rows: IndexRows) -> None:
+        coded(value, rows)
+        worded(value, rows)
+
+    return take
+
+
+def _coded(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
     ids = [p.id for p in parameters]
     kind = branch.type
     if kind == "CodeableConcept":
@@ -117,6 +173,18 @@ def _identifier(value: Any, exact: list[int], hashed: list[int], rows: IndexRows
         rows.identifiers.append((param, system, text))
     for param in hashed:
         rows.tokens.append((param, system or "", text))
+    codings = kind.get("coding") if type(kind := value.get("type")) is dict else None
+    if type(codings) is list:
+        for coding in codings:
+            code = coding.get("code") if type(coding) is dict else None
+            of = coding.get("system") if code else None
+            if type(code) is str and type(of) is str and of:
+                rows.identifiers += [(-param, bounded(of), of_type(code, text)) for param in (*exact, *hashed)]
+
+
+def of_type(code: str, value: str) -> str:
+    """What stands in index_identifier, under the negative number of the parameter and the system of the type."""
+    return bounded(code.replace("\\", "\\\\").replace("|", "\\|") + "|" + value)
 
 
 _phone_signs = re.compile(r"[\s().\-]+")
@@ -145,10 +213,16 @@ def _implied_systems(parameter: Parameter) -> frozenset[str]:
     return frozenset(found) | (BOOLEANS if "boolean" in parameter.value_types else frozenset())
 
 
-def conditions(parameter: Parameter, modifier: str, values: Sequence[Token], args: Args) -> list[Condition]:
-    """`:not` is turned round by the caller."""
+def conditions(parameter: Parameter, modifier: str, values: Sequence[Any], args: Args) -> list[Condition]:
+    """`:not` and `:not-in` are turned round by the caller."""
+    if modifier == "text":
+        return wording.conditions(parameter, values, args)
+    if modifier == "of-type":
+        return [_of_type(parameter, values, args)]
+    if modifier in concepts.TERMINOLOGICAL:
+        return concepts.conditions(parameter, modifier, values, _implied_systems(parameter), args)
     if parameter.is_identifying:
-        return [_identifying(parameter, values, args)]
+        return [identifying(parameter, values, args, _contact if "ContactPoint" in parameter.value_types else bounded)]
     known: list[int] = []  # hashes
     unknown: list[str] = []  # queries for hashes
     for value in values:
@@ -171,8 +245,8 @@ def _hashes(parameter: Parameter, system: str, code: str) -> list[int]:
     return [own, token_hash(parameter.id, "", code)] if system in _implied_systems(parameter) else [own]
 
 
-def _identifying(parameter: Parameter, values: Sequence[Token], args: Args) -> Condition:
-    normal = _contact if "ContactPoint" in parameter.value_types else bounded
+def identifying(parameter: Parameter, values: Sequence[Token], args: Args, normal: Callable[[str], str]) -> Condition:
+    """On identifiers and contact points, kept as they are; `normal` is how their values are written there."""
     found = []
     for value in values:
         parts = []
@@ -184,6 +258,15 @@ def _identifying(parameter: Parameter, values: Sequence[Token], args: Args) -> C
             parts.append(f"@.system = (select id from namespace where uri = {args.add(bounded(value.system))})")
         found.append("(" + " and ".join(parts) + ")" if len(values) > 1 else " and ".join(parts))
     return Condition("index_identifier", f"@.param = {parameter.id} and {either(found)}")
+
+
+def _of_type(parameter: Parameter, values: Sequence[OfType], args: Args) -> Condition:
+    found = [
+        f"(@.value = {args.add(of_type(value.code, value.value))}"
+        f" and @.system = (select id from namespace where uri = {args.add(bounded(value.system))}))"
+        for value in values
+    ]
+    return Condition("index_identifier", f"@.param = {-parameter.id} and {either(found)}")
 
 
 def present(parameter: Parameter) -> list[Condition]:
