@@ -35,6 +35,17 @@ SHARED_TYPES: frozenset[str] = frozenset(
 An allow-list: what is not here is not shared."""
 
 
+COMPARTMENTS: dict[str, dict[str, tuple[str, ...]]] = {
+    owner: {
+        kind: tuple("_id" if code == "{def}" else code for code in (*codes, *(["_id"] if kind == owner else [])))
+        for kind, codes in row.items()
+    }
+    for owner, row in _table.items()
+    if owner != "patients"
+}
+"""Owner → type → search parameters any of which puts a resource of the type into the owner's compartment. An owner is in its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClinicalKey:
     """Codes of the search parameters that give a type's patient, main code and main date; None where it has none."""

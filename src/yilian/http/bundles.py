@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from yilian.errors import Issue
 from yilian.fhir.json import dump
+from yilian.fhir.outcome import outcome
 from yilian.http.answer import Answer
 from yilian.http.request import Request
 from yilian.store.page import Page
@@ -17,12 +19,23 @@ from yilian.store.read import Stored
 def link(base: str, path: str, query: Sequence[tuple[str, str]]) -> str:
     """`base/path?query`, encoded."""
     text = urlencode(query, quote_via=quote, safe=":,|*/$")
-    return f"{base}/{path}?{text}" if text else f"{base}/{path}"
+    where = f"{base}/{path}" if path else base
+    return f"{where}?{text}" if text else where
 
 
-def of_page(request: Request, page: Page, moment: datetime, query: Sequence[tuple[str, str]] | None = None) -> Answer:
-    """A page as a searchset that links to itself and, exactly when there is more, to the next one. `query`: what came as a form."""
-    path = "/".join(request.segments).removesuffix("/_search")
+def of_page(
+    request: Request,
+    page: Page,
+    moment: datetime,
+    query: Sequence[tuple[str, str]] | None = None,
+    ignored: Sequence[Issue] = (),
+) -> Answer:
+    """A page as a searchset that links to itself and, exactly when there is more, to the next one.
+
+    `query`: what was asked, where that is not what stands in the address: a form, or the part that was understood. `ignored`: what was
+    not; it is said in an entry of its own.
+    """
+    path = "/".join(part for part in request.segments if part != "_search")
     asked = request.query if query is None else query
     body = searchset(
         request.base,
@@ -32,6 +45,7 @@ def of_page(request: Request, page: Page, moment: datetime, query: Sequence[tupl
         matches=page.matches,
         included=page.included,
         moment=moment,
+        ignored=ignored,
     )
     return Answer(200, body)
 
@@ -50,10 +64,13 @@ def searchset(
     matches: Iterable[Stored],
     included: Iterable[Stored] = (),
     moment: datetime,
+    ignored: Sequence[Issue] = (),
 ) -> bytes:
     """A searchset Bundle. `total` counts matches in the caller's scope and is left out when it was not counted."""
     entries = [_entry(base, found, b"match") for found in matches]
     entries += [_entry(base, found, b"include") for found in included]
+    if ignored:
+        entries.append(b'{"resource":' + dump(outcome(ignored)) + b',"search":{"mode":"outcome"}}')
     links = [{"relation": "self", "url": self_link}]
     if next_link:
         links.append({"relation": "next", "url": next_link})

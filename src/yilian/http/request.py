@@ -15,6 +15,8 @@ from yilian.fhir.json import parse
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+JSON_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
+"""What `_format` may say."""
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json", "text/fhir+json")
 
 

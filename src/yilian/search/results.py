@@ -1,7 +1,8 @@
-"""How the answer of a search is to look: `_sort`, `_count`, `_total`, `_summary`. FHIR R4: http://hl7.org/fhir/R4/search.html#return"""
+"""How the answer of a search is to look: `_sort`, `_count`, `_total`; `shape` reads `_summary` and `_elements`. FHIR R4: http://hl7.org/fhir/R4/search.html#return"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -51,9 +52,15 @@ def total_of(value: str) -> Total:
     raise BadRequest(f"_total is none, estimate or accurate, not {value[:40]!r}.")
 
 
-def is_count(value: str) -> bool:
-    if value in ("true", "text", "data"):
-        raise NotSupported(f"_summary={value} (shortened resources) is not supported yet; count and false are.")
-    if value not in ("count", "false"):
-        raise BadRequest(f"_summary is true, text, data, count or false, not {value[:40]!r}.")
-    return value == "count"
+def refuse_contained(results: Mapping[str, str]) -> None:
+    """Contained resources are found through what contains them; to be matches themselves they would need index rows of their own."""
+    value = results.get("_contained", "false")
+    if value not in ("true", "false", "both"):
+        raise BadRequest(f"_contained is true, false or both, not {value[:40]!r}.")
+    if value != "false":
+        raise NotSupported(
+            f"_contained={value}: contained resources are no matches of their own here; they come with what contains them.",
+            zh="不支持直接检索被包含(contained)的资源。",
+        )
+    if "_containedType" in results:
+        raise NotSupported("_containedType goes with _contained=true, which is not answered here.")

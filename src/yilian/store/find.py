@@ -17,6 +17,7 @@ from yilian.fhir.dates import region_zone
 from yilian.search import follow, statement
 from yilian.search.parameters import parameters_of
 from yilian.search.query import Query, parse
+from yilian.store import listed
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, Stored, stored
 from yilian.store.scope import Scope, readable
@@ -48,10 +49,12 @@ PLAIN_VALUE_LENGTH = 400
 async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     """The page a query asks for, what goes with it, and the total where it is asked for or known anyway.
 
-    Raises BadRequest for a cursor of another search, TooLarge when too much would go along.
+    Resources are whole, whatever `query.shape` says: that is for the edge. Raises BadRequest for a cursor of another search, TooLarge when
+    too much would go along.
     """
     if query.count == 0:
         return Page([], total=await total(tx, scope, query))
+    await listed.require(tx, query.clauses)
     asked = statement.page(query, scope)
     rows = await tx.fetch(asked.sql, *asked.args)
     here = rows[: query.count]
@@ -60,15 +63,20 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     known = len(matches) if not more and query.cursor is None else None
     if known is None and query.total != "none":
         known = await total(tx, scope, query)
-    return Page(matches, await _included(tx, scope, query, matches), known, asked.cursor_after(dict(here[-1])) if more else None)
+    beside = await along_with(tx, scope, query, matches) if query.includes or query.revincludes else []
+    return Page(matches, beside, known, asked.cursor_after(dict(here[-1])) if more else None)
 
 
-async def _included(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored]) -> list[Stored]:
-    asked = follow.included(query, scope, [match.rid for match in matches])
+async def along_with(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored]) -> list[Stored]:
+    """What the query's `_include` and `_revinclude` take along with these matches. Raises TooLarge beyond `follow.MOST`."""
+    kinds: dict[str, list[int]] = {}
+    for match in matches:
+        kinds.setdefault(match.type, []).append(match.rid)
+    asked = follow.included(query.includes, query.revincludes, scope, kinds)
     rows = await tx.fetch(asked.sql, *asked.args) if asked is not None else []
     if len(rows) > follow.MOST:
         raise TooLarge(
-            f"More than {follow.MOST} resources would go along with this page; ask for a smaller _count.",
+            f"More than {follow.MOST} resources would go along with this page; ask for a smaller _count, or follow fewer references.",
             zh="附带的资料过多,请减小每页条数。",
         )
     return [stored(row) for row in rows]
@@ -76,6 +84,7 @@ async def _included(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored
 
 async def total(tx: Tx, scope: Scope, query: Query) -> int:
     """How many resources match, within the scope."""
+    await listed.require(tx, query.clauses)
     asked = statement.count(query, scope)
     return int(await tx.fetchval(asked.sql, *asked.args))
 

@@ -1,25 +1,65 @@
-"""search: GET /{type}?… and POST /{type}/_search. FHIR R4: http://hl7.org/fhir/R4/search.html"""
+"""search of one type: GET /{type}?… and POST /{type}/_search. FHIR R4: http://hl7.org/fhir/R4/search.html"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
 from yilian.audit.record import note_read
+from yilian.errors import Issue, NotAcceptable
 from yilian.http.answer import Answer
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
-from yilian.http.request import Request
+from yilian.http.request import JSON_FORMATS, Request
+from yilian.search.lenient import Pair, understood
 from yilian.search.query import parse
+from yilian.search.shape import Shape, shaped
 from yilian.store import find
+from yilian.store.page import Page
+from yilian.store.read import Stored
 from yilian.store.scope import Scope
+
+T = TypeVar("T")
 
 
 async def search(house: House, asker: Scope, request: Request) -> Answer:
     """One page; the `next` link is there exactly when there is more."""
     kind = request.segments[0]
-    asked = request.query + (await request.form() if request.method == "POST" else [])
-    query = parse(kind, asked, zone=house.zone)
+    query, asked, ignored = read(request, await asked_of(request), lambda pairs: parse(kind, pairs, zone=house.zone))
     async with house.db.reading() as tx:
         page = await find.find(tx, asker, query)
         moment = tx.now
     query_text = link("", kind, plain(asked))[1:]
     await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=query_text, kind=kind)
-    return of_page(request, page, moment, asked)
+    return of_page(request, shown(page, query.shape), moment, asked, ignored)
+
+
+async def asked_of(request: Request) -> list[Pair]:
+    """The parameters of the address and, for POST, those of the form after them. `_format` of the form is checked and taken off."""
+    if request.method != "POST":
+        return request.query
+    form = await request.form()
+    for name, value in form:
+        if name == "_format" and value.partition(";")[0].strip().lower() not in JSON_FORMATS:
+            raise NotAcceptable(f"_format={value[:80]} is not given here; application/fhir+json is.")
+    return request.query + [pair for pair in form if pair[0] != "_format"]
+
+
+def read(request: Request, pairs: list[Pair], parsed: Callable[[Sequence[Pair]], T]) -> tuple[T, list[Pair], list[Issue]]:
+    """The search, the pairs it was read from, and what was ignored: nothing, unless the caller asked for `handling=lenient`."""
+    if request.prefer("handling") == "lenient":
+        return understood(parsed, pairs)
+    return parsed(pairs), pairs, []
+
+
+def shown(page: Page, shape: Shape | None) -> Page:
+    """The page with as much of each resource as is asked for."""
+    if shape is None:
+        return page
+    return replace(page, matches=[part(one, shape) for one in page.matches], included=[part(one, shape) for one in page.included])
+
+
+def part(found: Stored, shape: Shape) -> Stored:
+    """The part of one resource that is asked for."""
+    return replace(found, body=shaped(found.body, found.type, shape))
