@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -272,17 +273,49 @@ async def test_versions_are_checked_in_a_transaction(db: Database) -> None:
         await send(db, entry("PUT", "Patient/wang", patient("wang"), ifNoneMatch="*"))
 
 
-async def test_a_patch_needs_somebody_who_understands_patches(db: Database) -> None:
+def json_patch(*operations: Json) -> Json:
+    data = b64encode(dump(list(operations))).decode()
+    return {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data}
+
+
+async def test_a_patch_is_carried_out_with_everything_else_or_not_at_all(db: Database) -> None:
     await put(db, patient("wang"))
-    patch = {"resourceType": "Parameters", "parameter": [{"name": "gender", "valueCode": "other"}]}
-    with pytest.raises(NotSupported):
-        await send(db, entry("PATCH", "Patient/wang", patch))
-
-    def understood(resource: Json) -> Any:
-        return lambda now: {**now, resource["parameter"][0]["name"]: resource["parameter"][0]["valueCode"]}
-
-    await send(db, entry("PATCH", "Patient/wang", patch), patch=understood)
+    other = json_patch({"op": "replace", "path": "/gender", "value": "other"})
+    answers = await send(db, entry("PATCH", "Patient/wang", other, ifMatch='W/"1"'), entry("POST", "Observation", observation("wang")))
+    assert [answer["response"]["status"] for answer in answers] == ["200 OK", "201 Created"]
     assert (await stored(db, "Patient/wang"))["gender"] == "other"
+    failing = json_patch({"op": "test", "path": "/gender", "value": "female"})
+    with pytest.raises(Conflict) as refused:
+        await send(db, entry("POST", "Observation", observation("wang")), entry("PATCH", "Patient/wang", failing))
+    assert refused.value.issues[0].expression == "Bundle.entry[1].resource"
+    with pytest.raises(NotFound) as nothing:
+        await send(db, entry("PATCH", "Patient?identifier=http://id|none", other))
+    assert nothing.value.issues[0].expression == "Bundle.entry[0].request.url"
+    assert await everything_stored(db) == 2
+
+
+async def test_an_id_sent_with_a_condition_that_finds_nothing_overwrites_nothing(db: Database) -> None:
+    await put(db, patient("wang"))
+    (made,) = await send(
+        db, entry("PUT", "Patient?identifier=http://id|8", patient("li", identifier=[{"system": "http://id", "value": "8"}]))
+    )
+    assert made["response"]["location"] == "Patient/li/_history/1"
+    with pytest.raises(Conflict) as refused:
+        await send(db, entry("PUT", "Patient?identifier=http://id|9", patient("wang")))
+    assert refused.value.issues[0].expression == "Bundle.entry[0].resource.id"
+
+
+async def test_one_resource_is_not_touched_twice_however_it_is_named(db: Database) -> None:
+    identified = patient("wang", identifier=[{"system": "http://id", "value": "7"}, {"system": "http://no", "value": "8"}])
+    await put(db, identified)
+    by_id, by_condition = entry("PUT", "Patient/wang", identified), entry("PUT", "Patient?identifier=http://id|7", identified)
+    for entries in (
+        (by_id, by_condition),
+        (by_condition, entry("DELETE", "Patient?identifier=http://no|8")),
+        (by_condition, entry("PATCH", "Patient?identifier=http://no|8", json_patch())),
+    ):
+        with pytest.raises(BadRequest, match="changed twice"):
+            await send(db, *entries)
 
 
 WANG = patient("wang")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from yilian.errors import BadRequest
 
@@ -32,3 +34,14 @@ def unchanged(header: str, version: int) -> bool:
     """If-None-Match on a read: the caller already has this version."""
     known = (ETAG.match(part.strip()) for part in header.split(","))
     return any(found is not None and int(found.group(1)) == version for found in known)
+
+
+def modified_since(header: str) -> datetime | None:
+    """The whole second of If-Modified-Since; None without the header, and for what is no date, as RFC 9110 §13.1.3 has it."""
+    if not header:
+        return None
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

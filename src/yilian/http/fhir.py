@@ -27,6 +27,8 @@ TYPES = frozenset(RESOURCE_TYPES)
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 JSON_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
+CONDITIONAL = {"PUT": write.update, "PATCH": write.patch, "DELETE": write.delete}
+"""What is done to the one resource a query finds: PUT /Patient?identifier=…"""
 
 
 class FhirApi:
@@ -104,7 +106,9 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
             return await search.search(house, asker, request)
         if method == "POST":
             return await write.create(house, asker, request)
-        raise _not_here(request, "GET, POST")
+        if method in CONDITIONAL:
+            return await CONDITIONAL[method](house, asker, request)
+        raise _not_here(request, "GET, POST, PUT, PATCH, DELETE")
     if len(way) == 2 and way[1] == "_search":
         _only("POST", request)
         return await search.search(house, asker, request)
@@ -118,9 +122,11 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
             return await read.current(house, asker, request)
         if method == "PUT":
             return await write.update(house, asker, request)
+        if method == "PATCH":
+            return await write.patch(house, asker, request)
         if method == "DELETE":
             return await write.delete(house, asker, request)
-        raise _not_here(request, "GET, PUT, DELETE")
+        raise _not_here(request, "GET, PUT, PATCH, DELETE")
     if len(way) == 4 and way[2] == "_history":
         _only("GET", request)
         return await read.version(house, asker, request)

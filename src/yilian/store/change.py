@@ -28,6 +28,7 @@ class Change:
     resource    what it shall be; None for DELETE, and for PATCH, which has `patch` instead. Never altered by the store
     if_match    the version the writer believes to be current; VersionStale when it is not
     if_none_match_any   only if there is nothing under this id; VersionStale when there is
+    fresh       a condition found nothing and the resource brought this id along: Conflict when something else is under it
     confined    rid of the one institution that may read it yet, None for no such limit, KEEP to leave it as it is
     patch       PATCH: makes the new resource from the current one, which is locked by then; may raise a YilianError
     place       where the resource stands in what was sent ("Bundle.entry[3].resource"), for the places of issues; "" when it came alone
@@ -44,6 +45,7 @@ class Change:
     patch: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     place: str = ""
     references: list[dict[str, Any]] | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from yilian.fhir.definitions import is_resource_type
 from yilian.store.plan import ID
 
 MOST_ENTRIES = 10_000
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"')
 REST = re.compile(r"(?P<root>https?://\S+?)/(?P<local>[A-Za-z]{1,64}/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 
@@ -28,6 +28,8 @@ class Entry:
     """One entry. `query` stands for `Type?…` in the url, `if_none_exist` for the header of that name; ids are filled in later.
 
     place      "Bundle.entry[3]"
+    method     GET stands for everything that only reads and is answered by the caller: GET, HEAD, operations, _search
+    fresh      its condition found nothing, and the resource brought its id along
     full_url   what other entries call it; "" for none
     root       the server the entry came from ("http://example.org/fhir"), where its fullUrl is a RESTful address
     """
@@ -43,14 +45,17 @@ class Entry:
     if_match: int | None = None
     if_none_match_any: bool = False
     if_none_exist: Pairs | None = None
+    fresh: bool = False
 
     @property
     def place(self) -> str:
         return f"Bundle.entry[{self.number}]"
 
 
-def read_entries(bundle: dict[str, Any], base: str) -> list[Entry]:
+def read_entries(bundle: dict[str, Any], base: str, *, asking: bool = False) -> list[Entry]:
     """Every entry of a transaction, in order. `base` is our own address; request.url may be absolute below it.
+
+    `asking`: operations and searches by POST may be among them, since somebody is there to answer them.
 
     Raises BadRequest, NotSupported or TooLarge, with the expression of the field at fault.
     """
@@ -63,12 +68,12 @@ def read_entries(bundle: dict[str, Any], base: str) -> list[Entry]:
         raise TooLarge(
             f"A transaction has at most {MOST_ENTRIES} entries; this one has {len(raw)}. Send it in parts.", expression="Bundle.entry"
         )
-    entries = [_entry(number, item, base) for number, item in enumerate(raw)]
+    entries = [_entry(number, item, base, asking) for number, item in enumerate(raw)]
     _check_full_urls(entries)
     return entries
 
 
-def _entry(number: int, item: Any, base: str) -> Entry:
+def _entry(number: int, item: Any, base: str, asking: bool) -> Entry:
     place = f"Bundle.entry[{number}]"
     request = item.get("request") if isinstance(item, dict) else None
     if not isinstance(request, dict):
@@ -79,7 +84,7 @@ def _entry(number: int, item: Any, base: str) -> Entry:
     if not isinstance(url, str) or not url:
         raise BadRequest("request.url says what the entry is about, such as Patient or Patient/123.", expression=f"{place}.request.url")
     resource = item.get("resource")
-    if method == "GET":
+    if method in ("GET", "HEAD") or (asking and method == "POST" and _is_asking(url)):
         return Entry(number, "GET", "", None, None, None)
     kind, id_, query = _address(url, base, method, place)
     entry = Entry(number, method, kind, id_, query, resource)
@@ -100,6 +105,12 @@ def _entry(number: int, item: Any, base: str) -> Entry:
     return entry
 
 
+def _is_asking(url: str) -> bool:
+    """An operation or a search by POST: the caller knows which of them only read, and refuses the others."""
+    last = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return last.startswith("$") or last == "_search"
+
+
 def _address(url: str, base: str, method: str, place: str) -> tuple[str, str | None, Pairs | None]:
     """(type, id, query) of a request.url."""
     expression = f"{place}.request.url"
@@ -107,7 +118,7 @@ def _address(url: str, base: str, method: str, place: str) -> tuple[str, str | N
     if "://" in path.partition("?")[0]:
         raise BadRequest(f"{url[:120]} is not an address of this server.", expression=expression)
     path, _, text = path.lstrip("/").partition("?")
-    steps = path.split("/")
+    steps = path.rstrip("/").split("/")
     if "$" in path or "_search" in steps or "_history" in steps:
         raise NotSupported(f"{method} {url[:120]} cannot be part of a transaction.", expression=expression)
     if not is_resource_type(steps[0]) or len(steps) > 2 or (len(steps) == 2 and ID.fullmatch(steps[1]) is None):

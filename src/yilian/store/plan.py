@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yilian.errors import BadRequest, Gone, InvalidResource, NotFound, VersionStale, YilianError
+from yilian.errors import BadRequest, Conflict, Gone, InvalidResource, NotFound, VersionStale, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
 from yilian.store.change import Change
@@ -169,6 +169,14 @@ def _may_be(change: Change, current: Current | None) -> None:
         )
     if change.if_none_match_any and exists:
         raise _at(VersionStale, change, f"{where} exists already.", zh="该记录已存在。")
+    if change.fresh and exists:
+        raise _at(
+            Conflict,
+            change,
+            f"The condition finds nothing, and {where} is another resource already. Leave the id out to create a new one.",
+            ".id",
+            zh="条件没有匹配到记录,而该 id 已被其他记录占用。",
+        )
     if current is None and change.method in ("PATCH", "DELETE"):
         raise _not_found(change)
     if change.method == "PATCH" and not exists:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from yilian.audit.note import write as write_notes
 from yilian.audit.record import note_read
-from yilian.errors import BadRequest, YilianError
+from yilian.errors import BadRequest, NotSupported, YilianError
+from yilian.fhir import patch as patches
+from yilian.fhir.dates import interval
 from yilian.fhir.json import dump
-from yilian.http.answer import Answer
+from yilian.http import operations
+from yilian.http.answer import FHIR_JSON, Answer, http_date
 from yilian.http.house import House
 from yilian.http.outcome import answer_for
 from yilian.http.request import Request, pairs, segments
+from yilian.http.within import within
 from yilian.store import bundle as store_bundle
 from yilian.store import read
 from yilian.store.scope import Scope
+from yilian.store.write import stamp
 
 Route = Callable[[House, Scope, Request], Awaitable[Answer]]
 MOST_BATCH_ENTRIES = 1000
@@ -41,17 +50,41 @@ async def transaction_or_batch(house: House, asker: Scope, request: Request, rou
 
 
 async def _transaction(house: House, asker: Scope, request: Request, bundle: dict[str, Any], route: Route) -> Answer:
+    wanted = request.prefer("return")
     async with house.db.transaction() as tx:
+        inside, reads = within(house, tx)
+
+        async def get(number: int, entry: dict[str, Any]) -> dict[str, Any]:
+            asked = _request_of(request, entry, f"Bundle.entry[{number}]")
+            _refuse_writing(asked)
+            return _entry_of(await route(inside, asker, asked), entry)
+
         response = await store_bundle.transaction(
-            tx, asker, bundle, base=request.base, zone=house.zone, representation=request.prefer("return") == "representation", own=True
+            tx,
+            asker,
+            bundle,
+            base=request.base,
+            zone=house.zone,
+            representation=wanted == "representation",
+            outcome=wanted == "operationoutcome",
+            get=get,
+            own=True,
         )
         there = await read.many(tx, asker, _there_already(bundle, response))
-        await note_read(house.reads, asker, list(there.values()), "search", request.address)
-    entries = response["entry"]
-    for index, entry in enumerate(bundle.get("entry") or []):
-        if (entry.get("request") or {}).get("method") == "GET":
-            entries[index] = await _one(house, asker, request, entry, route, f"Bundle.entry[{index}]")
+        await note_read(reads, asker, list(there.values()), "search", request.address)
+        await write_notes(tx, reads.notes)
     return Answer(200, dump(response))
+
+
+def _refuse_writing(asked: Request) -> None:
+    """An operation that changes something has rules and answers of its own; in a transaction only what reads has a place."""
+    way = asked.segments
+    if not way[-1].startswith("$"):
+        return
+    level = {1: "system", 2: "type", 3: "instance"}.get(len(way), "")
+    found = operations.find("" if level == "system" else way[0], level, way[-1][1:])
+    if found is not None and found.writes:
+        raise NotSupported(f"{way[-1]} changes something and cannot be part of a transaction; call it by itself.")
 
 
 def _there_already(bundle: dict[str, Any], response: dict[str, Any]) -> list[tuple[str, str]]:
@@ -79,17 +112,31 @@ async def _one(house: House, asker: Scope, request: Request, entry: Any, route: 
         answer = await route(house, asker, _request_of(request, entry, place))
     except Exception as error:
         answer = answer_for(error, request.request_id)
+    return _entry_of(answer, entry)
+
+
+def _entry_of(answer: Answer, entry: Any) -> dict[str, Any]:
+    """What an answer looks like as an entry of the response."""
     response: dict[str, Any] = {"status": str(answer.status)}
     for name, value in answer.headers:
         if name == b"location":
             response["location"] = value.decode()
         elif name == b"etag":
             response["etag"] = value.decode()
+        elif name == b"last-modified":
+            response["lastModified"] = stamp(parsedate_to_datetime(value.decode()))
     found: dict[str, Any] = {"response": response}
-    if answer.body and answer.status < 400:
-        found["resource"] = msgspec.Raw(answer.body)
-    elif answer.body:
+    if not answer.body or answer.status == 304:
+        return found
+    if answer.status >= 400 or answer.body.startswith(b'{"resourceType":"OperationOutcome"'):
         response["outcome"] = msgspec.Raw(answer.body)
+    elif entry["request"]["method"] == "HEAD":
+        return found
+    elif answer.content_type == FHIR_JSON:
+        found["resource"] = msgspec.Raw(answer.body)
+    else:
+        kind = answer.content_type.decode().partition(";")[0]
+        found["resource"] = {"resourceType": "Binary", "contentType": kind, "data": b64encode(answer.body).decode()}
     return found
 
 
@@ -116,8 +163,17 @@ def _request_of(outer: Request, entry: Any, place: str) -> Request:
     for name, header in HEADERS.items():
         if isinstance(asked.get(name), str):
             headers[header] = asked[name]
-    body = dump(entry["resource"]) if isinstance(entry.get("resource"), dict) else b""
-    return Request(asked["method"], way, pairs(parts.query), headers, outer.base, outer.address, outer.request_id, None, 0, body)
+    if isinstance(since := asked.get("ifModifiedSince"), str):
+        try:
+            headers["if-modified-since"] = http_date(interval(since, UTC)[0]).decode()
+        except BadRequest as error:
+            raise BadRequest("ifModifiedSince is no instant.", expression=f"{place}.request.ifModifiedSince") from error
+    method, resource = asked["method"], entry.get("resource")
+    body = dump(resource) if isinstance(resource, dict) else b""
+    if method == "PATCH" and isinstance(resource, dict) and resource.get("resourceType") == "Binary":
+        headers["content-type"], body = patches.JSON_PATCH, patches.binary_data(resource)
+    method = "GET" if method == "HEAD" else method
+    return Request(method, way, pairs(parts.query), headers, outer.base, outer.address, outer.request_id, None, 0, body)
 
 
 __all__ = ["YilianError", "transaction_or_batch"]

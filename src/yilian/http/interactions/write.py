@@ -1,21 +1,30 @@
-"""create, update and delete of one resource. FHIR R4 http.html §3.1.0.3–3.1.0.8."""
+"""create, update, patch and delete of one resource, by id or by condition. FHIR R4 http.html §3.1.0.3–3.1.0.8.
+
+A condition stands in the query: `PUT /Observation?identifier=…`. It finds none, one, or is refused (412); see `store.conditions`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yilian.audit.record import note_read
-from yilian.errors import BadRequest, Issue
+from yilian.errors import BadRequest, Issue, UnsupportedMediaType, VersionStale
+from yilian.fhir import patch as patches
 from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
 from yilian.http import conditional
 from yilian.http.answer import Answer, version_headers
 from yilian.http.bundles import link
 from yilian.http.house import House
-from yilian.http.request import Request, pairs
+from yilian.http.request import JSON_TYPES, Request, pairs
 from yilian.store import find, write
+from yilian.store.conditions import Condition, look_up
+from yilian.store.read import Stored
 from yilian.store.scope import Scope
-from yilian.store.write import Change, Written
+from yilian.store.write import Change, Method, Written
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
 
 
 async def create(house: House, asker: Scope, request: Request) -> Answer:
@@ -36,31 +45,89 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def update(house: House, asker: Scope, request: Request) -> Answer:
-    """PUT /{type}/{id}: replaces it, or makes it under this id where there is none."""
-    kind, id_ = request.segments
+    """PUT /{type}/{id}: replaces it, or makes it under this id where there is none.
+
+    PUT /{type}?…: replaces what the condition finds, or creates where it finds none, under the id of the resource if it has one.
+    """
+    kind = request.segments[0]
     resource = await _resource(request, kind)
-    if resource.get("id") != id_:
-        raise BadRequest(f"The resource's id must be {id_!r}, the one in the address.", expression=f"{kind}.id", code="invalid")
-    change = Change(
-        "PUT",
-        kind,
-        id_,
-        resource,
-        if_match=conditional.if_match(request.header("if-match")),
-        if_none_match_any=conditional.any_match(request.header("if-none-match")),
-    )
+    if_match = conditional.if_match(request.header("if-match"))
+    only_new = conditional.any_match(request.header("if-none-match"))
+    own_id = resource.get("id")
+    if len(request.segments) == 2 and own_id != request.segments[1]:
+        raise BadRequest(
+            f"The resource's id must be {request.segments[1]!r}, the one in the address.", expression=f"{kind}.id", code="invalid"
+        )
+    if own_id is not None and not isinstance(own_id, str):
+        raise BadRequest("An id is a text.", expression=f"{kind}.id")
     async with house.db.transaction() as tx:
+        fresh = False
+        if len(request.segments) == 1:
+            found = await _found(house, tx, asker, request, "PUT", own_id)
+            fresh = found is None and own_id is not None
+            own_id = found.id if found is not None else own_id or tx.new_id()
+        change = Change("PUT", kind, own_id, resource, if_match=if_match, if_none_match_any=only_new, fresh=fresh)
         (done,) = await write.write(tx, asker, [change], base=request.base)
     return _written(request, done)
 
 
-async def delete(house: House, asker: Scope, request: Request) -> Answer:
-    """DELETE /{type}/{id}; 204 also when it was deleted before."""
-    kind, id_ = request.segments
-    change = Change("DELETE", kind, id_, None, if_match=conditional.if_match(request.header("if-match")))
+async def patch(house: House, asker: Scope, request: Request) -> Answer:
+    """PATCH /{type}/{id} and PATCH /{type}?…: JSON Patch, or FHIRPath Patch as a Parameters resource; by what Content-Type says."""
+    kind = request.segments[0]
+    content_type = request.header("content-type").partition(";")[0].strip().lower()
+    if content_type == patches.JSON_PATCH:
+        wanted = patches.of_json(await request.body())
+    elif content_type in JSON_TYPES:
+        parameters = await request.resource()
+        if parameters.get("resourceType") != "Parameters":
+            raise BadRequest(
+                f"A PATCH in {content_type} is a Parameters resource (FHIRPath Patch); a JSON Patch is sent as {patches.JSON_PATCH}.",
+                expression="resourceType",
+            )
+        wanted = patches.of_parameters(parameters)
+    else:
+        raise UnsupportedMediaType(
+            f"Content-Type {content_type[:80] or '(none)'} is no patch read here; send {patches.JSON_PATCH}, or Parameters as"
+            " application/fhir+json.",
+            zh="不支持此补丁格式。",
+        )
+    if_match = conditional.if_match(request.header("if-match"))
     async with house.db.transaction() as tx:
-        (done,) = await write.write(tx, asker, [change])
+        if len(request.segments) == 1:
+            found = await _found(house, tx, asker, request, "PATCH")
+            id_ = found.id if found is not None else ""
+        else:
+            id_ = request.segments[1]
+        (done,) = await write.write(tx, asker, [Change("PATCH", kind, id_, None, if_match=if_match, patch=wanted)], base=request.base)
+    return _written(request, done)
+
+
+async def delete(house: House, asker: Scope, request: Request) -> Answer:
+    """DELETE /{type}/{id}; 204 also when it was deleted before.
+
+    DELETE /{type}?…: the one resource the condition finds; 204 also when that is nothing, 412 when there are several.
+    """
+    kind = request.segments[0]
+    if_match = conditional.if_match(request.header("if-match"))
+    async with house.db.transaction() as tx:
+        if len(request.segments) == 1:
+            found = await _found(house, tx, asker, request, "DELETE")
+            if found is None and if_match is not None:
+                raise VersionStale("The condition finds nothing, so there is no such version.", zh="没有符合条件的记录。")
+            if found is None:
+                return Answer(204)
+            id_ = found.id
+        else:
+            id_ = request.segments[1]
+        (done,) = await write.write(tx, asker, [Change("DELETE", kind, id_, None, if_match=if_match)])
     return Answer(204, headers=version_headers(done.version, done.updated))
+
+
+async def _found(house: House, tx: Tx, asker: Scope, request: Request, method: Method, own_id: str | None = None) -> Stored | None:
+    """The one resource the query of the address finds, locked."""
+    condition = Condition(method, request.segments[0], tuple(request.query), own_id=own_id)
+    (found,) = await look_up(tx, asker, [condition], house.zone)
+    return found
 
 
 async def _resource(request: Request, kind: str) -> dict[str, Any]:
