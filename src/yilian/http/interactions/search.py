@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from yilian.audit.record import note_read
@@ -11,13 +10,11 @@ from yilian.errors import Issue, NotAcceptable
 from yilian.http.answer import Answer
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
+from yilian.http.interactions import shown
 from yilian.http.request import JSON_FORMATS, Request
 from yilian.search.lenient import Pair, understood
 from yilian.search.query import parse
-from yilian.search.shape import Shape, shaped
 from yilian.store import find
-from yilian.store.page import Page
-from yilian.store.read import Stored
 from yilian.store.scope import Scope
 
 T = TypeVar("T")
@@ -32,7 +29,7 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
         moment = tx.now
     query_text = link("", kind, plain(asked))[1:]
     await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=query_text, kind=kind)
-    return of_page(request, shown(page, query.shape), moment, asked, ignored)
+    return of_page(request, shown.page(page, query.shape), moment, asked, ignored)
 
 
 async def asked_of(request: Request) -> list[Pair]:
@@ -51,15 +48,3 @@ def read(request: Request, pairs: list[Pair], parsed: Callable[[Sequence[Pair]],
     if request.prefer("handling") == "lenient":
         return understood(parsed, pairs)
     return parsed(pairs), pairs, []
-
-
-def shown(page: Page, shape: Shape | None) -> Page:
-    """The page with as much of each resource as is asked for."""
-    if shape is None:
-        return page
-    return replace(page, matches=[part(one, shape) for one in page.matches], included=[part(one, shape) for one in page.included])
-
-
-def part(found: Stored, shape: Shape) -> Stored:
-    """The part of one resource that is asked for."""
-    return replace(found, body=shaped(found.body, found.type, shape))

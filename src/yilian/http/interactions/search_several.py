@@ -15,7 +15,8 @@ from yilian.fhir.definitions import type_id
 from yilian.http.answer import Answer
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
-from yilian.http.interactions.search import asked_of, read, shown
+from yilian.http.interactions import shown
+from yilian.http.interactions.search import asked_of, read
 from yilian.http.request import Request
 from yilian.search.compartment import kinds_in, within
 from yilian.search.conditions import Reading
@@ -51,7 +52,7 @@ async def system(house: House, asker: Scope, request: Request) -> Answer:
     await note_read(
         house.reads, asker, [*page.matches, *page.included], "search", request.address, query=link("", "", plain(asked)), kind=""
     )
-    return of_page(request, shown(page, queries[0].shape), moment, asked, ignored)
+    return of_page(request, shown.page(page, queries[0].shape), moment, asked, ignored)
 
 
 async def compartment(house: House, asker: Scope, request: Request) -> Answer:
@@ -84,7 +85,7 @@ async def compartment(house: House, asker: Scope, request: Request) -> Answer:
     text = link("", f"{owner}/{id}/{wanted}", plain(asked))[1:]
     kind = wanted if wanted != EVERY else ""
     await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=text, kind=kind)
-    return of_page(request, shown(page, queries[0].shape), moment, asked, ignored)
+    return of_page(request, shown.page(page, queries[0].shape), moment, asked, ignored)
 
 
 def _bound(owner: str, id: str, reading: Reading) -> Callable[[Query], Query]:
