@@ -1,32 +1,24 @@
 """What FHIRPath asks about units: are two comparable, what is a value in another unit, which unit has a product.
 
-Units that are written alike need no conversion. For others the conversion that was given to `use_conversion` is asked.
+Conversion is exact, by `yilian.fhir.ucum`; units of other systems are comparable only where they are written alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 
 from yilian.fhir.path.quantity import UCUM_NEAR, UCUM_TIME, Quantity
-
-Conversion = Callable[[Decimal, str, str], Decimal | None]
-"""(value, from, to) → the value in the other UCUM unit, None where the dimensions differ or a unit is unknown."""
-
-_conversion: Conversion | None = None
+from yilian.fhir.ucum import convert, unit
 
 
-def use_conversion(conversion: Conversion | None) -> None:
-    """How UCUM units convert; None: not at all."""
-    global _conversion
-    _conversion = conversion
-
-
-def converted(value: Decimal, unit: str, to: str) -> Decimal | None:
-    """A value in another UCUM unit; None where that cannot be."""
-    if unit == to:
+def converted(value: Decimal, source: str, to: str) -> Decimal | None:
+    """A value in another UCUM unit; None where the two measure different things or one is no unit."""
+    if source == to:
         return value
-    return _conversion(value, unit, to) if _conversion is not None else None
+    one, other = unit(source), unit(to)
+    if one is None or other is None or one.dimension != other.dimension:
+        return None
+    return convert(value, one, other)
 
 
 _SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -35,9 +27,9 @@ _MONTHS = {"year": 12, "month": 1}
 
 
 def aligned(left: Quantity, right: Quantity, *, nearly: bool = False) -> tuple[Decimal, Decimal] | None:
-    """Both values in the unit of the finer of the two; None where they cannot be compared.
+    """Both values in the finer of the two units; None where they cannot be compared.
 
-    `nearly`: a calendar year or month is taken for the UCUM one, as `~` does.
+    `nearly`: as `~` compares them, in the coarser unit, and with a calendar year or month taken for the UCUM one.
     """
     if left.unit == right.unit and left.calendar == right.calendar:
         return left.value, right.value
@@ -59,7 +51,8 @@ def aligned(left: Quantity, right: Quantity, *, nearly: bool = False) -> tuple[D
     up = converted(right.value, other, one)
     if down is None or up is None:
         return None
-    return (down, right.value) if abs(down) >= abs(left.value) else (left.value, up)
+    finer = abs(down) >= abs(left.value)
+    return (down, right.value) if finer is not nearly else (left.value, up)
 
 
 def _calendar(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal] | None:
