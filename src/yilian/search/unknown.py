@@ -15,6 +15,7 @@ NEVER = {
     "_filter": "filter expressions are not read; every condition of one can be written as a parameter, a chain or _has",
     "_query": "there are no named queries; what is asked often has an operation of its own, such as $everything or $lastn",
     "_score": "matches are not ranked: a resource matches or does not",
+    "_type": "one type is asked here already; several are asked together at /fhir?_type=Patient,Observation",
     "_in": "it belongs to FHIR R5; in R4 a List is asked with _list, a Group with _has:Group:member:_id",
 }
 """Parameters of the standard that are not answered, and what to do instead."""
