@@ -99,8 +99,11 @@ def index_rows(
         yield "index_string", (param, value, exact, rid)
     for param, number in rows.numbers:
         yield "index_number", (param, number, rid)
-    for param, system, code, number in rows.quantities:
-        yield "index_quantity", (param, system, code, number, rid)
+    codes = [token_hash(*coding) for coding in rows.clinical.codings] if rows.clinical else []
+    for nth, code in enumerate(codes or [0]):
+        for param, stated, *measure in rows.quantities:
+            side, *amounts = measure
+            yield "index_quantity", (param, -1 - nth if stated else nth, side, code, *amounts, rid)
     for param, uri in rows.uris:
         yield "index_uri", (param, uri, rid)
     clinical = rows.clinical

@@ -73,7 +73,10 @@ class Oracle:
         if parameter.code == "_lastUpdated":
             prefix, wanted = self.date(text)
             return compare(prefix, wanted, (kept.updated, kept.updated), self.zone)
-        values = self.values(kept, parameter)
+        return self.fitting(self.values(kept, parameter), parameter, modifier, text)
+
+    def fitting(self, values: list[tuple[Any, str]], parameter: Parameter, modifier: str, text: str) -> bool:
+        """Whether one of the values a parameter looks at is what is asked for."""
         if parameter.type == "string":
             return any(string(part, modifier, text, sound) for part, sound in parts(values, parameter))
         if parameter.type == "token":
@@ -225,7 +228,7 @@ def number(text: str, there: Decimal) -> bool:
         "eb": there < value,
         "ge": there >= value,
         "le": there <= value,
-        "ap": abs(there - value) <= abs(value) / 10,
+        "ap": abs(there - value) <= max(abs(value) / 10, half),
     }[prefix]
 
 

@@ -205,17 +205,22 @@ def test_quantities_keep_their_digits_and_their_unit_in_both_spellings() -> None
         observation(valueQuantity={"value": Decimal("6.0"), "unit": "次/分", "system": "http://unitsofmeasure.org", "code": "/min"}),
         "quantities",
     )
-    assert found["value-quantity"] == [("http://unitsofmeasure.org", "/min", Decimal("6.0")), (None, "次/分", Decimal("6.0"))]
-    assert str(found["value-quantity"][0][2]) == "6.0"
-    assert of(observation(valueQuantity={"value": 6, "unit": "mg"}), "quantities")["value-quantity"] == [(None, "mg", Decimal(6))]
+    coded, stated = found["value-quantity"]
+    measured, written = token_hash(0, "measures", "s-1"), token_hash(0, "unit", "次/分")
+    assert coded == (False, 0, measured, Decimal(8640), Decimal(6), None, None, None, "/min")
+    assert stated == (True, 0, written, Decimal(6), Decimal(6), None, None, None, "次/分")
+    assert str(coded[4]) == "6.0"
+    ((*_, system, unit),) = of(observation(valueQuantity={"value": 6, "unit": "mg"}), "quantities")["value-quantity"]
+    assert (system, unit) == (None, "mg")
     assert of(observation(valueQuantity={"unit": "mg"}), "quantities") == {}
 
 
 def test_ranges_money_and_curves_are_quantities_too() -> None:
     ranged = {"resourceType": "Condition", "id": "1", "onsetRange": {"low": {"value": 40, "unit": "a"}, "high": {"value": 50, "unit": "a"}}}
-    assert of(ranged, "quantities")["onset-age"] == [(None, "a", Decimal(40)), (None, "a", Decimal(50))]
+    assert [ends(row) for row in of(ranged, "quantities")["onset-age"]] == [(-1, 40, 50), (1, 50, 40)]
     invoice = {"resourceType": "Invoice", "id": "1", "totalNet": {"value": Decimal("12.50"), "currency": "CNY"}}
-    assert of(invoice, "quantities")["totalnet"] == [("urn:iso:std:iso:4217", "CNY", Decimal("12.50"))]
+    ((_, side, _, _, value, _, _, system, unit),) = of(invoice, "quantities")["totalnet"]
+    assert (side, str(value), system, unit) == (0, "12.50", "urn:iso:std:iso:4217", "CNY")
     curve = observation(
         valueSampledData={
             "origin": {"value": 10, "code": "mV"},
@@ -225,7 +230,19 @@ def test_ranges_money_and_curves_are_quantities_too() -> None:
             "data": "2 E 8 -4 U",
         }
     )
-    assert sorted(value for _, _, value in of(curve, "quantities")["value-quantity"]) == [Decimal(8), Decimal(14)]
+    assert [ends(row) for row in of(curve, "quantities")["value-quantity"]] == [(-1, 8, 14), (1, 14, 8)]
+
+
+def test_a_comparator_makes_an_interval_without_an_end() -> None:
+    for comparator, sides in (("<", [-1, 2]), ("<=", [-1, 1]), (">", [-2, 1]), (">=", [-1, 1])):
+        rows = of(observation(valueQuantity={"value": 5, "comparator": comparator}), "quantities")["value-quantity"]
+        assert [row[1] for row in rows] == sides
+        assert {row[4] for row in rows} == {Decimal(5), Decimal("-Infinity" if comparator[0] == "<" else "Infinity")}
+
+
+def ends(row: tuple[Any, ...]) -> tuple[int, Decimal, Decimal]:
+    """(side, this end, the other one) of a row of index_quantity."""
+    return row[1], row[4], row[6]
 
 
 # --- what holds for all

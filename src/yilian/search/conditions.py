@@ -28,6 +28,8 @@ class Condition:
     value   what it must equal: an argument or a scalar sub-select
     keys    or: a query for all it may equal, in one column `key`
     once    at most one row of each resource satisfies it
+    coded   for index_quantity: `where` for rows whose `code` is looked up as well; "" elsewhere
+    natural the column whose index serves it, where a page may come in its order; "" elsewhere
     """
 
     table: str
@@ -36,6 +38,8 @@ class Condition:
     value: str = ""
     keys: str = ""
     once: bool = False
+    coded: str = ""
+    natural: str = ""
 
     def on(self, row: str) -> str:
         """The whole condition for the row with this alias."""

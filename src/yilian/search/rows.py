@@ -14,6 +14,20 @@ Token = tuple[int, str, str]
 """(parameter, system, code); system "" where there is none. Code "" says only that the parameter has a value: a concept in words alone."""
 
 
+Measure = tuple[int, bool, int, int, Decimal, Decimal, Decimal | None, Decimal | None, str | None, str | None]
+"""A row of index_quantity: (parameter, stated, side, unit, amount, value, other amount, other value, system, written).
+
+See `kinds.measured` for what comes to which rows.
+
+stated   whether `written` is the unit as stated for people, in a row of its own beside that of the coded one
+side     0: a single amount; -1, 1: the lower, the upper end of an interval; -2, 2: the same where the end does not belong to it
+unit     key of what the amount can be compared with: a dimension of UCUM, or the unit as written
+amount   in base units of that dimension, or else the same as value; other amount: that of the other end, None on side 0
+value    the number as it stands in the record; other value likewise
+system   of the unit, None where it has none or is one of UCUM that was understood
+"""
+
+
 @dataclass(slots=True)
 class Clinical:
     """What `index_clinical` holds: one row for each coding, or a single one with code 0 where there is none.
@@ -37,7 +51,7 @@ class IndexRows:
     dates        (parameter, lo, hi): half-open, aware, UTC; open ends are `dates.FIRST` and `dates.LAST`
     strings      (parameter, folded, as given or None where the row is the pinyin of a name)
     numbers      (parameter, value)
-    quantities   (parameter, system or None, code or None, value)
+    quantities   see `Measure`
     uris         (parameter, value): uris, canonicals, references to elsewhere; "" says only that a reference has a value (as words)
     """
 
@@ -47,7 +61,7 @@ class IndexRows:
     dates: list[tuple[int, datetime, datetime]] = field(default_factory=list)
     strings: list[tuple[int, str, str | None]] = field(default_factory=list)
     numbers: list[tuple[int, Decimal]] = field(default_factory=list)
-    quantities: list[tuple[int, str | None, str | None, Decimal]] = field(default_factory=list)
+    quantities: list[Measure] = field(default_factory=list)
     uris: list[tuple[int, str]] = field(default_factory=list)
     clinical: Clinical | None = None
     base: str = ""

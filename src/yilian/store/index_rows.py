@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yilian.search.rows import IndexRows, token_hash
+from yilian.search.rows import IndexRows, Measure, token_hash
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -46,7 +46,23 @@ TABLES: dict[str, Table] = {
         Table("index_date", (("param", "smallint"), ("lo", "timestamptz"), ("hi", "timestamptz"), ("rid", "bigint"))),
         Table("index_string", (("param", "smallint"), ("value", "text"), ("exact", "text"), ("rid", "bigint"))),
         Table("index_number", (("param", "smallint"), ("value", "numeric"), ("rid", "bigint"))),
-        Table("index_quantity", (("param", "smallint"), ("system", "text"), ("code", "text"), ("value", "numeric"), ("rid", "bigint"))),
+        Table(
+            "index_quantity",
+            (
+                ("param", "smallint"),
+                ("nth", "smallint"),
+                ("side", "smallint"),
+                ("code", "bigint"),
+                ("unit", "bigint"),
+                ("amount", "numeric"),
+                ("value", "numeric"),
+                ("other_amount", "numeric"),
+                ("other_value", "numeric"),
+                ("system", "text"),
+                ("written", "text"),
+                ("rid", "bigint"),
+            ),
+        ),
         Table("index_uri", (("param", "smallint"), ("value", "text"), ("rid", "bigint"))),
     )
 }
@@ -89,10 +105,17 @@ def rows_of(found: IndexRows, rid: int, type_id: int, pointing: Mapping[tuple[st
     if found.numbers:
         rows["index_number"] = [(param, value, rid) for param, value in found.numbers]
     if found.quantities:
-        rows["index_quantity"] = [(param, system, code, value, rid) for param, system, code, value in found.quantities]
+        codes = [row[4] for row in rows["index_clinical"]] if clinical is not None else [0]
+        rows["index_quantity"] = [quantity_row(measure, nth, code, rid) for nth, code in enumerate(codes) for measure in found.quantities]
     if found.uris:
         rows["index_uri"] = [(param, value, rid) for param, value in found.uris]
     return rows
+
+
+def quantity_row(measure: Measure, nth: int, code: int, rid: int) -> Row:
+    """The row of a quantity for the nth coding of what was measured; rows of stated units count down from -1."""
+    param, stated, side, *amounts = measure
+    return (param, -1 - nth if stated else nth, side, code, *amounts, rid)
 
 
 def difference(before: Rows, after: Rows) -> tuple[Rows, Rows]:

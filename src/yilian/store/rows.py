@@ -57,6 +57,10 @@ ON_CONFLICT = {
 """The nth coding of a resource may be replaced: within one statement that cannot be a deletion and an insertion."""
 
 
+NULLABLE = frozenset({"system", "exact", "written", "other_amount", "other_value"})
+"""Columns of index tables that may be null."""
+
+
 @dataclass(slots=True)
 class Work:
     """Everything one write puts into the tables.
@@ -115,12 +119,18 @@ async def _at_once(tx: Tx, work: Work) -> None:
 
 
 async def _one_by_one(tx: Tx, work: Work) -> None:
+    work.new.sort(key=_by_type_and_id)
     renewed = {row[0] for row in work.renewed}
     for verb, name, rows in _parts(work):
         if verb == "insert" and not (name in ON_CONFLICT and renewed):
             await tx.copy(name, (RESOURCE if name == "resource" else TABLES[name]).column_names, rows)
         else:
             await tx.fetch(_statement(((verb, name),)), *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _by_type_and_id(row: Row) -> tuple[int, str]:
+    """Two writers who bring the same new resources then wait for each other instead of deadlocking."""
+    return row[1], row[2]
 
 
 @cache
@@ -137,8 +147,7 @@ def _statement(parts: tuple[tuple[str, str], ...]) -> str:
             clauses.append(f"{name}_in as (insert into {name} ({columns}) select * from {source}{ON_CONFLICT.get(name, '')})")
         elif verb == "delete":
             same = " and ".join(
-                f"t.{column} {'is not distinct from' if column in ('system', 'code', 'exact') else '='} w.{column}"
-                for column in table.column_names
+                f"t.{column} {'is not distinct from' if column in NULLABLE else '='} w.{column}" for column in table.column_names
             )
             clauses.append(f"{name}_out as (delete from {name} t using {source} as w ({columns}) where {same})")
         elif verb == "renew":

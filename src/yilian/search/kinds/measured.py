@@ -28,6 +28,9 @@ CURRENCIES = "urn:iso:std:iso:4217"
 ToBase = Callable[[Decimal], Decimal]
 """From a number in some unit to the amount that is kept."""
 
+End = tuple[Decimal, int]
+"""Of an interval: the number, and 1 where it belongs to the interval, else 2."""
+
 BELOW, ABOVE = Decimal("-Infinity"), Decimal("Infinity")
 
 
@@ -146,7 +149,9 @@ def _point(value: Decimal, label: _Label, stated: str | None, ids: list[int], ro
             rows.quantities.append((param, True, 0, as_written(stated), value, value, None, None, None, stated))
 
 
-def _interval(low: tuple[Decimal, int], high: tuple[Decimal, int], label: _Label, stated: str | None, ids: list[int], rows: IndexRows) -> None:
+def _interval(
+    low: tuple[Decimal, int], high: tuple[Decimal, int], label: _Label, stated: str | None, ids: list[int], rows: IndexRows
+) -> None:
     """Two rows. An end is (number, 1 where it belongs to the interval, else 2)."""
     (least, in_least), (most, in_most) = low, high
     lower, upper = label.amount(least), label.amount(most)

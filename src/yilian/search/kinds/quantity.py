@@ -5,9 +5,9 @@
     6.1|urn:iso:std:iso:4217|CNY                 another system: compared as written
     6.1||次/分                                    code or stated unit as written, whatever the system
 
-Without a prefix, and with ne, the digits given say how much is meant: 6.1 is 6.05 to 6.15, and that range is converted. In a record an
-amount may be an interval (`measured`); the prefixes compare with it as the standard says for ranges: gt and lt where the part above or below
-overlaps, sa and eb where all of it does, eq where it lies inside. So `< 0.01` is found by lt5 and by lt0.001, by eb0.01, but not by gt0.01.
+Without a prefix, and with ne, the digits given say how much is meant: 6.1 is 6.05 to 6.15, and that range is converted. An amount in a
+record may be an interval (`measured`); the prefixes compare with it as the standard says for ranges: gt and lt where the part above or
+below overlaps, sa and eb where all of it does, eq where it lies inside. So `< 0.01` is found by lt5, lt0.001 and eb0.01, not by gt0.01.
 FHIR R4: http://hl7.org/fhir/R4/search.html#quantity, #prefix
 """
 
@@ -67,7 +67,8 @@ def _own(parameter: Parameter, where: str) -> str:
 
 def _condition(parameter: Parameter, value: Quantity, args: Args) -> Condition:
     """Rows of the resource (nth 0, or -1 where stated units are asked for), and the same for each of its codes."""
-    once = all(not step.many for branch in parameter.branches for step in branch.steps)
+    # The two ends of a Range may be points of their own (`measured`).
+    once = "Range" not in parameter.value_types and not any(step.many for branch in parameter.branches for step in branch.steps)
     head = f"@.param = {parameter.id}"
     if value.code is None:
         met = compared(value.number, "value", args)
@@ -82,8 +83,9 @@ def _condition(parameter: Parameter, value: Quantity, args: Args) -> Condition:
     if value.system is not None:
         met = f"@.system = {args.add(bounded(value.system))} and {met}"
     elif (known := in_base_units(value.code)) is not None:
-        also = f"@.unit = {args.add(known[0])} and @.written = {args.add(text)} and {compared(_converted(value.number, known[1]), 'amount', args)}"
-        met, once = f"(({met}) or ({also}))", False
+        unit, base = known
+        same = f"@.unit = {args.add(unit)} and @.written = {args.add(text)}"
+        met, once = f"(({met}) or ({same} and {compared(_converted(value.number, base), 'amount', args)}))", False
     return _made(f"{head} and @.nth in (0, -1) and {met}", f"{head} and @.code <> 0 and {met}", "amount", once)
 
 
