@@ -29,7 +29,8 @@ def within(owner: str, id: str, kind: str, reading: Reading) -> Clause:
         raise NotSupported(f"AuditEvents are searched by themselves: /AuditEvent?patient={id} or ?entity={owner}/{id}.")
     if kind not in members:
         ways = [p.code for p in parameters_of(kind).values() if p.type == "reference" and owner in p.targets]
-        hint = f" Ask for /{kind}?{ways[0]}={owner}/{id}." if ways else ""
+        way = next((code for code in ways if code == owner.lower()), ways[0] if ways else "")
+        hint = f" Ask for /{kind}?{way}={owner}/{id}." if way else ""
         raise NotSupported(f"{kind} is not in the {owner} compartment of FHIR R4.{hint}", zh=f"{kind} 不属于 {owner} 的分区。")
     ways_in = []
     for code in COMPARTMENTS[owner][kind]:

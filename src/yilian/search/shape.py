@@ -109,10 +109,13 @@ def _kept(kind: str, shape: Shape) -> Mapping[str, str]:
 
 @cache
 def _summary_of(name: str) -> Mapping[str, str]:
-    """The elements of the summary, and those that must be there. Inside, extensions stay with what they qualify."""
+    """The elements of the summary, those that must be there, and those that change what others mean.
+
+    Inside, extensions stay with what they qualify.
+    """
     found = dict.fromkeys(ALWAYS, "") if name in RESOURCE_TYPES else {"id": "", "extension": ""}
     for element in structure(name).elements.values():
-        if element.summary or element.min:
+        if element.summary or element.min or element.modifier:
             found[element.key] = "" if _is_whole(element.type, frozenset()) else element.type
     return MappingProxyType(found)
 
@@ -125,7 +128,7 @@ def _is_whole(name: str, above: frozenset[str]) -> bool:
     below = [e for e in own.elements.values() if e.key not in ("id", "extension", "modifierExtension")]
     if not any(element.summary for element in below):
         return True
-    return all((e.summary or e.min) and _is_whole(e.type, above | {name}) for e in below)
+    return all((e.summary or e.min or e.modifier) and _is_whole(e.type, above | {name}) for e in below)
 
 
 @cache
