@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
         "paths", nargs="+", type=Path, metavar="PATH", help="a file or folder: .json .ndjson .jsonl, also .gz, or .zip of these"
     )
     load.add_argument("--institution", metavar="NAME", help="where patients without one are registered (in the demo region: 青石镇卫生院)")
+    load.add_argument("--processes", type=int, metavar="N", help="how many load side by side (default: one for each core)")
     load.add_argument("--report", type=Path, metavar="FILE", help="write everything that was refused to this file, one JSON object a line")
 
     token = add("token", "Print an access token.", _token)
@@ -144,7 +145,7 @@ def _demo(settings: Settings, given: argparse.Namespace) -> int:
 def _load(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.load import load
 
-    return load(settings, given.paths, given.institution, given.report)
+    return load(settings, given.paths, given.institution, given.report, given.processes)
 
 
 def _token(settings: Settings, given: argparse.Namespace) -> int:

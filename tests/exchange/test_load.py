@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import asyncpg
 import pytest
 
 from yilian import app, config
+from yilian.command.load import open_database
 from yilian.db import Database
 from yilian.errors import BadRequest
 from yilian.exchange import load as loading
@@ -202,3 +204,45 @@ async def _rows(dsn: str, sql: str) -> list[Any]:
         return list(await connection.fetch(sql))
     finally:
         await connection.close()
+
+
+async def test_several_processes_load_what_one_would(house: Database, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "SMALL_BYTES", 0)
+    file = tmp_path / "some.ndjson"
+    lines = [json.dumps(bundle(n)) for n in range(1, 40)]
+    lines[7] = json.dumps(bundle(8, status="finished"))
+    late = {
+        "resourceType": "Observation",
+        "id": "late",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": "Patient/" + uuid(390)},
+    }
+    file.write_text("\n".join([json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": late}]}), *lines]))
+    side_by_side = loading.SideBySide(2, partial(open_database, config.Settings(zone="Asia/Kathmandu"), dsn))
+    report = await loading.load(house, sources.find([file]), "Organization/qingshi", UTC, lambda done, share: None, side_by_side)
+    assert [refusal.line for refusal in report.refused] == [9]
+    assert report.stored == 38 * 3 + 1
+    assert (await count(house, "Patient"), await count(house, "Observation"), await count(house, "Organization")) == (38, 39, 2)
+    async with house.reading() as tx:
+        assert await tx.fetchval("select max(ver) from resource") == 1
+        assert await tx.fetchval("select count(*) from load_progress") == 40
+    again = await loading.load(house, sources.find([file]), "Organization/qingshi", UTC, lambda done, share: None, side_by_side)
+    assert (again.stored, again.before) == (0, report.stored)
+
+
+async def test_a_hospital_that_comes_with_every_bundle_is_written_once_and_anew_when_it_differs(house: Database, tmp_path: Path) -> None:
+    lines = [bundle(n) for n in range(1, 6)]
+    lines[3]["entry"][0]["resource"]["name"] = "Far Hospital, renamed"
+    file = tmp_path / "some.ndjson"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    report = await load(house, file)
+    assert (report.stored, report.refused) == (15, [])
+    async with house.reading() as tx:
+        found = await tx.fetchrow("select ver, body from resource where type = $1 and id = $2", type_id("Organization"), uuid(7))
+        pointing = await tx.fetchval(
+            "select count(*) from index_reference p join resource r on r.rid = p.target where r.id = $1 and p.param <> 0", uuid(7)
+        )
+    assert found is not None
+    assert found["ver"] > 1
+    assert pointing == 5

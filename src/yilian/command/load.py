@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
+import os
 import time
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -17,20 +20,26 @@ from yilian.db import Database
 from yilian.errors import NotFound
 from yilian.exchange import load as loading
 from yilian.exchange import sources
+from yilian.exchange.batch import Refusal
+from yilian.fhir.dates import use_region_zone
 
 DEMO_INSTITUTION = "青石镇卫生院"
 SHOWN = 20
 
 
-def load(settings: Settings, paths: list[Path], institution: str | None, report: Path | None) -> int:
-    """Load `paths`; 1 when anything was refused. The same again goes on where it stopped, and changes nothing once it is through."""
+def load(settings: Settings, paths: list[Path], institution: str | None, report: Path | None, processes: int | None = None) -> int:
+    """Load `paths`; 1 when anything was refused. The same again goes on where it stopped, and changes nothing once it is through.
+
+    `processes`: how many load side by side; None: one for each core.
+    """
     found = sources.find(paths)
     for driver in ("asyncio", "asyncpg"):  # what they would say of a database that goes away is said once, and in words, by us
         logging.getLogger(driver).setLevel(logging.CRITICAL + 1)
     console = Console(stderr=True)
     with house.address(settings, alone=False, purpose="yilian load") as dsn:
         started = time.monotonic()
-        told = uvloop.run(_load(settings, dsn, found, institution, console))
+        side_by_side = loading.SideBySide(processes or _cores(), partial(open_database, settings, dsn))
+        told = uvloop.run(_load(settings, dsn, found, institution, console, side_by_side))
         seconds = time.monotonic() - started
     before = f" ({told.before} of them by an earlier run)" if told.before else ""
     pace = f", {told.stored / seconds:,.0f} a second" if told.stored else ""
@@ -49,7 +58,28 @@ def load(settings: Settings, paths: list[Path], institution: str | None, report:
     return 1 if told.refused else 0
 
 
-async def _load(settings: Settings, dsn: str, found: list[sources.Source], institution: str | None, console: Console) -> loading.Report:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+async def open_database(settings: Settings, dsn: str) -> Database:
+    """The open store of a loading process, wired as everywhere. Called in that process; the tables are up to date by then."""
+    from yilian import app
+
+    use_region_zone(settings.zone)
+    db = app.database(dataclasses.replace(settings, connections=2), dsn)
+    await db.open()
+    return db
+
+
+async def _load(
+    settings: Settings,
+    dsn: str,
+    found: list[sources.Source],
+    institution: str | None,
+    console: Console,
+    side_by_side: loading.SideBySide,
+) -> loading.Report:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,6 +87,7 @@ async def _load(settings: Settings, dsn: str, found: list[sources.Source], insti
         TextColumn("{task.fields[count]:,} resources"),
         TimeRemainingColumn(),
     )
+    use_region_zone(settings.zone)
     async with house.database(settings, dsn) as db:
         home = await _institution(db, settings, institution)
         with Progress(*columns, console=console) as progress:
@@ -66,7 +97,7 @@ async def _load(settings: Settings, dsn: str, found: list[sources.Source], insti
             def watch(count: int, share: float) -> None:
                 progress.update(task, completed=share, count=count)
 
-            return await loading.load(db, found, home, settings.region_zone, watch)
+            return await loading.load(db, found, home, settings.region_zone, watch, side_by_side)
 
 
 async def _institution(db: Database, settings: Settings, name: str | None) -> str | None:
@@ -79,7 +110,7 @@ async def _institution(db: Database, settings: Settings, name: str | None) -> st
         return None
 
 
-def _write(report: Path, refused: list[loading.Refusal]) -> None:
+def _write(report: Path, refused: list[Refusal]) -> None:
     with report.open("w", encoding="utf-8") as lines:
         for refusal in refused:
             entry = {"source": refusal.source, "line": refusal.line, "reasons": list(refusal.reasons)}

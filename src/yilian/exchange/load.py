@@ -1,7 +1,7 @@
 """`yilian load`: other people's records into the store, as they are, resumable, with a report of what was refused.
 
-Every Bundle is one transaction; plain NDJSON goes in batches. What is done is noted in `load_progress` in the same transaction, so a load
-that was cut off (even by `kill -9`) goes on at the first batch that is not there, and nothing is half there.
+Every Bundle is one transaction; plain NDJSON goes in batches (`batch.py`). What is done is noted in `load_progress` in the same
+transaction, so a load that was cut off (even by `kill -9`) goes on at the first batch that is not there, and nothing is half there.
 
 Each resource keeps the id it came with (its own, or the uuid of its fullUrl): the same Organization in two Bundles is stored once, and
 loading a file twice changes nothing. Patients without a managing institution are registered at the one that is named.
@@ -10,36 +10,39 @@ loading a file twice changes nothing. Patients without a managing institution ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from yilian.db import Database, Tx
-from yilian.errors import Conflict, InvalidResource, NotFound, Unavailable, YilianError
+from yilian.db import Database
+from yilian.errors import NotFound, Unavailable
+from yilian.exchange import loaders
+from yilian.exchange.batch import Batch, Destination, Refusal, Storing, Told, batches
 from yilian.exchange.sources import Source
-from yilian.fhir.json import dump, parse
-from yilian.store import bundle as store_bundle
 from yilian.store import find
 from yilian.store.scope import SYSTEM
 
-LINES_A_BATCH = 500
-AT_ONCE = 3  # transactions under way: while the database writes one, the next is read and checked
-TRIES = 5
+AT_ONCE = 3
+"""Transactions under way in one process: while the database writes one, the next is read and checked."""
+
+SMALL_BYTES = 1024 * 1024
+"""Packed; what is smaller is loaded sooner than other processes have started."""
 
 Watch = Callable[[int, float], None]
-Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """One Bundle or resource that was not stored, and every reason."""
+class SideBySide:
+    """Load with `count` processes; `opening` gives each its open database (see `loaders.processes`)."""
 
-    source: str
-    line: int
-    reasons: tuple[str, ...]
+    count: int
+    opening: Callable[[], Awaitable[Database]]
 
 
 @dataclass(slots=True)
@@ -54,14 +57,6 @@ class Report:
         return self.stored + self.before + len(self.refused)
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    line: int
-    lines: int
-    read: int
-    items: tuple[tuple[int, bytes], ...]
-
-
 async def institution_named(db: Database, name: str, zone: tzinfo) -> str:
     """ "Organization/…" of the institution called exactly `name`. NotFound when there is none."""
     async with db.reading() as tx:
@@ -73,62 +68,72 @@ async def institution_named(db: Database, name: str, zone: tzinfo) -> str:
     return f"Organization/{found.id}"
 
 
-async def load(db: Database, sources: list[Source], institution: str | None, zone: tzinfo, watch: Watch) -> Report:
+async def load(
+    db: Database, sources: list[Source], institution: str | None, zone: tzinfo, watch: Watch, side_by_side: SideBySide | None = None
+) -> Report:
     """Load `sources` in order. `watch(resources stored or refused, share done)` is called as it goes.
 
     `institution`: "Organization/…" where patients without a managingOrganization are registered, or None to leave them.
-    Opens its own transactions. Raises Unavailable when the database stays away; what was acknowledged is stored.
+    Opens its own transactions, here and, where there is much to load and `side_by_side` says how, in processes of their own.
+    Raises Unavailable when the database stays away; what was acknowledged is stored.
     """
     report = Report()
     whole = sum(source.size for source in sources) or 1
     passed = 0
-    for source in sources:
-        loading = _Loading(db, source, institution, zone, report)
-        async for read in loading.run():
-            watch(report.count, (passed + read) / whole)
-        passed += source.size
+    others = None
+    if side_by_side is not None and side_by_side.count > 1 and whole >= SMALL_BYTES:
+        others = loaders.processes(side_by_side.count, side_by_side.opening)
+    storing = Storing(db)
+    try:
+        for source in sources:
+            key = f"{source.digest}:{source.member}:{institution or ''}"
+            loading = _Loading(storing, source, Destination(key, source.name, institution, zone), report, others)
+            async for read in loading.run():
+                watch(report.count, (passed + read) / whole)
+            passed += source.size
+    finally:
+        if others is not None:
+            others.shutdown(wait=True, cancel_futures=True)
     watch(report.count, 1.0)
     return report
 
 
 @dataclass(slots=True)
 class _Loading:
-    """The loading of one source."""
+    """The loading of one source, here or by `others`."""
 
-    db: Database
+    storing: Storing
     source: Source
-    institution: str | None
-    zone: tzinfo
+    to: Destination
     report: Report
-    again: list[_Batch] = field(default_factory=list)
+    others: ProcessPoolExecutor | None
+    again: list[Batch] = field(default_factory=list)
     """Refused while others were under way: what they refer to may have come meanwhile, so they get a second try, one by one, at the end."""
-
-    @property
-    def key(self) -> str:
-        return f"{self.source.digest}:{self.source.member}:{self.institution or ''}"
 
     async def run(self) -> AsyncIterator[int]:
         """Yields the bytes read so far, after each batch. A few batches are under way at once; none is left so when this ends."""
-        async with self.db.reading() as tx:
-            done = {
-                row["line"]: row for row in await tx.fetch("select line, stored, refused from load_progress where source = $1", self.key)
-            }
+        async with self.storing.db.reading() as tx:
+            rows = await tx.fetch("select line, stored, refused from load_progress where source = $1", self.to.key)
+        done = {row["line"]: row for row in rows}
+        at_once = AT_ONCE if self.others is None else self.others._max_workers + 2  # type: ignore[attr-defined]
         under_way: set[asyncio.Task[None]] = set()
         try:
             with self.source.lines() as lines:
-                for batch in _batches(lines):
+                for batch in batches(lines):
                     if batch.line in done:
                         self._done_before(done[batch.line])
                     else:
                         under_way.add(asyncio.create_task(self._batch(batch)))
-                        if len(under_way) >= AT_ONCE:
+                        if len(under_way) >= at_once:
                             under_way = await _some(under_way)
                     yield batch.read
             while under_way:
                 under_way = await _some(under_way)
                 yield self.source.size
             for batch in sorted(self.again, key=lambda one: one.line):
-                await self._batch(batch, last=True)
+                told = await self.storing.store(self.to, batch, last=True)
+                assert told is not None
+                self._told(told)
                 yield self.source.size
         finally:
             for task in under_way:
@@ -140,88 +145,28 @@ class _Loading:
         for refused in msgspec.json.decode(row["refused"]):
             self.report.refused.append(Refusal(self.source.name, refused["line"], tuple(refused["reasons"])))
 
-    async def _batch(self, batch: _Batch, *, last: bool = False) -> None:
-        refused: list[Refusal] = []
-        entries: list[Entry] = []
-        for line, text in batch.items:
-            try:
-                entries.extend(_entries(parse(text), self.institution))
-            except YilianError as error:
-                refused.append(_refusal(self.source, line, error))
+    async def _batch(self, batch: Batch) -> None:
+        told = await (self.storing.store(self.to, batch, last=False) if self.others is None else self._by_another(self.others, batch))
+        if told is None:
+            self.again.append(batch)
+        else:
+            self._told(told)
+
+    async def _by_another(self, others: ProcessPoolExecutor, batch: Batch) -> Told | None:
         try:
-            stored = await self._store(batch, entries, refused)
-        except Unavailable:
-            raise
-        except YilianError as error:
-            if not last:
-                self.again.append(batch)
-                return
-            if len(batch.items) == 1:
-                refused.append(_refusal(self.source, batch.line, error))
-                stored = await self._store(batch, [], refused)
-            else:
-                stored = await self._line_by_line(batch, refused)
-        self.report.stored += stored
-        self.report.refused += refused
+            told = await asyncio.get_running_loop().run_in_executor(others, partial(loaders.store, self.to, batch))
+        except BrokenProcessPool as error:
+            raise Unavailable(
+                "A loading process ended: the database did not let it in, or memory ran out. What was stored stays; load again.",
+                zh="加载进程意外结束,已写入的内容保留,请重新执行加载。",
+            ) from error
+        if isinstance(told, loaders.Away):
+            raise Unavailable(told.text, zh="数据库暂时无法连接,请稍后重试。")
+        return told
 
-    async def _store(self, batch: _Batch, entries: list[Entry], refused: list[Refusal]) -> int:
-        """One transaction with its note of progress; tried again when another writer or the database was in the way."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                async with self.db.transaction() as tx:
-                    await self._write(tx, entries)
-                    await self._note(tx, batch, len(entries), refused)
-                break
-            except (Conflict, Unavailable):
-                if attempt == TRIES:
-                    raise
-                await asyncio.sleep(0.1 * 2**attempt)
-        return len(entries)
-
-    async def _line_by_line(self, batch: _Batch, refused: list[Refusal]) -> int:
-        """A batch with a fault in it: each line by itself, so that the sound ones are stored and the others named.
-
-        Goes over those that failed again as long as that stores more: a line may refer to a later one.
-        """
-        stored = 0
-        waiting = [item for item in batch.items if item[0] not in {refusal.line for refusal in refused}]
-        while waiting:
-            faults: dict[int, Refusal] = {}
-            for line, text in waiting:
-                try:
-                    async with self.db.transaction() as tx:
-                        entries = list(_entries(parse(text), self.institution))
-                        await self._write(tx, entries)
-                    stored += len(entries)
-                except Unavailable:
-                    raise
-                except YilianError as error:
-                    faults[line] = _refusal(self.source, line, error)
-            if len(faults) == len(waiting):
-                refused += faults.values()
-                break
-            waiting = [item for item in waiting if item[0] in faults]
-        async with self.db.transaction() as tx:
-            await self._note(tx, batch, stored, refused)
-        return stored
-
-    async def _write(self, tx: Tx, entries: list[Entry]) -> None:
-        if entries:
-            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-            await store_bundle.transaction(tx, SYSTEM, bundle, zone=self.zone, own=True)
-
-    async def _note(self, tx: Tx, batch: _Batch, stored: int, refused: list[Refusal]) -> None:
-        await tx.execute(
-            """
-            insert into load_progress (source, line, lines, stored, refused) values ($1, $2, $3, $4, $5::text::jsonb)
-            on conflict (source, line) do nothing
-            """,
-            self.key,
-            batch.line,
-            batch.lines,
-            stored,
-            dump([{"line": one.line, "reasons": list(one.reasons)} for one in refused]).decode(),
-        )
+    def _told(self, told: Told) -> None:
+        self.report.stored += told.stored
+        self.report.refused += told.refused
 
 
 async def _some(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
@@ -230,55 +175,3 @@ async def _some(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
     for task in finished:
         task.result()
     return waiting
-
-
-def _batches(lines: Iterator[tuple[int, bytes, int]]) -> Iterator[_Batch]:
-    """A Bundle is a batch of its own; other resources go 500 lines together. The cut is the same every time: a resumed load meets it."""
-    gathered: list[tuple[int, bytes]] = []
-    read = 0
-    for number, line, read in lines:
-        if b'"Bundle"' in line[:4000]:
-            if gathered:
-                yield _Batch(gathered[0][0], len(gathered), read, tuple(gathered))
-                gathered = []
-            yield _Batch(number, 1, read, ((number, line),))
-            continue
-        gathered.append((number, line))
-        if len(gathered) == LINES_A_BATCH:
-            yield _Batch(gathered[0][0], len(gathered), read, tuple(gathered))
-            gathered = []
-    if gathered:
-        yield _Batch(gathered[0][0], len(gathered), read, tuple(gathered))
-
-
-def _entries(resource: dict[str, Any], institution: str | None) -> Iterator[Entry]:
-    """What to write, as entries of a transaction, each resource under the id it came with."""
-    if resource.get("resourceType") != "Bundle":
-        yield _entry(resource, "", institution)
-        return
-    for index, entry in enumerate(resource.get("entry") or []):
-        inner = entry.get("resource") if isinstance(entry, dict) else None
-        if not isinstance(inner, dict):
-            raise InvalidResource("The entry has no resource.", expression=f"Bundle.entry[{index}].resource", code="required")
-        yield _entry(inner, entry.get("fullUrl") or "", institution)
-
-
-def _entry(resource: dict[str, Any], full_url: str, institution: str | None) -> Entry:
-    kind = resource.get("resourceType")
-    id_ = resource.get("id") or (full_url.removeprefix("urn:uuid:") if full_url.startswith("urn:uuid:") else "")
-    if institution and kind == "Patient" and "managingOrganization" not in resource:
-        resource = {**resource, "managingOrganization": {"reference": institution}}
-    found: Entry = {"resource": resource}
-    if full_url:
-        found["fullUrl"] = full_url
-    if id_:
-        found["resource"] = resource if resource.get("id") == id_ else {"resourceType": kind, "id": id_, **resource}
-        found["request"] = {"method": "PUT", "url": f"{kind}/{id_}"}
-    else:
-        found["request"] = {"method": "POST", "url": str(kind)}
-    return found
-
-
-def _refusal(source: Source, line: int, error: YilianError) -> Refusal:
-    reasons = tuple(f"{issue.expression}: {issue.diagnostics}" if issue.expression else issue.diagnostics for issue in error.issues[:20])
-    return Refusal(source.name, line, reasons)
