@@ -1,8 +1,8 @@
 """Where a search starts: the index that leaves the fewest candidates, or that already has the order asked for.
 
-A request that names the patient, or a code with a date, starts from index_clinical; an identifier, a reference, a name, a code from its
-own index; the resource table is walked only when nothing else is named. There are no statistics here: the guess goes by the kind of
-condition.
+A request that names the patient, or a code with a date, starts from index_clinical; a code with an amount from index_quantity; an
+identifier, a reference, a name, a code from its own index; the resource table is walked only when nothing else is named. There are no
+statistics here: the guess goes by the kind of condition.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from yilian.fhir.definitions import type_id
 from yilian.search.clauses import Clause
 from yilian.search.conditions import Condition
 from yilian.search.order import Key
-from yilian.search.predicates import HOW_WIDE, Asked, as_code, typed, width
+from yilian.search.predicates import HOW_WIDE, Asked, as_code, is_coded, typed, width
 from yilian.search.query import Query
 
 NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
@@ -36,6 +36,7 @@ class Start:
     uses     clauses that need no further condition
     natural  the order its index has; what a page without _sort is in
     patient  SQL of the one patient all rows are about, "" otherwise
+    otherwise   where to start instead when there are more rows than one cares to sort
     """
 
     table: str
@@ -48,6 +49,7 @@ class Start:
     patient: str = ""
     keyless: list[str] = field(default_factory=list)
     """`where` without `k.key`, for statements that need no order: the keys stand in an array."""
+    otherwise: Start | None = None
 
 
 def start(query: Query, asked: Sequence[Asked]) -> Start:
@@ -85,33 +87,64 @@ def _from(kind: str, asked: Asked) -> Start:
 def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | None:
     """From index_clinical by patient and code, by patient, by code in order of date, or by date; None where another index leaves less."""
     patient = _only(positive, "index_clinical", lambda clause: clause.parameter.is_clinical_patient)
-    code = next((a for a in positive if len(a.conditions) == 1 and as_code(a.clause, a.only) is not None), None)
+    code = _only(positive, "index_token", is_coded)
     if patient is not None and width(patient.clause) <= best:
         return _by_patient(query, patient, code)
     dated = (query.sort and query.sort[0].parameter.is_clinical_date) or any(a.clause.parameter.is_clinical_date for a in positive)
+    if code is not None and width(code.clause) <= best:
+        amount = next((a for a in positive if len(a.conditions) == 1 and a.only.coded), None)
+        if amount is not None:
+            return _measured(code, amount, _by_code(code) if query.sort and query.sort[0].parameter.is_clinical_date else None)
+        if dated:
+            return _by_code(code)
     if not dated:
         return None
-    if code is not None and width(code.clause) <= best:
-        by_code = _coded(code)
-        keyless = [by_code.on("c")]
-        where = [by_code.on_key("c", "k.key")] if by_code.keys else keyless
-        return Start("index_clinical", "index_clinical c", where, code.only.keys, True, (code.clause,), (NEWEST_FIRST,), "", keyless)
     if best >= HOW_WIDE["date"]:
         where = [f"c.type = {type_id(query.type)}", "c.nth = 0"]
         return Start("index_clinical", "index_clinical c", where, natural=(NEWEST_FIRST,), keyless=where)
     return None
 
 
+def _by_code(code: Asked) -> Start:
+    """All that has one code (or each of several), newest first."""
+    where, keyless = _of_code(code)
+    return Start("index_clinical", "index_clinical c", where, code.only.keys, True, (code.clause,), (NEWEST_FIRST,), "", keyless)
+
+
+def _measured(code: Asked, amount: Asked, otherwise: Start | None) -> Start:
+    """What was measured and how much of it, from index_quantity: only what fits both is read, in the order of the amounts."""
+    where, keyless = _of_code(code)
+    met = amount.only.coded.replace("@", "c")
+    return Start(
+        "index_quantity",
+        "index_quantity c",
+        [*where, met],
+        keys=code.only.keys,
+        once=amount.only.once,
+        uses=(code.clause, amount.clause),
+        natural=(Key(f"c.{amount.only.natural}", "numeric", descending=False, direct=True),),
+        keyless=[*keyless, met],
+        otherwise=otherwise,
+    )
+
+
+def _of_code(code: Asked) -> tuple[list[str], list[str]]:
+    """`where` and `keyless` of a start from a table that has the code's hash in a column `code`."""
+    by_code = as_code(code.only)
+    keyless = [by_code.on("c")]
+    return ([by_code.on_key("c", "k.key")] if by_code.keys else keyless), keyless
+
+
 def _by_patient(query: Query, patient: Asked, code: Asked | None) -> Start:
     """All rows of one patient (or of each of several): with a code by (patient, code, date), without by (patient, type, date)."""
     who = patient.only
-    rest = [_coded(code).on("c")] if code else [f"c.type = {type_id(query.type)}", "c.nth = 0"]
+    rest = [as_code(code.only).on("c")] if code else [f"c.type = {type_id(query.type)}", "c.nth = 0"]
     keyless = [who.on("c"), *rest]
     keys, where, once = "", keyless, True
     if who.keys:
         keys, where, once = who.keys, [who.on_key("c", "k.key"), *rest], not (code and code.only.keys)
     elif code and code.only.keys:
-        keys, where = code.only.keys, [who.on("c"), _coded(code).on_key("c", "k.key")]
+        keys, where = code.only.keys, [who.on("c"), as_code(code.only).on_key("c", "k.key")]
     uses = (patient.clause, code.clause) if code else (patient.clause,)
     return Start("index_clinical", "index_clinical c", where, keys, once, uses, (NEWEST_FIRST,), who.value, keyless)
 
@@ -122,9 +155,3 @@ def _only(positive: Sequence[Asked], table: str, fits: Callable[[Clause], bool])
         if fits(asked.clause) and len(asked.conditions) == 1 and asked.only.table == table:
             return asked
     return None
-
-
-def _coded(asked: Asked) -> Condition:
-    found = as_code(asked.clause, asked.only)
-    assert found is not None  # it was chosen for that
-    return found

@@ -21,7 +21,7 @@ from yilian.search.order import Key, Order, Place
 from yilian.search.parameters import Parameter
 from yilian.search.predicates import NARROW, Predicates, Scoped, all_of, width
 from yilian.search.query import Query
-from yilian.search.starts import FAR_ENOUGH, start
+from yilian.search.starts import FAR_ENOUGH, Start, start
 
 COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
@@ -29,6 +29,9 @@ PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
 
 
 UNORDERED = Order(())
+
+FEW = 2000
+"""So many candidates are sorted rather than found in order: some milliseconds' work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,15 @@ class _Search:
             wide = {c for c in links if c not in self.start.uses and (c.reverse or width(c) > NARROW)}
             if wide != never:
                 self.ask(scope, wide)
-        self.rest = [self.having.holds(a, self.start.table, "c") for a in self.asked if a.clause not in self.start.uses]
-        if self.start.patient:
-            self.rest += self.having.seen_of_one(self.start.patient, "c", (query.type,))
-        else:
-            self.rest += self.having.seen(self.start.table, "c", query.type)
+        self.rest = self.rest_of(self.start)
         self.args = self.having.args
+
+    def rest_of(self, begun: Start) -> list[str]:
+        """What must hold of the rows of a start besides its own conditions: the other clauses, and the scope."""
+        rest = [self.having.holds(a, begun.table, "c") for a in self.asked if a.clause not in begun.uses]
+        if begun.patient:
+            return rest + self.having.seen_of_one(begun.patient, "c", (self.query.type,))
+        return rest + self.having.seen(begun.table, "c", self.query.type)
 
     def ask(self, scope: Scoped, nested: AbstractSet[Clause]) -> None:
         """Puts the clauses into conditions, `nested` chains excepted, and chooses where to start."""
@@ -108,8 +114,31 @@ class _Search:
 
     def candidates(self, order: Order, place: Place | None) -> str:
         """Keys and sort values of the page after `place`."""
-        begun, limit = self.start, page_limit(self.query.count)
-        where = [*begun.where, *self.rest]
+        if self.start.otherwise is None or not self.query.sort:
+            return self.found(self.start, self.rest, order, place)
+        return self.few_or_many(self.start, self.start.otherwise, order, place)
+
+    def few_or_many(self, few: Start, many: Start, order: Order, place: Place | None) -> str:
+        """A page from whichever start is cheaper, decided as it runs: the rows of `few` are counted up to `FEW`.
+
+        Up to that many are sorted; of more, `many` has the order already and finds a page among its first rows. Which of the two is read
+        hangs on one count, so the other costs nothing.
+        """
+        some = Start("", "few c", [f"(select count(*) from few) <= {FEW}"], once=few.once)
+        by_order = [f"(select count(*) from few) > {FEW}", *self.rest_of(many)]
+        counted = f"select c.rid from {few.source}{all_of(few.keyless)} limit {FEW + 1}"
+        in_order = Order(tuple(self.key_from(many, sort.parameter, sort.descending) for sort in self.query.sort))
+        first = self.found(some, self.rest, order, place)
+        second = self.found(many, by_order, in_order, place)
+        return (
+            f"with few as materialized ({counted}) select u.* from (({first}) union all ({second})) u"
+            f" order by {order.by('u')} limit {page_limit(self.query.count)}"
+        )
+
+    def found(self, begun: Start, rest: Sequence[str], order: Order, place: Place | None) -> str:
+        """The same from one start."""
+        limit = page_limit(self.query.count)
+        where = [*begun.where, *rest]
         if order.is_direct and begun.once:
             if place:
                 where.append(order.after(place, "c", self.args, direct=True))
@@ -133,12 +162,12 @@ class _Search:
     def order(self) -> Order:
         if not self.query.sort:
             return Order(self.start.natural)
-        return Order(tuple(self.key(sort.parameter, sort.descending) for sort in self.query.sort))
+        return Order(tuple(self.key_from(self.start, sort.parameter, sort.descending) for sort in self.query.sort))
 
-    def key(self, parameter: Parameter, descending: bool) -> Key:
-        if parameter.is_clinical_date and self.start.table == "index_clinical":
+    def key_from(self, begun: Start, parameter: Parameter, descending: bool) -> Key:
+        if parameter.is_clinical_date and begun.table == "index_clinical":
             return Key("c.lo", "timestamptz", descending, True)
-        if parameter.code == "_lastUpdated" and self.start.table == "resource":
+        if parameter.code == "_lastUpdated" and begun.table == "resource":
             return Key("c.updated", "timestamptz", descending, True)
         expression, type_ = order_of(parameter)(parameter, "c.rid", descending)
         return Key(expression, type_, descending)
