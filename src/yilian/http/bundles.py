@@ -29,13 +29,14 @@ def of_page(
     moment: datetime,
     query: Sequence[tuple[str, str]] | None = None,
     ignored: Sequence[Issue] = (),
+    path: str | None = None,
 ) -> Answer:
     """A page as a searchset that links to itself and, exactly when there is more, to the next one.
 
     `query`: what was asked, where that is not what stands in the address: a form, or the part that was understood. `ignored`: what was
-    not; it is said in an entry of its own.
+    not; it is said in an entry of its own. `path`: where GET would find the same, where that is not the address.
     """
-    path = "/".join(part for part in request.segments if part != "_search")
+    path = "/".join(part for part in request.segments if part != "_search") if path is None else path
     asked = request.query if query is None else query
     body = searchset(
         request.base,

@@ -82,10 +82,11 @@ async def compartment(house: House, asker: Scope, request: Request) -> Answer:
         page: Page = await (find.find(tx, asker, queries[0]) if wanted != EVERY else several.find(tx, asker, queries))
         moment = tx.now
     asked = _with_types(types if wanted == EVERY else [], asked)
-    text = link("", f"{owner}/{id}/{wanted}", plain(asked))[1:]
+    path = f"{owner}/{id}/{wanted}"
+    text = link("", path, plain(asked))[1:]
     kind = wanted if wanted != EVERY else ""
     await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=text, kind=kind)
-    return of_page(request, shown.page(page, queries[0].shape), moment, asked, ignored)
+    return of_page(request, shown.page(page, queries[0].shape), moment, asked, ignored, path)
 
 
 def _bound(owner: str, id: str, reading: Reading) -> Callable[[Query], Query]:
