@@ -22,7 +22,7 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/fhir/Patient?name=%00", {}, 400),
     ("GET", "/fhir/Patient?_count=many", {}, 400),
     ("GET", "/fhir/Patient?_cursor=abc", {}, 400),
-    ("GET", "/fhir/Patient?_format=xml", {}, 406),
+    ("GET", "/fhir/Patient?_format=html", {}, 406),
     ("GET", "/fhir/Patient/p1/$nothing", {}, 404),
     ("GET", "/fhir/Patient/p1/$everything?_colour=red", {}, 400),
     ("GET", "/fhir/Patient/p1/_history/first", {}, 404),

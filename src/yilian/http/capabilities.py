@@ -17,7 +17,9 @@ from yilian.http import operations
 from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, parameters_of
 
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
-WRITES = ("create", "update", "delete")
+WRITES = ("create", "update", "patch", "delete")
+OF_THE_SYSTEM = ("transaction", "batch", "history-system")
+PATCHES = ("application/json-patch+json",)
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
@@ -34,7 +36,7 @@ def statement(base: str, started: datetime) -> bytes:
             "software": {"name": "Yilian 医联", "version": __version__},
             "implementation": {"description": "Yilian 医联: shared records and two-way referral of one region", "url": base},
             "fhirVersion": "4.0.1",
-            "format": ["application/fhir+json", "json"],
+            "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
             "rest": [
                 {
                     "mode": "server",
@@ -60,7 +62,7 @@ def statement(base: str, started: datetime) -> bytes:
                         ],
                     },
                     "resource": [_resource(kind) for kind in RESOURCE_TYPES if kind not in ("Parameters",)],
-                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    "interaction": [{"code": code} for code in OF_THE_SYSTEM],
                     **({"operation": ours} if (ours := _operations("")) else {}),
                 }
             ],
@@ -85,9 +87,9 @@ def _resource(kind: str) -> dict[str, Any]:
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
-        "conditionalRead": "not-match",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
         "referencePolicy": ["literal", "local", "enforced"],
         "searchInclude": sorted(f"{kind}:{p.code}" for p in known.values() if p.type in INCLUDABLE_TYPES),
         "searchParam": [

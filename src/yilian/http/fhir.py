@@ -11,12 +11,13 @@ from time import perf_counter
 from typing import Any
 
 from yilian.access.policy import require
-from yilian.errors import MethodNotAllowed, NotAcceptable, NotFound, YilianError
+from yilian.errors import MethodNotAllowed, NotFound, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
-from yilian.http import audit, capabilities, operations
-from yilian.http.answer import Answer, Send, of_json
+from yilian.fhir.json import dump
+from yilian.http import audit, capabilities, formats, operations
+from yilian.http.answer import Answer, Send
 from yilian.http.house import House
-from yilian.http.interactions import bundle, history, read, search, write
+from yilian.http.interactions import bundle, history, read, search, search_several, write
 from yilian.http.metrics import observe
 from yilian.http.oauth import smart_configuration
 from yilian.http.outcome import answer_for
@@ -25,7 +26,6 @@ from yilian.store.scope import Scope
 
 TYPES = frozenset(RESOURCE_TYPES)
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-JSON_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 CONDITIONAL = {"PUT": write.update, "PATCH": write.patch, "DELETE": write.delete}
 """What is done to the one resource a query finds: PUT /Patient?identifier=…"""
@@ -45,49 +45,69 @@ class FhirApi:
         if not REQUEST_ID.match(request_id):
             request_id = token_hex(16)
         method: str = scope["method"]
+        wanted = formats.PLAIN
         try:
-            answer = await self._answer(scope, receive, headers, request_id, method)
+            query, wanted = formats.asked(pairs(scope["query_string"].decode("latin-1")), headers)
+            request = self._request(scope, receive, headers, request_id, query, wanted)
+            answer = await self._answer(request)
+            wanted = request.wanted  # a form may have asked for another
+            answer = formats.put(answer, wanted)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
-            answer = answer_for(error, request_id)
+            answer = formats.put(answer_for(error, request_id), wanted)
         await answer.send(send, head=method == "HEAD", extra=[(b"x-request-id", request_id.encode())])
         observe(method, answer.status, perf_counter() - start)
 
-    async def _answer(
-        self, scope: MutableMapping[str, Any], receive: Receive, headers: dict[str, str], request_id: str, method: str
-    ) -> Answer:
+    def _request(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Receive,
+        headers: dict[str, str],
+        request_id: str,
+        query: list[tuple[str, str]],
+        wanted: formats.Format,
+    ) -> Request:
         client = scope.get("client")
         raw_path = scope.get("raw_path") or scope["path"].encode()
-        request = Request(
-            "GET" if method == "HEAD" else method,
+        return Request(
+            "GET" if scope["method"] == "HEAD" else scope["method"],
             segments(raw_path.partition(b"?")[0], "/fhir"),
-            _without_format(pairs(scope["query_string"].decode("latin-1")), headers),
+            query,
             headers,
             self.house.base_of(scope.get("scheme", "http"), headers.get("host", "localhost")),
             client[0] if client else "",
             request_id,
             receive,
             self.house.body_limit,
+            wanted=wanted,
         )
+
+    async def _answer(self, request: Request) -> Answer:
         if request.segments == ["metadata"]:
             _only("GET", request)
             return Answer(200, capabilities.statement(request.base, self.started))
         if request.segments == [".well-known", "smart-configuration"]:
             _only("GET", request)
-            return of_json(smart_configuration(request.base.removesuffix("/fhir")))
-        asker = await self.house.verifier.scope_of(headers.get("authorization", ""), request_id, request.address)
+            return Answer(200, dump(smart_configuration(request.base.removesuffix("/fhir"))), content_type=b"application/json")
+        asker = await self.house.verifier.scope_of(request.header("authorization"), request.request_id, request.address)
         return await route(self.house, asker, request)
 
 
 async def route(house: House, asker: Scope, request: Request) -> Answer:
     """The answer to one request of somebody who is signed in."""
     way, method = request.segments, request.method
-    if not way:
+    if not way or way == ["_search"]:
+        if way or method == "GET":
+            _only("POST" if way else "GET", request)
+            return await search_several.system(house, asker, request)
         _only("POST", request)
         return await bundle.transaction_or_batch(house, asker, request, route)
+    if way == ["_history"]:
+        _only("GET", request)
+        return await history.of_everything(house, asker, request)
     kind = way[0]
     if len(way) == 1 and kind.startswith("$"):
         return await _operation(house, asker, request)  # each asks for itself what it may read
@@ -127,6 +147,9 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         if method == "DELETE":
             return await write.delete(house, asker, request)
         raise _not_here(request, "GET, PUT, PATCH, DELETE")
+    if (len(way) == 3 and way[2] in (*TYPES, "*", "_search")) or (len(way) == 4 and way[2] in TYPES and way[3] == "_search"):
+        _only("POST" if way[-1] == "_search" else "GET", request)
+        return await search_several.compartment(house, asker, request)
     if len(way) == 4 and way[2] == "_history":
         _only("GET", request)
         return await read.version(house, asker, request)
@@ -142,18 +165,6 @@ async def _operation(house: House, asker: Scope, request: Request) -> Answer:
     if request.method not in found.called_by:
         raise _not_here(request, ", ".join(found.called_by))
     return await found.handler(house, asker, request)
-
-
-def _without_format(query: list[tuple[str, str]], headers: dict[str, str]) -> list[tuple[str, str]]:
-    """Takes `_format` off after checking that it, or Accept, asks for JSON. NotAcceptable otherwise."""
-    kept = [(name, value) for name, value in query if name != "_format"]
-    wanted = [value.partition(";")[0].strip().lower() for name, value in query if name == "_format"]
-    if any(value not in JSON_FORMATS for value in wanted):
-        raise NotAcceptable(f"_format={wanted[-1]} is not given here; application/fhir+json is.")
-    accept = headers.get("accept", "")
-    if not wanted and accept and "json" not in accept and "*/*" not in accept and "application/*" not in accept and "pdf" not in accept:
-        raise NotAcceptable(f"Accept: {accept[:80]} cannot be given; application/fhir+json can.")
-    return kept
 
 
 def _only(method: str, request: Request) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from yilian.errors import BadRequest, TooLarge, UnsupportedMediaType
-from yilian.fhir.json import parse
+from yilian.fhir import json, xml
+from yilian.http.formats import JSON, PLAIN, XML, Format
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-JSON_FORMATS = ("json", "application/json", "application/fhir+json", "text/json")
 """What `_format` may say."""
 JSON_TYPES = ("application/fhir+json", "application/json", "text/json", "text/fhir+json")
 
@@ -40,6 +40,7 @@ class Request:
     _receive: Receive | None = None
     _limit: int = 0
     _body: bytes | None = field(default=None, repr=False)
+    wanted: Format = PLAIN
 
     def header(self, name: str) -> str:
         return self.headers.get(name, "")
@@ -85,18 +86,19 @@ class Request:
         )
 
     async def resource(self) -> dict[str, Any]:
-        """The body as one JSON object. UnsupportedMediaType or BadRequest when it is not."""
+        """The body, JSON or XML, as one JSON object. UnsupportedMediaType or BadRequest when it is not."""
         kind, _, parameters = self.header("content-type").partition(";")
-        if kind.strip().lower() not in JSON_TYPES:
+        kind = kind.strip().lower()
+        if "/" not in kind or (kind not in JSON and kind not in XML):
             raise UnsupportedMediaType(
-                f"Content-Type {kind.strip() or '(none)'} is not read here; send application/fhir+json.",
+                f"Content-Type {kind or '(none)'} is not read here; send application/fhir+json or application/fhir+xml.",
             )
         if "charset=" in parameters.lower() and "utf-8" not in parameters.lower():
-            raise UnsupportedMediaType("FHIR JSON is UTF-8; send it with charset=utf-8.")
+            raise UnsupportedMediaType("FHIR is UTF-8; send it with charset=utf-8.")
         body = await self.body()
         if not body:
             raise BadRequest("The body is empty; a resource was expected.", zh="请求内容为空。")
-        return parse(body)
+        return xml.parse(body) if kind in XML else json.parse(body)
 
     async def form(self) -> list[tuple[str, str]]:
         """The body of POST _search: application/x-www-form-urlencoded pairs."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from yilian.audit.record import note_read
-from yilian.errors import Issue, NotAcceptable
+from yilian.errors import Issue
+from yilian.http import formats
 from yilian.http.answer import Answer
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.interactions import shown
-from yilian.http.request import JSON_FORMATS, Request
+from yilian.http.request import Request
 from yilian.search.lenient import Pair, understood
 from yilian.search.query import parse
 from yilian.store import find
@@ -33,14 +34,13 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def asked_of(request: Request) -> list[Pair]:
-    """The parameters of the address and, for POST, those of the form after them. `_format` of the form is checked and taken off."""
+    """The parameters of the address and, for POST, those of the form after them. `_format` of the form is heeded and taken off."""
     if request.method != "POST":
         return request.query
     form = await request.form()
-    for name, value in form:
-        if name == "_format" and value.partition(";")[0].strip().lower() not in JSON_FORMATS:
-            raise NotAcceptable(f"_format={value[:80]} is not given here; application/fhir+json is.")
-    return request.query + [pair for pair in form if pair[0] != "_format"]
+    if any(name in ("_format", "_pretty") for name, _ in form):
+        form, request.wanted = formats.asked(form, request.headers)
+    return request.query + form
 
 
 def read(request: Request, pairs: list[Pair], parsed: Callable[[Sequence[Pair]], T]) -> tuple[T, list[Pair], list[Issue]]:
