@@ -6,14 +6,15 @@ server process.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from yilian import policy, referral, terminology, validation
+from yilian import jobs, policy, referral, terminology, validation
 from yilian.access import grounds, keys
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -26,7 +27,7 @@ from yilian.http import oauth, static
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
-from yilian.http.metrics import metrics
+from yilian.http.metrics import Metrics
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
 from yilian.store.migrate import migrate
@@ -40,6 +41,27 @@ HOOKS = Hooks(
     reactions=(grounds.follow, follow_writes, terminology.follow),
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
+
+
+PERIODIC = (jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),)
+"""What is done again and again, once in each interval, however many servers there are."""
+
+
+def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
+    """Every kind of job this house knows and who carries it out: `jobs.enqueue(tx, "jobs.clear", {})`."""
+    return {
+        "jobs.clear": jobs.Kind(_clear_jobs),
+    }
+
+
+async def _clear_jobs(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await jobs.clear(tx)
+
+
+def worker(settings: Settings, db: Database, *, at_once: int, heavy: bool) -> jobs.Worker:
+    """A worker for every kind of job; not yet started."""
+    return jobs.Worker(db, job_kinds(settings), at_once=at_once, heavy=heavy, periodic=PERIODIC)
 
 
 def database(settings: Settings, dsn: str) -> Database:
@@ -99,14 +121,19 @@ def build(settings: Settings, dsn: str) -> Front:
         body_limit=settings.body_limit_bytes,
     )
     health = Health(db)
+    working = worker(settings, db, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs) if settings.jobs_at_once else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await db.open()
         reads.start()
+        if working is not None:
+            working.start()
         try:
             yield
         finally:
+            if working is not None:
+                await working.stop()
             await reads.close()
             await db.close()
 
@@ -114,7 +141,7 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
-        Route("/metrics", metrics),
+        Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder())),
     ]
     return Front(FhirApi(house, db.clock()), Starlette(routes=routes, lifespan=lifespan))

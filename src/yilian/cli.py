@@ -104,6 +104,15 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("--processes", type=int, metavar="N", help="how many load side by side (default: one for each core)")
     load.add_argument("--report", type=Path, metavar="FILE", help="write everything that was refused to this file, one JSON object a line")
 
+    work = add("work", "Carry out jobs (exports, imports, deliveries …) in a process beside the server.", _work)
+    work.add_argument("--at-once", type=int, default=2, choices=range(1, 65), metavar="N", help="jobs at a time (default: 2)")
+
+    queue = add("jobs", "Show the job queue; begin a failed job anew, or stop one.", _jobs)
+    what = queue.add_mutually_exclusive_group()
+    what.add_argument("--failed", action="store_true", help="only what was given up, with the reason")
+    what.add_argument("--retry", type=int, metavar="ID", help="begin this job anew")
+    what.add_argument("--cancel", type=int, metavar="ID", help="stop this job")
+
     token = add("token", "Print an access token.", _token)
     who = token.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="NAME", help="for this account")
@@ -146,6 +155,18 @@ def _load(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.load import load
 
     return load(settings, given.paths, given.institution, given.report, given.processes)
+
+
+def _work(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.jobs import work
+
+    return work(settings, given.at_once)
+
+
+def _jobs(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.jobs import show
+
+    return show(settings, failed=given.failed, retry=given.retry, cancel=given.cancel)
 
 
 def _token(settings: Settings, given: argparse.Namespace) -> int:

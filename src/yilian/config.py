@@ -65,6 +65,10 @@ class Settings:
     session_idle_s: Annotated[int, Says("A session nobody used for so long is over.", 60, 86400)] = 1800
     session_s: Annotated[int, Says("A session is over after this time at the latest.", 60, 30 * 86400)] = 43200
     access_token_s: Annotated[int, Says("How long an access token is good.", 60, 86400)] = 900
+    jobs_at_once: Annotated[int, Says("Jobs each server process carries out at a time; 0 leaves all of them to `yilian work`.", 0, 64)] = 2
+    heavy_jobs: Annotated[
+        bool, Says("Whether server processes carry out exports, imports and the like; false leaves those to `yilian work`.")
+    ] = True
     log_level: Annotated[str, Says("How much is logged.", one_of=("debug", "info", "warning", "error"))] = "info"
 
     @property

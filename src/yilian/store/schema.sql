@@ -172,6 +172,7 @@ create table reindex_run (                                                    --
     last_rid  bigint      not null default 0,                                 -- done up to here; a run that was stopped goes on from here
     done      bigint      not null default 0,                                 -- resources looked at
     changed   bigint      not null default 0,                                 -- of them, those whose rows were not as they should be
+    failed    bigint      not null default 0,                                 -- of them, those whose rows cannot be made and were left alone
     total     bigint,                                                         -- resources there were when it began
     requested timestamptz not null default now(),
     started   timestamptz,
@@ -198,6 +199,42 @@ create table parameter_generation (                                           --
     generation bigint  not null
 );
 insert into parameter_generation (generation) values (1);
+
+-- 0010 Expunge and history: what an administrator has removed for good, and the ways into history that narrow askers and the whole system need.
+
+create table expunged (                                  -- that something was removed, by whom and why: all that is left of it
+    seq        bigint      generated always as identity primary key,
+    at         timestamptz not null,
+    rid        bigint      not null references resource,
+    type       smallint    not null,
+    id         text        collate "C" not null,
+    whole      boolean     not null,                     -- nothing is left; false: the versions below, the others stand
+    versions   integer[]   not null,                     -- meta.versionId of what was removed
+    hashes     bytea[]     not null,                     -- SHA-256 of each body, in the same order: a copy that turns up can be told
+    reason     text        not null check (length(reason) > 4),
+    account    text        collate "C" not null,
+    agent      text        collate "C" not null,
+    name       text        not null,
+    client     text        collate "C" not null,
+    request_id text        collate "C" not null,
+    check (cardinality(versions) = cardinality(hashes))
+);
+create index expunged_resource on expunged (rid);        -- what was removed of this resource
+
+create function expunged_is_append_only() returns trigger language plpgsql as $$
+begin
+    raise exception 'expunged is append-only: % is refused', tg_op;
+end $$;
+
+create trigger expunged_is_append_only before update or delete or truncate on expunged
+    for each statement execute function expunged_is_append_only();
+
+create index history_updated on history (updated, rid);                       -- GET /_history
+create index history_patient on history (patient, type, rid) where patient is not null;                                 -- history in a scope of few patients; $expunge of a Patient
+create index resource_confined on resource (confined, updated, rid) where patient is null and confined is not null;     -- history: what is about nobody and one institution's
+create index history_confined on history (confined, updated, rid) where patient is null and confined is not null;
+create index resource_shared on resource (updated, rid) where patient is null and shared;                               -- GET /_history in a scope of few patients: directory and definitions
+create index history_shared on history (updated, rid) where patient is null and shared;
 
 -- ===================================================================================================================== access/
 -- 0002 Access: who may sign in, at which post and through which application; sessions, codes, tokens, and the keys that sign them.
@@ -678,4 +715,88 @@ create table load_progress (
     refused jsonb       not null default '[]',           -- [{line, reasons: [...]}]
     at      timestamptz not null default now(),
     primary key (source, line)                           -- "is this batch done?"
+);
+
+create table bulk (                                      -- an export or import that somebody asked for
+    id       text        collate "C" primary key,        -- random; in the addresses of its status and files
+    kind     text        collate "C" not null check (kind in ('export', 'import')),
+    job      bigint,                                     -- the job that carries it out; null: done by the command itself
+    state    text        collate "C" not null default 'accepted' check (state in ('accepted', 'done', 'failed', 'cancelled')),
+    owner    text        collate "C" not null,           -- account or client id of who asked, and alone may look
+    asker    jsonb       not null,                       -- how that one asked: the scope is made anew from it, never wider
+    request  text        not null,                       -- the address as it was asked
+    ask      jsonb       not null,                       -- what was asked, understood
+    at       timestamptz,                                -- transactionTime: what stood at this instant is exported
+    created  timestamptz not null,
+    finished timestamptz,
+    expires  timestamptz,                                -- files are deleted then
+    error    text,
+    check ((state = 'accepted') = (finished is null))
+);
+create index bulk_owner on bulk (owner) where state = 'accepted';                                           -- how many somebody has under way
+create index bulk_expires on bulk (expires) where expires is not null;                                      -- clearing away
+
+create table bulk_file (                                 -- the parts that are finished
+    bulk    text        collate "C" not null references bulk on delete cascade,
+    nth     integer     not null,                        -- from 1
+    section text        collate "C" not null check (section in ('output', 'deleted', 'error')),
+    type    text        collate "C" not null,            -- what is in it
+    name    text        collate "C" not null,
+    count   bigint      not null,                        -- lines
+    bytes   bigint      not null,
+    source  text        not null default '',             -- import: the address the lines came from
+    updated timestamptz,                                 -- export: the next part of this type begins after this version …
+    rid     bigint,                                      -- … and this resource
+    last    boolean     not null default true,           -- the last part of its type
+    primary key (bulk, nth),
+    unique (bulk, name)
+);
+
+create table bulk_key (                                  -- resources an export is about, by rid
+    bulk text     collate "C" not null references bulk on delete cascade,
+    what smallint not null,                              -- a type: its matches of _typeFilter; 0: patients asked for; -1: patients something was exported of
+    rid  bigint   not null,
+    primary key (bulk, what, rid)
+);
+
+-- ===================================================================================================================== jobs/
+-- What must still be done after a transaction, written in that transaction and carried out by workers.
+
+create table job (
+    id        bigint      generated always as identity primary key,
+    kind      text        collate "C" not null,          -- which handler: a name registered in yilian.app
+    payload   jsonb       not null,
+    subject   text        collate "C",                   -- jobs of one subject run one at a time, in the order they were enqueued; null: in any order
+    key       text        collate "C",                   -- at most one of this kind and key waits; null: as many as are enqueued
+    priority  smallint    not null default 0,            -- higher goes first
+    state     text        collate "C" not null check (state in ('waiting', 'later', 'behind', 'running', 'done', 'failed', 'cancelled')),
+                                                         -- later: waits for run_at; behind: waits for an earlier one of its subject
+    run_at    timestamptz not null,                      -- not before
+    enqueued  timestamptz not null default now(),
+    started   timestamptz,                               -- of the last attempt
+    finished  timestamptz,
+    attempt   integer     not null default 0,            -- how often it was begun
+    worker    text        collate "C",                   -- who runs it
+    lease     timestamptz,                               -- unless prolonged, it may be taken up by others from then on
+    cancel    boolean     not null default false,        -- asked to stop while it runs
+    done      bigint      not null default 0,            -- progress: done of total
+    total     bigint,
+    memo      jsonb,                                     -- what a handler wants to find again when it is begun anew
+    result    jsonb,
+    error     text,                                      -- why the last attempt did not succeed
+    check ((state = 'running') = (worker is not null and lease is not null)),
+    check ((state in ('done', 'failed', 'cancelled')) = (finished is not null))
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+create index job_next on job (priority desc, id) where state = 'waiting';                                   -- a worker takes the next ones
+create index job_later on job (run_at) where state = 'later';                                               -- whose time has come
+create index job_lease on job (lease) where state = 'running';                                              -- prolonging a lease, taking up what a dead worker left
+create index job_subject on job (subject, id) where subject is not null and state in ('waiting', 'later', 'behind', 'running');  -- who is next in a line
+create unique index job_one_of_a_subject on job (subject) where state = 'running';                          -- one at a time
+create unique index job_key on job (kind, key) where key is not null and state in ('waiting', 'later', 'behind');  -- one of a key waits
+create index job_finished on job (finished) where state in ('done', 'failed', 'cancelled');                 -- clearing away, `yilian jobs`
+create index job_failed on job (kind) where state = 'failed';                                               -- /metrics
+
+create table job_schedule (                              -- what is done again and again
+    name    text        collate "C" primary key,
+    next_at timestamptz not null
 );
