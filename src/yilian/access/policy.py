@@ -21,13 +21,14 @@ TABLE = Path(__file__).with_name("policy.toml")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one post may do. `writes` are resource types."""
+    """What one post may do. `writes` are resource types; `expunges`: whether it may remove things for good."""
 
     code: str
     zh: str
     reach: Reach
     purpose: str
     writes: frozenset[str]
+    expunges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,14 @@ def policy() -> Policy:
     raw = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     families = {name: frozenset(types) for name, types in raw["families"].items()}
     roles = {
-        code: Role(code, row["zh"], row["reach"], row["purpose"], frozenset().union(*(families[name] for name in row["writes"])))
+        code: Role(
+            code,
+            row["zh"],
+            row["reach"],
+            row["purpose"],
+            frozenset().union(*(families[name] for name in row["writes"])),
+            row.get("expunges", False),
+        )
         for code, row in raw["roles"].items()
     }
     return Policy(roles, families, raw["clients"]["purpose"])
@@ -86,3 +94,16 @@ def require(scope: Scope, action: Literal["read", "write"], kind: str) -> None:
         return
     zh = f"您的岗位或所用应用无权{'修改' if action == 'write' else '查看'}此类资料({kind})。"
     raise Forbidden(f"Neither your post nor your token's scope allows you to {action} {kind}.", zh=zh)
+
+
+def require_expunge(scope: Scope) -> None:
+    """Raises Forbidden unless this scope may remove things for good: a post the table says so of, or a system of the region that may write
+    every type (`system/*.*`)."""
+    roles = policy().roles
+    post = any(code in roles and roles[code].expunges for code in scope.roles)
+    system = scope.reach == "everything" and scope.reads is None and scope.writes is None
+    if not (scope.may_write and (post or system)):
+        raise Forbidden(
+            "Removing for good is for administrators, and for systems of the region with system/*.*.",
+            zh="永久清除仅限系统管理员或全区域系统应用。",
+        )

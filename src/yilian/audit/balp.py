@@ -110,7 +110,7 @@ def _purpose(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _agents(row: Mapping[str, Any], base: str, discreet: bool) -> list[dict[str, Any]]:
     """The person, the application, the institution spoken for, and this server."""
-    reading = row["subtype"] in ("read", "vread", "history-instance", "history-type")
+    reading = row["subtype"] in ("read", "vread", "history-instance", "history-type", "history-system")
     is_system = row["account"] == row["client"] or row["agent"].startswith("Device/")
     agents: list[dict[str, Any]] = []
     if not is_system:

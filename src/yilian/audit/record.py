@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from yilian.db import Tx
     from yilian.store.write import Written
 
-_READS = {"read": ("read", "R"), "vread": ("vread", "R"), "history": ("history-instance", "R"), "search": ("search-type", "E")}
+_READS = {
+    "read": ("read", "R"),
+    "vread": ("vread", "R"),
+    "history": ("history-instance", "R"),
+    "history-type": ("history-type", "R"),
+    "history-system": ("history-system", "R"),
+    "search": ("search-type", "E"),
+}
 
 
 async def follow_writes(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
@@ -55,7 +62,8 @@ async def note_read(
 ) -> None:
     """Leave a trace of what is about to be answered. Call it before the answer leaves; Unavailable means it must not.
 
-    action  read | vread | history | search, or the name of an operation without its $ (everything, timeline, slip …)
+    action  read | vread | history | history-type | history-system | search, or the name of an operation without its $ (everything,
+            timeline, slip …)
     query   the search as it was asked, percent-encoded: "Observation?code=…"; kept also when nothing was found
     kind    the type that was asked for, where there is one
 
@@ -72,8 +80,6 @@ def notes_of_read(
     """The notes `note_read` takes: one for each patient, or one without a patient when a search for people's data found nobody's."""
     subtype, code = _READS.get(action, ("operation", "E"))
     operation = action if subtype == "operation" else ""
-    if action == "history" and kind:
-        subtype = "history-type" if len({one.rid for one in found}) != 1 else subtype
     if len(found) == 1:
         one = found[0]
         if one.patient is None and one.type in SHARED_TYPES:
