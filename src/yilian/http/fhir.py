@@ -14,7 +14,7 @@ from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotFound, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
-from yilian.http import audit, capabilities, formats, operations
+from yilian.http import audit, capabilities, formats, operations, terminology_capabilities
 from yilian.http.answer import Answer, Send
 from yilian.http.house import House
 from yilian.http.interactions import bundle, history, read, search, search_several, write
@@ -88,7 +88,8 @@ class FhirApi:
     async def _answer(self, request: Request) -> Answer:
         if request.segments == ["metadata"]:
             _only("GET", request)
-            return Answer(200, capabilities.statement(request.base, self.started))
+            told = terminology_capabilities if ("mode", "terminology") in request.query else capabilities
+            return Answer(200, told.statement(request.base, self.started))
         if request.segments == [".well-known", "smart-configuration"]:
             _only("GET", request)
             return Answer(200, dump(smart_configuration(request.base.removesuffix("/fhir"))), content_type=b"application/json")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from yilian.errors import Issue, NotFound
+from yilian.errors import InvalidResource, Issue, NotFound
 from yilian.fhir.json import parse
 from yilian.terminology.trouble import issue
 
@@ -64,6 +64,7 @@ class Context:
     """tx: to read with. given: ValueSets that came with the question, by url, or by `#id` for contained ones.
 
     supplements: those asked for. used_*: canonicals, in the order they were met.
+    versions: url → version to take where none is named; forced: to take in any case; checked: that must come out
     """
 
     tx: Tx
@@ -72,13 +73,23 @@ class Context:
     used_systems: dict[str, System | None] = field(default_factory=dict)
     used_value_sets: dict[str, None] = field(default_factory=dict)
     found: dict[tuple[str, str], System | None] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    forced: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, str] = field(default_factory=dict)
 
     async def system(self, url: str, version: str = "") -> System | None:
-        """The code system, or None where this server knows none of that url (and version, when one is named)."""
-        key = (url, version)
+        """The code system, or None where this server knows none of that url (and version, when one is named).
+
+        InvalidResource where it is of another version than the question said it must be.
+        """
+        key = (url, self.forced.get(url) or version or self.versions.get(url, ""))
         if key not in self.found:
-            self.found[key] = await find_system(self.tx, url, version)
-        return self.found[key]
+            self.found[key] = await find_system(self.tx, *key)
+        found = self.found[key]
+        if found is not None and self.checked.get(url, found.version) != found.version:
+            text = f"The code system is {found.canonical}, but must be of version {self.checked[url]}."
+            raise InvalidResource(text, issues=[issue("business-rule", "vs-invalid", text)])
+        return found
 
     async def value_set(self, canonical: str) -> Json | None:
         """A ValueSet by url, `url|version` or `#id` of one that is contained."""

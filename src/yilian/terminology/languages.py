@@ -34,6 +34,9 @@ class Wish:
         return bool(self.languages)
 
 
+NO_WISH = Wish()
+
+
 def wish(text: str, *, strict: bool = True) -> Wish:
     """Read one. BadRequest for what is none, or no wish where it came from a header that others fill (`strict` false)."""
     weighed: list[tuple[float, int, str]] = []
