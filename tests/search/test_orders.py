@@ -87,3 +87,13 @@ async def test_a_cursor_of_another_search_is_refused(small_world: World) -> None
     for pairs in ([("patient", "p4")], [("patient", "p3"), ("_sort", "date")], [], [("subject", "Patient/p3"), ("status", "final")]):
         with pytest.raises(BadRequest, match="another search"):
             page(parse("Observation", [*pairs, cursor], zone=ZONE), SYSTEM)
+
+
+async def test_references_sort_by_what_they_point_to(small_world: World) -> None:
+    def pointed(id_: str) -> str:
+        return str(small_world.shelf.kept[f"Observation/{id_}"].resource.get("subject", {}).get("reference", ""))
+
+    for key, falling in (("subject", False), ("-subject", True)):
+        found = [pointed(id_) for id_ in await small_world.ids("Observation", ("_sort", key))]
+        assert found == sorted(found, reverse=falling, key=lambda text: (text.startswith("http"), text))
+    assert len(set(found)) > 5

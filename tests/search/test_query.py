@@ -186,7 +186,7 @@ def test_a_count_of_nothing_asks_for_the_total() -> None:
         ("Patient", "_sort", "nam", "Did you mean name"),
         ("Patient", "_sort", "name,", "empty key"),
         ("Patient", "_sort", "name,-name", "named twice"),
-        ("Patient", "_sort", "organization", "organization is a reference; one can sort by"),
+        ("Observation", "_sort", "code-value-quantity", "code-value-quantity is a composite; one can sort by"),
         ("Observation", "_include", "Observation:code", "code is no reference; Observation has based-on"),
         ("Observation", "_include", "Encounter:subject", "begins with Observation:"),
         ("Observation", "_include", "Observation", "write _include=Type:parameter"),

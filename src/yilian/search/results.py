@@ -28,7 +28,9 @@ def sort_of(kind: str, value: str) -> tuple[Sort, ...]:
             raise BadRequest(f"_sort: there is an empty key in {value[:80]!r}; write _sort=-date,code.")
         parameter = parameter_of(kind, code)
         if parameter.type not in ORDERS:
-            raise NotSupported(f"_sort: {code} is a {parameter.type}; one can sort by string, token, date, number, quantity and uri.")
+            raise NotSupported(
+                f"_sort: {code} is a {parameter.type}; one can sort by string, token, date, number, quantity, reference and uri."
+            )
         if code in keys:
             raise BadRequest(f"_sort: {code} is named twice.")
         keys[code] = Sort(parameter, descending)
