@@ -152,6 +152,24 @@ create table index_uri (                                                      --
 create index index_uri_value on index_uri (param, value, rid);
 create index index_uri_rid on index_uri (rid);
 
+create table index_pair (                                                     -- composite parameters whose element comes several times
+    h     bigint not null,                                                    -- hash of the first part; concept.param is the composite
+    other bigint,                                                             -- second part: hash of a code, or rid of what a reference points to
+    low   numeric,                                                            -- or two numbers: the ends of a stretch of a sequence
+    high  numeric,
+    rid   bigint not null
+);
+create index index_pair_h on index_pair (h, other, rid);                      -- ?component-code-value-concept=, ?relationship=, ?characteristic-value=
+create index index_pair_rid on index_pair (rid);                              -- rewriting, :missing, probes
+
+create table index_position (
+    latitude  double precision not null,                                      -- degrees, WGS 84
+    longitude double precision not null,
+    rid       bigint           not null
+);
+create index index_position_latitude on index_position (latitude, longitude, rid);  -- Location?near=
+create index index_position_rid on index_position (rid);                      -- rewriting, probes
+
 create table access_ground (                                                  -- why an institution may read a patient's record
     institution bigint      not null references resource,
     patient     bigint      not null references resource on delete cascade,

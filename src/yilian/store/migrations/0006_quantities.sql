@@ -34,6 +34,7 @@ create table reindex_run (                                                    --
     last_rid  bigint      not null default 0,                                 -- done up to here; a run that was stopped goes on from here
     done      bigint      not null default 0,                                 -- resources looked at
     changed   bigint      not null default 0,                                 -- of them, those whose rows were not as they should be
+    failed    bigint      not null default 0,                                 -- of them, those whose rows cannot be made and were left alone
     total     bigint,                                                         -- resources there were when it began
     requested timestamptz not null default now(),
     started   timestamptz,
