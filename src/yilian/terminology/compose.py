@@ -17,6 +17,7 @@ from yilian.errors import InvalidResource, Issue, NotFound
 from yilian.search.conditions import Args
 from yilian.terminology import filters
 from yilian.terminology.context import Context, Json, System, unknown_value_set
+from yilian.terminology.grammars import GRAMMARS
 from yilian.terminology.trouble import issue
 
 DEEPEST = 16
@@ -33,6 +34,7 @@ class Members:
     nested   whether its hierarchy may be shown: every part is a whole system or a filter on one
     single   whether no code can come twice
     partial  why members may be missing: systems of which only a part is held here
+    open     systems that are a grammar and belong as a whole: their members are known when one sees them, but not listed
     active_only  whether the definition leaves out what is inactive
     """
 
@@ -42,6 +44,7 @@ class Members:
     nested: bool = True
     single: bool = True
     partial: list[Issue] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
     active_only: bool = False
 
 
@@ -75,6 +78,8 @@ async def _value_set(context: Context, value_set: Json, found: Members, above: t
         context.given = outer
     if len(parts) > 1:
         found.single = False
+    if found.open and excludes:
+        raise _endless("Codes cannot be left out of a system that cannot be listed.", "ValueSet.compose.exclude")
     sql = " union all ".join(parts)
     inactive = "" if compose.get("inactive") is not False or not above else " and " + ACTIVE
     if not any(without) and not inactive:
@@ -91,7 +96,10 @@ async def _part(
 ) -> str:
     url = part.get("system")
     imports = [canonical for canonical in part.get("valueSet") or () if type(canonical) is str]
+    open_before = len(found.open)
     sets = [await _import(context, canonical, found, above, place) for canonical in imports]
+    if len(found.open) > open_before and (leaving_out or len(sets) > 1 or url is not None):
+        raise _endless(f"{place} takes a part of a system that cannot be listed.", place)
     if type(url) is not str:
         if not sets:
             raise InvalidResource(f"{place} names neither a system nor a value set.", expression=place)
@@ -103,6 +111,10 @@ async def _part(
     system = await context.system(url, version)
     listed = _list(part.get("concept"))
     context.used_systems.setdefault(url + (f"|{version}" if version else ""), system)
+    if system is None and url in GRAMMARS and not listed and not part.get("filter") and not sets and not leaving_out:
+        found.open.add(url)
+        found.partial.append(issue("too-costly", "too-costly", f"{url} has codes without end, so they cannot be listed.", expression=place))
+        return f"select {number} as part, null::text as system, null::int as cs, null::text as code, 0 as nth where false"
     if listed:
         sql = _listed(listed, url, system, number, found, leaving_out=leaving_out)
     else:
@@ -174,6 +186,10 @@ class UnknownSystem(NotFound):
 
 class UnknownValueSet(NotFound):
     """A value set imports one that is not known here."""
+
+
+def _endless(text: str, place: str) -> InvalidResource:
+    return InvalidResource(text, issues=[issue("too-costly", "too-costly", text, expression=place)])
 
 
 def _also_in(sets: Sequence[str]) -> str:

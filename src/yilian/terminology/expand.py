@@ -80,6 +80,10 @@ async def expand(tx: Tx, value_set: Json | str, wanted: Wanted, *, given: Mappin
         value_set = found
     await context.add_supplements((*wanted.supplements, *supplements_of(value_set)))
     made_of = await members(context, value_set)
+    if made_of.open:
+        raise _too_many(
+            f"{', '.join(sorted(made_of.open))} has codes without end, so the value set cannot be listed; validate codes instead."
+        )
     rows, total = await _page(context, made_of, wanted) if made_of.sql else ([], 0)
     concepts = await _concepts(context, rows)
     language = wanted.language or languages.of_value_set(value_set) or wanted.header or _own_language(value_set)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.errors import NotFound
 from yilian.terminology.concepts import plain_value
 from yilian.terminology.context import Context, System
+from yilian.terminology.grammars import GRAMMARS, TITLES
 from yilian.terminology.languages import PREFERRED, Wish, chosen, names, nearness
 from yilian.terminology.reading import Concept, concept, neighbours
 from yilian.terminology.trouble import issue
@@ -38,6 +39,8 @@ async def lookup(
     """
     context = Context(tx)
     system = await context.system(url, version)
+    if system is None and url in GRAMMARS and not version:
+        return _of_grammar(url, code)
     if system is None or system.content == "supplement":
         named = f"{url}|{version}" if version else url
         raise _unknown(f"The code system {named} is not held here.", f"本系统没有编码系统 {named}。")
@@ -48,6 +51,14 @@ async def lookup(
         raise _unknown(f"Unknown code '{code}' in the CodeSystem '{system.canonical}'.{part}", f"编码系统中没有代码 {code}。")
     parents, children = await neighbours(context, system, found.code)
     return {"resourceType": "Parameters", "parameter": list(_told(found, parents, children, language, frozenset(properties)))}
+
+
+def _of_grammar(url: str, code: str) -> Json:
+    """A code that can be read means what it says."""
+    if not GRAMMARS[url](code):
+        raise _unknown(f"'{code}' cannot be read as a code of {url}.", f"无法识别代码 {code}。")
+    told = [("name", "String", TITLES[url]), ("display", "String", code), ("code", "Code", code), ("system", "Uri", url)]
+    return {"resourceType": "Parameters", "parameter": [{"name": name, f"value{type_}": value} for name, type_, value in told]}
 
 
 def _told(

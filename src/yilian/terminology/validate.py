@@ -7,7 +7,7 @@ http://hl7.org/fhir/R4/codesystem-operation-validate-code.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from yilian.terminology import display, languages
 from yilian.terminology.compose import ACTIVE, Members, UnknownSystem, UnknownValueSet, members
 from yilian.terminology.context import Context, System, unknown_value_set
 from yilian.terminology.expand import supplements_of
+from yilian.terminology.grammars import GRAMMARS
 from yilian.terminology.languages import NO_WISH, Wish
 from yilian.terminology.reading import Concept, concept
 from yilian.terminology.trouble import issue
@@ -87,8 +88,11 @@ async def in_code_system(tx: Tx, url: str, version: str, codings: Sequence[Asked
     verdicts = []
     for one in codings:
         verdict = Verdict(one, one.code, one.system or url)
-        system = await _system(context, verdict, one.version or version)
-        if url and one.system and one.system != url:
+        grammar = GRAMMARS.get(verdict.system) if await context.system(verdict.system) is None else None
+        system = await _system(context, verdict, one.version or version) if grammar is None else None
+        if grammar is not None:
+            _read_by(grammar, verdict)
+        elif url and one.system and one.system != url:
             text = f"The coding is of {one.system}, the question is about {url}."
             verdict.issues.append(issue("invalid", "invalid-data", text, expression=one.at("system")))
         elif system is not None:
@@ -119,9 +123,9 @@ async def _coding(
             text = "Coding has no system: a code without one has no meaning of its own and cannot be validated. Give the system."
             verdict.issues.append(issue("invalid", "invalid-data", text, severity="warning", expression=asked.at()))
     else:
-        row = await _member(context, made_of, asked.system, asked.code)
+        row = await member(context, made_of, asked.system, asked.code)
         if row is None and (other := await _other_case(context, asked)) is not None:
-            row, verdict.code = await _member(context, made_of, asked.system, other), other
+            row, verdict.code = await member(context, made_of, asked.system, other), other
     verdict.member = row is not None
     found: Concept | None = None
     if not how.membership_only and verdict.system:
@@ -155,13 +159,25 @@ def _together(verdicts: Sequence[Verdict], name: str, concept_: Json | None) -> 
 # --- one code
 
 
-async def _member(context: Context, made_of: Members, system: str, code: str) -> Mapping[str, Any] | None:
+def _read_by(grammar: Callable[[str], bool], verdict: Verdict) -> None:
+    """A code of a system that is a grammar."""
+    if grammar(verdict.code):
+        verdict.member = verdict.known = True
+        verdict.display = verdict.code
+        return
+    text = f"'{verdict.code}' cannot be read as a code of {verdict.system}."
+    verdict.issues.append(issue("code-invalid", "invalid-code", text, expression=verdict.asked.at("code")))
+
+
+async def member(context: Context, made_of: Members, system: str, code: str) -> Mapping[str, Any] | None:
     if not made_of.sql:
         return None
     values = [*made_of.args.values, system, code]
     active = f" and {ACTIVE}" if made_of.active_only else ""
     one = f"m.system = ${len(values) - 1} and m.code = ${len(values)}"
     row = await context.tx.fetchrow(f"select m.system, m.cs, m.code from ({made_of.sql}) m where {one}{active} limit 1", *values)
+    if row is None and system in made_of.open and GRAMMARS[system](code):
+        return {"system": system, "cs": None, "code": code}
     return dict(row) if row is not None else None
 
 
@@ -172,7 +188,7 @@ async def _inferred(context: Context, made_of: Members, verdict: Verdict, name: 
     systems = [row["system"] for row in await context.tx.fetch(sql, *values)] if made_of.sql else []
     if len(systems) == 1:
         verdict.system = systems[0]
-        return await _member(context, made_of, systems[0], verdict.asked.code)
+        return await member(context, made_of, systems[0], verdict.asked.code)
     why = f"it has several: {', '.join(systems)}" if systems else "it has no such code"
     text = f"The system of the code '{verdict.asked.code}' could not be told from the value set '{name}': {why}."
     verdict.issues.append(issue("not-found", "cannot-infer", text, expression=verdict.asked.at("code")))
@@ -201,6 +217,11 @@ async def _system(context: Context, verdict: Verdict, version: str, *, listed: b
         return system
     where = asked.at("system")
     if listed:
+        verdict.display = verdict.code if url in GRAMMARS else ""
+        return None
+    if url in GRAMMARS:
+        _read_by(GRAMMARS[url], verdict)
+        verdict.member = False
         return None
     if not urlsplit(url).scheme:
         text = f"{where or 'system'} must be an absolute uri, not {url!r}."
