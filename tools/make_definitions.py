@@ -11,6 +11,7 @@ with HL7's official package.
 Tables (JSON, one structure a line, sorted):
   structures.json         name → kind, base, regex (primitives), own elements, with whether they are part of a summary or change the meaning
                           of others (modifier); inherited elements are left to the base
+  constraints.json        structure → its invariants, and those of single elements of it; inherited ones are left to the base
   value_sets.json         canonical of a required value set → system → codes
   search_parameters.json  all search parameters, sorted by url
   compartments.json       compartment → resource type → search parameters; and where in a resource its patients stand
@@ -72,9 +73,11 @@ def main() -> None:
 def make(package: Path) -> None:
     files = package / "dist" / "fhir" / "r4"
     resources = [*entries(files / "profiles-types.json"), *entries(files / "profiles-resources.json")]
-    structures = dict(structures_of([r for r in resources if r["resourceType"] == "StructureDefinition"]))
+    definitions = [r for r in resources if r["resourceType"] == "StructureDefinition"]
+    structures = dict(structures_of(definitions))
     TABLES.mkdir(parents=True, exist_ok=True)
     write("structures.json", structures)
+    write("constraints.json", constraints_of(definitions, structures))
 
     terminology = [r for name in ("valuesets", "v2-tables", "v3-codesystems") for r in entries(files / f"{name}.json")]
     write("value_sets.json", dict(expansions(structures, terminology)))
@@ -180,6 +183,39 @@ def types_of(element: dict[str, Any]) -> tuple[list[str], dict[str, list[str]], 
         for profile in kind.get("profile", []):
             profiles[code] = profile.removeprefix(HL7)
     return codes, targets, profiles
+
+
+# --- constraints
+
+
+def constraints_of(definitions: list[dict[str, Any]], structures: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """structure → rows with key, severity, human, expression, and `at`: the element it is about, where that is not the structure itself.
+
+    HL7's snapshots repeat the invariants of each type at each element of that type; here each stands once, where it is defined.
+    """
+    found: dict[str, list[dict[str, str]]] = {}
+    roots: dict[str, set[tuple[str, str]]] = {}
+    plain = [d for d in definitions if d["name"] in structures and d.get("derivation") != "constraint"]
+    for definition in plain:
+        top = definition["snapshot"]["element"][0]
+        roots[definition["name"]] = {(c["key"], c["expression"]) for c in top.get("constraint", ()) if "expression" in c}
+    for definition in plain:
+        for element in definition["snapshot"]["element"]:
+            path = element["path"]
+            owner, _, name = path.rpartition(".")
+            types = [kind["code"] for kind in element.get("type", ())]
+            above = [structures[path]["base"]] if path in structures else [*types, "Element"]
+            known = {pair for kind in above for pair in roots.get(kind, ())}
+            for constraint in element.get("constraint", ()):
+                if "expression" not in constraint or (constraint["key"], constraint["expression"]) in known:
+                    continue
+                if owner and element.get("base", {}).get("path", path) != path:
+                    continue
+                row = {key: constraint[key] for key in ("key", "severity", "human", "expression")}
+                if path not in structures:
+                    row["at"] = name
+                found.setdefault(path if path in structures else owner, []).append(row)
+    return found
 
 
 # --- value sets

@@ -33,7 +33,15 @@ def faults(resource: Any) -> list[tuple[str, str]]:
 
 
 PRESCRIPTION = {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"reference": "Patient/1"}}
-CAPABILITIES = {"resourceType": "CapabilityStatement", "status": "active", "date": "2023", "kind": "instance", "fhirVersion": "4.0.1"}
+CAPABILITIES = {
+    "resourceType": "CapabilityStatement",
+    "status": "active",
+    "date": "2023",
+    "kind": "instance",
+    "fhirVersion": "4.0.1",
+    "implementation": {"description": "x"},
+    "rest": [{"mode": "server"}],
+}
 
 SOUND: list[dict[str, Any]] = [
     patient(),

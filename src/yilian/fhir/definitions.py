@@ -149,6 +149,16 @@ def _expanded(owner: str, row: dict[str, Any]) -> list[Element]:
     ]
 
 
+@cache
+def constraints() -> dict[str, list[dict[str, str]]]:
+    """structure → HL7's invariants defined there: key, severity, human, expression; `at` names the element when it is about one of its own.
+
+    Those of a base or of an element's type are not repeated. http://hl7.org/fhir/R4/conformance-rules.html#constraints
+    """
+    table: dict[str, list[dict[str, str]]] = _table("constraints.json")
+    return table
+
+
 # --- required codes
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from yilian.fhir.definitions import Element, required_codes, required_codings
-from yilian.validation.faults import Check, Faults, fault, shown
+from yilian.validation.faults import Check, Faults, Seen, fault, shown
 from yilian.validation.primitives import PRIMITIVES
 
 FORMS: dict[str, tuple[re.Pattern[str], str]] = {
@@ -47,10 +47,10 @@ def _one_of(codes: frozenset[str], value_set: str) -> Check:
     listed = ", ".join(sorted(codes)) if len(codes) <= 20 else f"the codes of {value_set}"
     plain = PRIMITIVES["code"]
 
-    def check(value: Any, anchors: list[str]) -> Faults:
+    def check(value: Any, seen: Seen) -> Faults:
         if type(value) is str and value in codes:
             return None
-        return plain(value, anchors) or fault(
+        return plain(value, seen) or fault(
             "code-invalid", f"{shown(value)} is not one of {listed}.", f"{shown(value)} 不在允许的取值范围内({listed})。"
         )
 
@@ -63,10 +63,10 @@ def _of_form(element: Element, value_set: str, plain: Check) -> Check:
     form, example = FORMS[value_set]
     words = _FORMAT_WORDS if element.path == "CapabilityStatement.format" else frozenset[str]()
 
-    def check(value: Any, anchors: list[str]) -> Faults:
+    def check(value: Any, seen: Seen) -> Faults:
         if type(value) is str and (value in words or form.fullmatch(value)):
-            return plain(value, anchors)
-        return plain(value, anchors) or fault(
+            return plain(value, seen)
+        return plain(value, seen) or fault(
             "code-invalid",
             f"{shown(value)} is not a code of {value_set}, such as {example}.",
             f"{shown(value)} 不是有效取值,示例:{example}。",
@@ -76,8 +76,8 @@ def _of_form(element: Element, value_set: str, plain: Check) -> Check:
 
 
 def _coding(codings: frozenset[tuple[str, str]], value_set: str, plain: Check) -> Check:
-    def check(value: Any, anchors: list[str]) -> Faults:
-        found = plain(value, anchors)
+    def check(value: Any, seen: Seen) -> Faults:
+        found = plain(value, seen)
         if found is not None or (value.get("system"), value.get("code")) in codings:
             return found
         return _not_in(value_set, codings)
@@ -86,8 +86,8 @@ def _coding(codings: frozenset[tuple[str, str]], value_set: str, plain: Check) -
 
 
 def _concept(codings: frozenset[tuple[str, str]], value_set: str, plain: Check) -> Check:
-    def check(value: Any, anchors: list[str]) -> Faults:
-        found = plain(value, anchors)
+    def check(value: Any, seen: Seen) -> Faults:
+        found = plain(value, seen)
         if found is not None:
             return found
         for coding in value.get("coding", ()):

@@ -25,11 +25,23 @@ class Fault:
     code: str
     diagnostics: str
     zh: str
+    severity: str = "error"
+
+
+class Seen(list[str]):
+    """What the check of one resource meets on its way: local references (`#id`), and in `suspects` (structure, object) where an invariant
+    does not surely hold."""
+
+    __slots__ = ("suspects",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.suspects: list[tuple[str, dict[str, Any]]] = []
 
 
 Faults = list[Fault] | None
-Check = Callable[[Any, list[str]], Faults]
-"""(value, anchors) → faults or None. A check adds each local reference (`#id`) it meets to `anchors`; the resource check resolves them."""
+Check = Callable[[Any, Seen], Faults]
+"""(value, seen) → faults or None."""
 
 
 _JSON_NAMES: dict[type, tuple[str, str]] = {
@@ -48,7 +60,7 @@ def fault(code: str, diagnostics: str, zh: str, place: str = "") -> list[Fault]:
 
 def below(step: str, faults: list[Fault]) -> list[Fault]:
     """The same faults, seen from one level up."""
-    return [Fault(step + f.place, f.code, f.diagnostics, f.zh) for f in faults]
+    return [Fault(step + f.place, f.code, f.diagnostics, f.zh, f.severity) for f in faults]
 
 
 def shown(value: object) -> str:

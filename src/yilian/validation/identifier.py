@@ -12,7 +12,7 @@ from typing import Any
 from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
 from yilian.fhir.identifiers import FAULTS_ZH, health_file_fault, resident_id_fault, uscc_fault
-from yilian.validation.faults import Check, Faults, fault
+from yilian.validation.faults import Check, Faults, Seen, fault
 
 
 def _today() -> date:
@@ -30,8 +30,8 @@ SYSTEMS: dict[str, tuple[str, str, Callable[[str], str | None]]] = {
 def identifier_fault(plain: Check) -> Check:
     """`plain` (the check of Identifier), and the check digit of the systems above. The number itself is not repeated in the message."""
 
-    def check(value: Any, anchors: list[str]) -> Faults:
-        found = plain(value, anchors)
+    def check(value: Any, seen: Seen) -> Faults:
+        found = plain(value, seen)
         if found is not None:
             return found
         known = SYSTEMS.get(value.get("system"))

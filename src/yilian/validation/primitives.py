@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from yilian.fhir.definitions import structure
-from yilian.validation.faults import LONGEST_TEXT, Check, Faults, fault, shown, wrong_shape
+from yilian.validation.faults import LONGEST_TEXT, Check, Faults, Seen, fault, shown, wrong_shape
 from yilian.validation.narrative import narrative_fault
 
 _forbidden = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -43,13 +43,13 @@ def text_fault(value: Any) -> Faults:
     return None
 
 
-def _string(value: Any, anchors: list[str]) -> Faults:
+def _string(value: Any, seen: Seen) -> Faults:
     if type(value) is str and value.isprintable() and 0 < len(value) <= LONGEST_TEXT:
         return None
     return text_fault(value)
 
 
-def _uri(value: Any, anchors: list[str]) -> Faults:
+def _uri(value: Any, seen: Seen) -> Faults:
     if type(value) is str and value.isprintable() and " " not in value and 0 < len(value) <= LONGEST_TEXT:
         return None
     found = text_fault(value)
@@ -58,7 +58,7 @@ def _uri(value: Any, anchors: list[str]) -> Faults:
     return found
 
 
-def _code(value: Any, anchors: list[str]) -> Faults:
+def _code(value: Any, seen: Seen) -> Faults:
     if type(value) is str and value.isprintable() and " " not in value and 0 < len(value) <= LONGEST_TEXT:
         return None
     found = text_fault(value)
@@ -71,12 +71,12 @@ def _code(value: Any, anchors: list[str]) -> Faults:
     return found
 
 
-def _boolean(value: Any, anchors: list[str]) -> Faults:
+def _boolean(value: Any, seen: Seen) -> Faults:
     return None if type(value) is bool else wrong_shape(value, "true or false", "布尔值 true 或 false")
 
 
 def _integer_between(low: int, high: int, what: str, what_zh: str) -> Check:
-    def check(value: Any, anchors: list[str]) -> Faults:
+    def check(value: Any, seen: Seen) -> Faults:
         if type(value) is int:
             if low <= value <= high:
                 return None
@@ -89,7 +89,7 @@ def _integer_between(low: int, high: int, what: str, what_zh: str) -> Check:
 _WIDEST = 10**100
 
 
-def _decimal(value: Any, anchors: list[str]) -> Faults:
+def _decimal(value: Any, seen: Seen) -> Faults:
     kind = type(value)
     if kind is Decimal:
         if value.is_finite() and -308 < value.adjusted() < 308 and len(str(value)) <= 120:
@@ -108,7 +108,7 @@ def _decimal(value: Any, anchors: list[str]) -> Faults:
 def _by_regex(kind: str, example: str, zh: str) -> Check:
     matches = re.compile(structure(kind).regex, re.ASCII).fullmatch
 
-    def check(value: Any, anchors: list[str]) -> Faults:
+    def check(value: Any, seen: Seen) -> Faults:
         if type(value) is str and len(value) <= 2048 and matches(value):
             return None
         return text_fault(value) or fault(
@@ -122,7 +122,7 @@ def _moment(kind: str, example: str, zh: str) -> Check:
     """date, dateTime, instant: HL7's expression, and a day that exists."""
     matches = re.compile(structure(kind).regex, re.ASCII).fullmatch
 
-    def check(value: Any, anchors: list[str]) -> Faults:
+    def check(value: Any, seen: Seen) -> Faults:
         if type(value) is str and len(value) <= 80 and matches(value):
             if value[8:10] <= "28" or int(value[8:10]) <= calendar.monthrange(int(value[:4]), int(value[5:7]))[1]:
                 return None
@@ -134,7 +134,7 @@ def _moment(kind: str, example: str, zh: str) -> Check:
     return check
 
 
-def _base64(value: Any, anchors: list[str]) -> Faults:
+def _base64(value: Any, seen: Seen) -> Faults:
     if type(value) is not str:
         return wrong_shape(value, "a base64 string", "base64 字符串")
     try:
@@ -146,7 +146,7 @@ def _base64(value: Any, anchors: list[str]) -> Faults:
     return fault("value", "The text is not base64.", "内容不是有效的 base64 编码。")
 
 
-def _xhtml(value: Any, anchors: list[str]) -> Faults:
+def _xhtml(value: Any, seen: Seen) -> Faults:
     found = text_fault(value)
     if found is not None:
         return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from yilian.fhir.definitions import RESOURCE_TYPES, is_resource_type
 from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Malformed, parse
-from yilian.validation.faults import Check, Faults, fault, shown
+from yilian.validation.faults import Check, Faults, Seen, fault, shown
 
 _every = frozenset(RESOURCE_TYPES)
 _rest = re.compile(r"[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?").fullmatch
@@ -26,8 +26,8 @@ def to_one_of(targets: tuple[str, ...], plain: Check) -> Check:
             "value", f"The reference is to a {kind}; allowed here: {listed}.", f"此处不能引用 {kind},只能引用:{listed}。", ".reference"
         )
 
-    def check(value: Any, anchors: list[str]) -> Faults:
-        found = plain(value, anchors)
+    def check(value: Any, seen: Seen) -> Faults:
+        found = plain(value, seen)
         if found is not None:
             return found
         said = value.get("type")
@@ -44,7 +44,7 @@ def to_one_of(targets: tuple[str, ...], plain: Check) -> Check:
         if isinstance(target, Local | Conditional | Elsewhere):
             kind = target.type
         elif isinstance(target, Contained):
-            anchors.append(text)
+            seen.append(text)
         elif isinstance(target, Malformed):
             return _malformed(text)
         if kind and kind not in allowed:

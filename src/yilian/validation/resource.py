@@ -7,25 +7,28 @@ from typing import Any
 from yilian.errors import Issue
 from yilian.fhir.definitions import is_resource_type
 from yilian.fhir.json import DEEPEST
-from yilian.fhir.references import walk
-from yilian.validation.faults import ENOUGH, Fault, Faults, below, fault, name_shown, shown, wrong_shape
+from yilian.validation import invariants
+from yilian.validation.faults import ENOUGH, Faults, Seen, fault, name_shown, shown, wrong_shape
 from yilian.validation.structure import check_of, resource_check
 
 
-def issues(resource: dict[str, Any]) -> list[Issue]:
+def issues(resource: dict[str, Any], *, warnings: bool = False) -> list[Issue]:
     """What is wrong with a resource, each fault with its `expression` and in both languages; empty when it is sound.
 
-    Never raises, whatever the shape: anything JSON can hold, and lone surrogates besides. At most `ENOUGH` are listed.
-    Not checked: profiles, extensible and weaker bindings, whether targets of references exist, invariants `invariants.py` does not list.
+    `warnings`: what HL7 only warns of is told too; a write asks for errors alone. Never raises, whatever the shape: anything JSON can hold,
+    and lone surrogates besides. At most `ENOUGH` are listed.
+    Not checked: profiles, extensible and weaker bindings, whether targets of references exist, the invariants `slips.toml` leaves out.
     """
     try:
-        faults = _resource(resource, [])
+        faults = _resource(resource, Seen())
+        if warnings and faults is None:
+            faults = invariants.warnings(resource)
     except RecursionError:
         faults = fault("too-costly", f"The resource nests deeper than {DEEPEST} levels.", f"内容嵌套超过 {DEEPEST} 层,无法处理。")
     if faults is None:
         return []
     root = _type_of(resource)
-    listed = [Issue("error", f.code, f"{root}{f.place}: {f.diagnostics}", root + f.place, f.zh) for f in faults[:ENOUGH]]
+    listed = [Issue(f.severity, f.code, f"{root}{f.place}: {f.diagnostics}", root + f.place, f.zh) for f in faults[:ENOUGH]]
     if len(faults) > ENOUGH:
         listed.append(
             Issue("error", "too-costly", f"{root}: There are more faults than these {ENOUGH}.", root, f"错误过多,仅列出前 {ENOUGH} 处。")
@@ -38,19 +41,19 @@ def _type_of(resource: Any) -> str:
     return kind if isinstance(kind, str) and is_resource_type(kind) else "Resource"
 
 
-def _resource(value: Any, _anchors: list[str]) -> Faults:
+def _resource(value: Any, _seen: Seen) -> Faults:
     """Any resource, also one inside a Bundle or Parameters: it is the root of its own `#` references."""
     faults = _typed(value)
     if faults is not None:
         return faults
-    anchors: list[str] = []
-    faults = check_of(value["resourceType"])(value, anchors)
-    if faults is not None:
-        return faults
-    if "contained" in value:
+    seen = Seen()
+    faults = check_of(value["resourceType"])(value, seen)
+    if faults is None and "contained" in value:
         faults = _contained(value["contained"])
-    if anchors and faults is None:
-        faults = _unresolved(value, anchors)
+    if seen.suspects:
+        broken = invariants.broken(value, seen, sound=faults is None)
+        if broken is not None:
+            faults = broken if faults is None else faults + broken
     return faults
 
 
@@ -67,25 +70,16 @@ def _typed(value: Any) -> Faults:
     return None
 
 
-def _inside(value: Any, anchors: list[str]) -> Faults:
-    """A contained resource: it has an id, contains nothing itself, and shares the `#` references of its container (dom-2, dom-4, dom-5)."""
+def _inside(value: Any, seen: Seen) -> Faults:
+    """A contained resource: it has an id, and shares the invariants of its container."""
     faults = _typed(value)
     if faults is not None:
         return faults
-    faults = check_of(value["resourceType"])(value, anchors)
+    faults = check_of(value["resourceType"])(value, seen)
     if faults is not None:
         return faults
-    if "contained" in value:
-        return fault(
-            "invariant", "A contained resource must not contain others (dom-2).", "内含资源不能再包含其他资源(dom-2)。", ".contained"
-        )
     if "id" not in value:
         return fault("required", "A contained resource needs an id to be referred to.", "内含资源必须有 id。", ".id")
-    for name in ("versionId", "lastUpdated", "security"):
-        if name in value.get("meta", ()):
-            return fault(
-                "invariant", f"A contained resource has no meta.{name} (dom-4, dom-5).", f"内含资源不能有 meta.{name}。", f".meta.{name}"
-            )
     return None
 
 
@@ -99,30 +93,6 @@ def _contained(resources: list[dict[str, Any]]) -> Faults:
             )
         seen.add(resource["id"])
     return None
-
-
-def _unresolved(resource: dict[str, Any], anchors: list[str]) -> Faults:
-    """References to `#id` that no contained resource has (ref-1). "#" alone is the container."""
-    known = {"#", *("#" + contained["id"] for contained in resource.get("contained", ()))}
-    missing = {anchor for anchor in anchors if anchor not in known}
-    if not missing:
-        return None
-    faults: list[Fault] = []
-    kind = resource["resourceType"]
-    for place, reference in walk(resource):
-        text = reference["reference"]
-        if text in missing:
-            missing.discard(text)
-            faults += below(
-                place.removeprefix(kind),
-                fault(
-                    "not-found",
-                    f"Nothing contained here has the id {shown(text)} (ref-1).",
-                    f"找不到内含资源 {shown(text)}(ref-1)。",
-                    ".reference",
-                ),
-            )
-    return faults or None
 
 
 resource_check(_resource, _inside)

@@ -11,11 +11,13 @@ from typing import Any
 
 from yilian.fhir.definitions import Element, structure
 from yilian.validation.bindings import bound
+from yilian.validation.constraints import surely_sound
 from yilian.validation.faults import (
     ENOUGH,
     Check,
     Fault,
     Faults,
+    Seen,
     below,
     empty_array,
     empty_object,
@@ -25,7 +27,6 @@ from yilian.validation.faults import (
     wrong_shape,
 )
 from yilian.validation.identifier import identifier_fault
-from yilian.validation.invariants import broken, rules_of
 from yilian.validation.primitives import PRIMITIVES
 from yilian.validation.reference import to_one_of
 
@@ -83,10 +84,10 @@ class _Compiler:
         required = tuple(e.key for e in self.definition.elements.values() if e.min and not e.choice)
         wanted = tuple({e.choice: None for e in self.definition.elements.values() if e.min and e.choice})
         exclusive = self._exclusive()
-        rules = rules_of(self.definition.name)
+        name, sound = self.definition.name, surely_sound(self.definition.name)
         odd, lenient = self._odd, self._lenient
 
-        def check(value: Any, anchors: list[str]) -> Faults:
+        def check(value: Any, seen: Seen) -> Faults:
             if type(value) is not dict:
                 return wrong_shape(value, "an object", "对象")
             if not value:
@@ -97,11 +98,11 @@ class _Compiler:
                 if known is None:
                     if is_resource and key == "resourceType":
                         continue
-                    found = odd(value, key, item, anchors)
+                    found = odd(value, key, item, seen)
                 else:
-                    found = known(item, anchors)
+                    found = known(item, seen)
                     if found is not None:
-                        found = lenient(value, key, item, found, anchors)
+                        found = lenient(value, key, item, found, seen)
                 if found is not None:
                     faults += found
                     if len(faults) > ENOUGH:
@@ -116,7 +117,11 @@ class _Compiler:
                 exclusive(value, faults)
             if len(value) == 1 and not is_resource and "id" in value:
                 return no_value()
-            return faults or (broken(rules, value) if rules else None)
+            if faults:
+                return faults
+            if sound is not None and not sound(value):
+                seen.suspects.append((name, value))
+            return None
 
         return check
 
@@ -157,7 +162,7 @@ class _Compiler:
         choice = self.choices.get(key)
         return "." + (choice[:-3] if choice else key)
 
-    def _lenient(self, value: dict[str, Any], key: str, item: Any, found: list[Fault], anchors: list[str]) -> Faults:
+    def _lenient(self, value: dict[str, Any], key: str, item: Any, found: list[Fault], seen: Seen) -> Faults:
         """A fault on the way out. Nulls in an array of primitives are right where the array of extensions fills them in."""
         check = self.primitive_arrays.get(key)
         beside = value.get("_" + key)
@@ -167,12 +172,12 @@ class _Compiler:
         for place, one in enumerate(item):
             if one is None and place < len(beside) and beside[place] is not None:
                 continue
-            faults += below(f".{key}[{place}]", check(one, anchors) or [])
+            faults += below(f".{key}[{place}]", check(one, seen) or [])
             if len(faults) > ENOUGH:
                 break
         return faults or None
 
-    def _odd(self, value: dict[str, Any], key: Any, item: Any, anchors: list[str]) -> Faults:
+    def _odd(self, value: dict[str, Any], key: Any, item: Any, seen: Seen) -> Faults:
         """A key that is no element: the extensions of a primitive (`_birthDate`), or unknown."""
         name = key[1:] if type(key) is str and key[:1] == "_" else ""
         kind = self.primitives.get(name)
@@ -185,7 +190,7 @@ class _Compiler:
             )
         extended = check_of(kind)
         if name not in self.primitive_arrays:
-            return self._placed(self._step(name), extended(item, anchors))
+            return self._placed(self._step(name), extended(item, seen))
         if type(item) is not list:
             return below("." + name, wrong_shape(item, "an array", "数组"))
         values = value.get(name)
@@ -195,7 +200,7 @@ class _Compiler:
         faults: list[Fault] = []
         for place, one in enumerate(item):
             if one is not None:
-                faults += below(f".{name}[{place}]", extended(one, anchors) or [])
+                faults += below(f".{name}[{place}]", extended(one, seen) or [])
             elif place >= len(plain):
                 faults += fault(
                     "structure", "Both the value and its extensions are null here.", "此处的值和扩展都为空。", f".{name}[{place}]"
@@ -208,14 +213,14 @@ class _Compiler:
 
 
 def _array(check: Check, most: int | None) -> Check:
-    def checked(value: Any, anchors: list[str]) -> Faults:
+    def checked(value: Any, seen: Seen) -> Faults:
         if type(value) is not list:
             return wrong_shape(value, "an array", "数组")
         if not value:
             return empty_array()
         faults: list[Fault] = []
         for place, item in enumerate(value):
-            found = check(item, anchors)
+            found = check(item, seen)
             if found is not None:
                 faults += below(f"[{place}]", found)
                 if len(faults) > ENOUGH:

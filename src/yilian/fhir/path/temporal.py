@@ -1,7 +1,7 @@
 """Dates, dateTimes and times as FHIRPath has them: as precise as they were written, no more.
 
 A comparison that precision leaves open has no answer (None, in FHIRPath the empty collection). Seconds and their fractions are one
-precision. A dateTime with an offset and one without are only compared where no offset could change the answer.
+precision. A day or dateTime without an offset and a dateTime with one are only compared where no offset could change the answer.
 http://hl7.org/fhirpath/N1/#datetime-comparison
 """
 
@@ -139,11 +139,13 @@ def _offset(text: str) -> int:
 def compare(left: Temporal, right: Temporal) -> int | None:
     """-1, 0 or 1; None where precision or a missing offset leaves it open. Both are Time, or neither is."""
     one, other = left.parts, right.parts
-    if isinstance(left, DateTime) and isinstance(right, DateTime) and len(one) > 3 and len(other) > 3 and left.offset != right.offset:
-        if left.offset is None or right.offset is None:
+    here, there = getattr(left, "offset", None), getattr(right, "offset", None)
+    if here != there and len(one) > 2 and len(other) > 2:
+        if here is None or there is None:
             days = date(*_day(one)).toordinal() - date(*_day(other)).toordinal()
             return None if -2 < days < 2 else (1 if days > 0 else -1)
-        one, other = at_greenwich(left), at_greenwich(right)
+        if isinstance(left, DateTime) and isinstance(right, DateTime):
+            one, other = at_greenwich(left), at_greenwich(right)
     for first, second in zip(one, other, strict=False):
         if first != second:
             return -1 if first < second else 1
