@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from yilian.access import institutions
@@ -52,9 +52,18 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
     if row is None:
         raise NotSignedIn("The sign-in has ended. Sign in again.", zh="登录已失效,请重新登录。")
     if row["account"] is None:
-        return await _of_client(tx, row["client"], row["client_name"], row["client_agent"], row["client_institution"], scope)
+        return await of_client(tx, row["client"], row["client_name"], row["client_agent"], row["client_institution"], scope)
+    return await of_person(tx, row, row["session_institution"] if row["session"] is not None else None, row["client"], scope)
+
+
+async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -> Standing:
+    """The holder of an account (columns account, display, agent, patient) at this institution, or at that of the first post when None.
+
+    NotSignedIn when the posts cannot be held together any more.
+    """
     posts = await tx.fetch("select institution, role from post where account = $1 order by nth", row["account"])
-    at = row["session_institution"] if row["session"] is not None else (posts[0]["institution"] if posts else "")
+    if at is None:
+        at = posts[0]["institution"] if posts else ""
     try:
         role = joint(post["role"] for post in posts if post["institution"] == at)
     except BadRequest as error:
@@ -84,12 +93,12 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
         may_write=writes is None or bool(writes),
         reads=granted.reads,
         writes=writes,
-        client=row["client"],
+        client=client,
     )
     return Standing(found, institution, row["patient"] or "")
 
 
-async def _of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str) -> Standing:
+async def of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str) -> Standing:
     """An application that asks for itself: the region's, or one institution's."""
     institution = await institutions.by_reference(tx, at) if at else None
     granted = permissions(scope, "system") or NOTHING
