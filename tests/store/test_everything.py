@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.store.region import Region, delete, observation, patient, put
 from yilian.db import Database
 from yilian.errors import BadRequest, Gone, NotFound, NotSupported
-from yilian.store.everything import everything
+from yilian.store.everything import Wish, everything, of_encounter
 from yilian.store.page import Page
 from yilian.store.scope import SYSTEM, Scope
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def page_of(db: Database, scope: Scope, id: str = "here", **more: object) -> Page:
+async def page_of(db: Database, scope: Scope, id: str = "here", *, count: int = 1000, cursor: str | None = None, **wish: Any) -> Page:
     async with db.reading() as tx:
-        return await everything(tx, scope, id, **more)  # type: ignore[arg-type]
+        return await everything(tx, scope, id, Wish(**wish), count=count, cursor=cursor)
 
 
 def names(page: Page) -> list[str]:
@@ -101,3 +102,39 @@ async def test_a_deleted_patient_is_gone(db: Database) -> None:
 async def test_a_strange_cursor_is_refused(db: Database, region: Region) -> None:
     with pytest.raises(BadRequest):
         await page_of(db, region.qingshi, cursor="nonsense")
+
+
+async def test_a_time_of_care_leaves_out_what_was_at_another_but_not_what_has_none(db: Database, region: Region) -> None:
+    undated = observation("here", "undated")
+    del undated["effectiveDateTime"]
+    await put(db, undated)
+    await put(db, {**undated, "id": "before", "effectiveDateTime": "2025-12-31"})
+    await put(db, {**undated, "id": "within", "effectivePeriod": {"start": "2025-12-01", "end": "2026-01-02T00:00:00Z"}})
+    await put(db, {**undated, "id": "after", "effectiveDateTime": "2026-02-01T00:00:00Z"})
+    page = await page_of(db, region.qingshi, types=("Observation",), start=START, end=START + timedelta(days=20))
+    assert sorted(names(page)) == ["Observation/undated", "Observation/within"]
+    page = await page_of(db, region.qingshi, types=("Observation",), start=START + timedelta(days=20))
+    assert sorted(names(page)) == ["Observation/after", "Observation/undated"]
+
+
+async def test_an_encounter_comes_with_all_that_belongs_to_it(db: Database, region: Region) -> None:
+    await record(db)
+    here = {"encounter": {"reference": "Encounter/e"}}
+    for n in range(3):
+        await put(db, observation("here", f"x{n}", **here))
+    async with db.reading() as tx:
+        page = await of_encounter(tx, region.qingshi, "e")
+        assert names(page) == ["Encounter/e", "Observation/x0", "Observation/x1", "Observation/x2"]
+        assert "Patient/here" in [f"{found.type}/{found.id}" for found in page.included]
+        assert page.total == 4
+        found: list[str] = []
+        following = None
+        while True:
+            page = await of_encounter(tx, region.qingshi, "e", count=2, cursor=following)
+            found += names(page)
+            following = page.next
+            if following is None:
+                break
+        assert found == ["Encounter/e", "Observation/x0", "Observation/x1", "Observation/x2"]
+        with pytest.raises(NotFound):
+            await of_encounter(tx, region.liuhe, "e")

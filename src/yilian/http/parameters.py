@@ -16,7 +16,7 @@ from yilian.http.request import Request
 Json = dict[str, Any]
 Kind = Literal["text", "boolean", "integer", "Coding", "CodeableConcept", "resource"]
 
-TEXT = ("valueUri", "valueCanonical", "valueCode", "valueString", "valueId", "valueUrl", "valueUuid", "valueOid")
+TEXT = ("valueUri", "valueCanonical", "valueCode", "valueString", "valueId", "valueUrl", "valueUuid", "valueOid", "valueDate", "valueDateTime", "valueInstant")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "text": TEXT,
     "boolean": ("valueBoolean",),

@@ -66,6 +66,13 @@ def count(query: Query, scope: Scoped) -> Statement:
     return _Search(query, scope).count()
 
 
+def keys(query: Query, scope: Scoped, limit: int) -> Statement:
+    """Which resources match, in no order, `limit` at most: rows of one column `rid`."""
+    search = _Search(query, scope)
+    where = all_of([*search.start.keyless, *search.rest])
+    return Statement(f"select distinct c.rid from {search.start.source}{where} limit {limit}", tuple(search.args.values))
+
+
 def part(query: Query, scope: Scoped, after: Callable[[Order], Place | None]) -> tuple[str, Sequence[Any], Order]:
     """A page of one type as part of a statement over several: keys and sort values in order, its arguments from $1, its order.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, record, referral, terminology
+from yilian.http.operations import Operation, expunge, meta, record, referral, terminology
 
-ALL: tuple[Operation, ...] = (*record.OPERATIONS, *referral.OPERATIONS, *terminology.OPERATIONS)
+ALL: tuple[Operation, ...] = (*expunge.OPERATIONS, *meta.OPERATIONS, *record.OPERATIONS, *referral.OPERATIONS, *terminology.OPERATIONS)
 
 REGISTRY: dict[tuple[str, str, str], Operation] = {(operation.kind, operation.level, operation.name): operation for operation in ALL}
 assert len(REGISTRY) == len(ALL), "two operations at one address"
