@@ -147,7 +147,13 @@ def record(who: str) -> list[Json]:
             authoredOn="2026-09-20",
             **subject,
         ),
-        one("AllergyIntolerance", "allergy", code={"text": "青霉素"}, patient=about),
+        one(
+            "AllergyIntolerance",
+            "allergy",
+            clinicalStatus={"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]},
+            code={"text": "青霉素"},
+            patient=about,
+        ),
         one("DocumentReference", "paper", status="current", content=[{"attachment": {"title": "知情同意书"}}], **subject),
         one(
             "DiagnosticReport",
