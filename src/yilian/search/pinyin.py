@@ -6,8 +6,9 @@ it reads a name. Surname readings: 现代汉语词典 (7th ed.), entries marked 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
+
+from yilian.search.syllables import syllables
 
 LONGEST_NAME = 40
 
@@ -41,8 +42,8 @@ def spellings(text: str, *, is_person: bool) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def _spellings(text: str, is_person: bool) -> tuple[str, ...]:
     found: list[str] = []
-    for syllables in _readings(text, is_person):
-        full, initials = "".join(syllables), "".join(syllable[0] for syllable in syllables)
+    for reading in _readings(text, is_person):
+        full, initials = "".join(reading), "".join(syllable[0] for syllable in reading)
         found += [full, initials, full.replace("v", "u")] if "v" in full else [full, initials]
     return tuple(dict.fromkeys(spelling for spelling in found if spelling))
 
@@ -56,13 +57,5 @@ def _readings(text: str, is_person: bool) -> list[list[str]]:
                 heads = [reading.split() for reading in SURNAMES[text[:length]].split("/")]
                 text = text[length:]
                 break
-    rest = [kept for part in _reader()(text) if (kept := "".join(c for c in part if c.isascii() and c.isalnum()))]
+    rest = [kept for part in syllables(text) if (kept := "".join(c for c in part if c.isascii() and c.isalnum()))]
     return [head + rest for head in heads]
-
-
-@cache
-def _reader() -> Callable[[str], list[str]]:
-    """The library's dictionary, loaded when the first Chinese name comes by (0.2 s)."""
-    from pypinyin import lazy_pinyin
-
-    return lazy_pinyin
