@@ -43,7 +43,8 @@ async def put_code_systems(tx: Tx, systems: Sequence[tuple[int | None, Json]]) -
     taken: list[tuple[int, concepts.Rows]] = []
     rows: list[tuple[Any, ...]] = []
     for cs, (rid, system) in zip(await _keys(tx, "code_system", "cs", len(named)), named, strict=True):
-        apart = concepts.rows_of(system)
+        # A large system takes seconds to take apart; other requests go on meanwhile.
+        apart = concepts.rows_of(system) if rid is None else await asyncio.to_thread(concepts.rows_of, system)
         taken.append((cs, apart))
         content, adds_to = str(system.get("content") or "complete"), str(system.get("supplements") or "").partition("|")[0] or None
         head, sensitive = dump(concepts.head_of(system)).decode(), system.get("caseSensitive") is not False
