@@ -19,7 +19,7 @@ from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, paramete
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
 WRITES = ("create", "update", "patch", "delete")
 OF_THE_SYSTEM = ("transaction", "batch", "history-system")
-PATCHES = ("application/json-patch+json",)
+PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 

@@ -15,9 +15,9 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
-from yilian.errors import BadRequest, InvalidResource, NotSupported, TooLarge
+from yilian.errors import BadRequest, InvalidResource, TooLarge
 from yilian.fhir.json import DEEPEST, parse
-from yilian.fhir.patch import json_patch
+from yilian.fhir.patch import fhirpath_patch, json_patch
 from yilian.fhir.patch.narrative import keep_safe
 
 Patch = Callable[[dict[str, Any]], dict[str, Any]]
@@ -33,7 +33,7 @@ def of_json(data: bytes) -> Patch:
 
 def of_parameters(parameters: dict[str, Any]) -> Patch:
     """The FHIRPath Patch in this Parameters resource. BadRequest when it is not a sound one."""
-    raise NotSupported("FHIRPath Patch is not done here; send a JSON Patch.")
+    return _safe(fhirpath_patch.patch(parameters))
 
 
 def of_resource(resource: dict[str, Any]) -> Patch:

@@ -26,6 +26,9 @@ from yilian.store.write import Change, Method, Written
 if TYPE_CHECKING:
     from yilian.db import Tx
 
+PARAMETERS_TYPES = (*JSON_TYPES, "application/fhir+xml", "application/xml", "text/xml")
+"""How a FHIRPath Patch comes: as the resource it is."""
+
 
 async def create(house: House, asker: Scope, request: Request) -> Answer:
     """POST /{type}; with If-None-Exist the one that is already there is answered instead, and so was read; 412 when there are several."""
@@ -72,12 +75,12 @@ async def update(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def patch(house: House, asker: Scope, request: Request) -> Answer:
-    """PATCH /{type}/{id} and PATCH /{type}?…: JSON Patch, or FHIRPath Patch as a Parameters resource; by what Content-Type says."""
+    """PATCH /{type}/{id} and PATCH /{type}?…: JSON Patch, or FHIRPath Patch as a Parameters resource, as Content-Type says."""
     kind = request.segments[0]
     content_type = request.header("content-type").partition(";")[0].strip().lower()
     if content_type == patches.JSON_PATCH:
         wanted = patches.of_json(await request.body())
-    elif content_type in JSON_TYPES:
+    elif content_type in PARAMETERS_TYPES:
         parameters = await request.resource()
         if parameters.get("resourceType") != "Parameters":
             raise BadRequest(
@@ -88,7 +91,7 @@ async def patch(house: House, asker: Scope, request: Request) -> Answer:
     else:
         raise UnsupportedMediaType(
             f"Content-Type {content_type[:80] or '(none)'} is no patch read here; send {patches.JSON_PATCH}, or Parameters as"
-            " application/fhir+json.",
+            " application/fhir+json (FHIRPath Patch). XML Patch is not done.",
             zh="不支持此补丁格式。",
         )
     if_match = conditional.if_match(request.header("if-match"))
