@@ -28,8 +28,13 @@ class Hooks:
     validate   faults of one resource, empty when sound; warnings do not refuse it
     guards     raise to refuse a set of changes. Called when the rows are locked; ids are known, a PATCH has its outcome as resource
     reactions  told once of everything a write did, also of what turned out unchanged
+    refresh    called when a transaction is opened, when it begins in the database, and before reads: brings what is kept in memory up to
+               date, on the connection as it is (`Tx.connection`), and returns the generation of the search parameters
+    outdated   called when a write was refused because of what memory did not know yet
     """
 
     validate: Validate
     guards: tuple[Guard, ...] = ()
     reactions: tuple[Reaction, ...] = ()
+    refresh: Callable[[Tx], Awaitable[int]] | None = None
+    outdated: Callable[[], None] | None = None
