@@ -642,9 +642,9 @@ create index code_system_property_code on code_system_property (cs, code);    --
 
 create table code_system_text (
     cs    integer not null,
-    value text    collate "C" not null,                      -- folded: code, display, designations, pinyin and initials of Chinese ones
     code  text    collate "C" not null,
-    primary key (cs, value, code)                                             -- $expand?filter=: by the beginning; within one system by any part
+    value text    collate "C" not null,                      -- folded, a line each: code, display, designations, pinyin and initials of Chinese
+    primary key (cs, code)                                                    -- $expand?filter=: read along one system
 );
 
 create table code_ancestor (

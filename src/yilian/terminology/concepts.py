@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yilian.fhir.json import dump
-from yilian.search.folding import bounded, clipped, fold
+from yilian.search.folding import bounded, fold
 from yilian.search.pinyin import spellings
 
 Json = dict[str, Any]
@@ -33,13 +33,13 @@ class Rows:
     concepts    (nth, code, display, inactive, abstract, detail as JSON or None)
     parents     (parent, code)
     properties  (property, value as text, code)
-    texts       (folded text, code)
+    texts       (code, everything it is found by: folded texts, a line each)
     """
 
     concepts: list[tuple[int, str, str | None, bool, bool, str | None]] = field(default_factory=list)
     parents: set[tuple[str, str]] = field(default_factory=set)
     properties: set[tuple[str, str, str]] = field(default_factory=set)
-    texts: set[tuple[str, str]] = field(default_factory=set)
+    texts: list[tuple[str, str]] = field(default_factory=list)
 
 
 def rows_of(system: Json) -> Rows:
@@ -120,12 +120,14 @@ def _concept(concept: Json, code: str, meaning: dict[str, str], rows: Rows) -> N
 
 
 def _texts(code: str, texts: list[Any], rows: Rows) -> None:
+    lines: dict[str, None] = {}
     for text in texts:
         if type(text) is not str or not (folded := fold(text)):
             continue
-        rows.texts.add((clipped(folded), code))
+        lines[folded] = None
         if not text.isascii():
-            rows.texts.update((spelling, code) for spelling in spellings(folded, is_person=False))
+            lines.update(dict.fromkeys(spellings(folded, is_person=False)))
+    rows.texts.append((code, "\n".join(lines)))
 
 
 def _objects(value: Any) -> Iterator[Json]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from yilian.errors import NotFound, TooLarge, YilianError
-from yilian.search.folding import clipped, fold
+from yilian.search.folding import fold
 from yilian.terminology import languages, shown
 from yilian.terminology.compose import ACTIVE, Members, members
 from yilian.terminology.context import Context, unknown_value_set
@@ -132,29 +132,29 @@ async def _page(context: Context, made_of: Members, wanted: Wanted) -> tuple[lis
 
 
 def _found_by(text: str, context: Context, made_of: Members) -> str:
-    """Every word somewhere in the code, a name, or the pinyin of one: read along the texts of the systems concerned, in their index.
+    """Every word somewhere in the code, a name, or the pinyin of one: read along the texts of the systems concerned.
 
     R4 leaves to the server what a text filter means.
     """
-    args, parts = made_of.args, []
+    words = fold(text).split()[:MOST_WORDS] or [fold(text)]
+    args = made_of.args
     systems = args.add(sorted({system.cs for system in context.found.values() if system is not None}))
-    for word in fold(text).split()[:MOST_WORDS] or [fold(text)]:
-        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        own = [
-            [system, code]
-            for (system, code), one in made_of.given.items()
-            if any(word in fold(name) for name in (str(one.get("display") or ""), code, *_values(one)))
-        ]
-        texts = f"select t.cs, t.code from code_system_text t where t.cs = any({systems}::int[]) and t.value like {args.add(clipped(like))}"
-        here = f"(m.cs, m.code) in ({texts})"
-        pairs = [args.add([pair[column] for pair in own]) for column in (0, 1)]
-        listed = f"(m.system, m.code) in (select s, c from unnest({pairs[0]}::text[], {pairs[1]}::text[]) u (s, c))"
-        parts.append(f"({here} or {listed} or (m.cs is null and lower(m.code) like {args.add(like)}))")
-    return " and ".join(parts)
+    likes = [args.add("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%") for word in words]
+    own = [pair for pair, one in made_of.given.items() if all(any(word in line for line in _lines(pair[1], one)) for word in words)]
+    listed = [args.add([pair[column] for pair in own]) for column in (0, 1)]
+    here = " and ".join(f"t.value like {like}" for like in likes)
+    bare = " and ".join(f"lower(m.code) like {like}" for like in likes)
+    return (
+        f"((m.cs, m.code) in (select t.cs, t.code from code_system_text t where t.cs = any({systems}::int[]) and {here})"
+        f" or (m.system, m.code) in (select s, c from unnest({listed[0]}::text[], {listed[1]}::text[]) u (s, c))"
+        f" or (m.cs is null and {bare}))"
+    )
 
 
-def _values(listed: Json) -> list[str]:
-    return [str(one.get("value") or "") for one in listed.get("designation") or ()]
+def _lines(code: str, given: Json) -> list[str]:
+    """What the value set itself calls a code."""
+    texts = [code, given.get("display"), *(one.get("value") for one in given.get("designation") or ())]
+    return [fold(text) for text in texts if type(text) is str]
 
 
 async def _concepts(context: Context, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, str], Concept | None]:

@@ -55,7 +55,7 @@ async def put_code_systems(tx: Tx, systems: Sequence[tuple[int | None, Json]]) -
     await _copy(tx, "code_system_concept", columns, [(k, *row) for k, r in taken for row in r.concepts])
     await _copy(tx, "code_system_parent", "cs parent code", [(k, *row) for k, r in taken for row in sorted(r.parents)])
     await _copy(tx, "code_system_property", "cs property value code", [(k, *row) for k, r in taken for row in sorted(r.properties)])
-    await _copy(tx, "code_system_text", "cs value code", [(k, *row) for k, r in taken for row in sorted(r.texts)])
+    await _copy(tx, "code_system_text", "cs code value", [(k, *row) for k, r in taken for row in r.texts])
 
 
 async def put_value_sets(tx: Tx, sets: Sequence[tuple[int | None, Json]]) -> None:
