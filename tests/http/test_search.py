@@ -313,3 +313,23 @@ async def test_what_was_found_stands_in_the_trail(server: Server) -> None:
             break
         await asyncio.sleep(0.1)
     assert queries == ["?_type=Observation,Encounter&patient=p1", "Patient/p1/Encounter?status=finished"]
+
+
+async def test_the_capability_statement_says_what_goes_along_and_whose_compartments_there_are(server: Server) -> None:
+    gp = await server.as_("gp")
+    (rest,) = (await gp.get("/fhir/metadata")).json()["rest"]
+    assert {"code": "search-system"} in rest["interaction"]
+    assert "http://hl7.org/fhir/CompartmentDefinition/patient" in rest["compartment"]
+    assert {"_id", "_lastUpdated", "_tag"} <= {one["name"] for one in rest["searchParam"]}
+    patient = next(one for one in rest["resource"] if one["type"] == "Patient")
+    assert {"*", "Patient:*", "Patient:organization"} <= set(patient["searchInclude"])
+    assert {"*", "Observation:subject", "Provenance:target"} <= set(patient["searchRevInclude"])
+    assert not any(way.startswith("AuditEvent") for way in patient["searchRevInclude"])
+    for way in patient["searchInclude"]:
+        assert (await gp.get("/fhir/Patient", params={"_include": way, "_id": "p1"})).status_code == 200, way
+    refused = [
+        way
+        for way in patient["searchRevInclude"][:40]
+        if (await gp.get("/fhir/Patient", params={"_revinclude": way, "_id": "p1"})).status_code != 200
+    ]
+    assert refused == []

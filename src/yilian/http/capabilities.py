@@ -6,11 +6,12 @@ FHIR R4: http://hl7.org/fhir/R4/capabilitystatement.html
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from yilian import __version__
 from yilian.audit.events import SEARCH_PARAMETERS as AUDIT_PARAMETERS
+from yilian.fhir.compartments import COMPARTMENTS
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
 from yilian.http import operations
@@ -18,7 +19,7 @@ from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, paramete
 
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
 WRITES = ("create", "update", "patch", "delete")
-OF_THE_SYSTEM = ("transaction", "batch", "history-system")
+OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
@@ -63,7 +64,12 @@ def statement(base: str, started: datetime) -> bytes:
                     },
                     "resource": [_resource(kind) for kind in RESOURCE_TYPES if kind not in ("Parameters",)],
                     "interaction": [{"code": code} for code in OF_THE_SYSTEM],
+                    "searchParam": [
+                        {"name": p.code, "definition": p.url, "type": p.type}
+                        for p in sorted(parameters_of("Binary").values(), key=lambda p: p.code)  # has what all types have
+                    ],
                     **({"operation": ours} if (ours := _operations("")) else {}),
+                    "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{owner.lower()}" for owner in COMPARTMENTS],
                 }
             ],
         }
@@ -91,7 +97,8 @@ def _resource(kind: str) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "local", "enforced"],
-        "searchInclude": sorted(f"{kind}:{p.code}" for p in known.values() if p.type in INCLUDABLE_TYPES),
+        "searchInclude": ["*", f"{kind}:*", *sorted(f"{kind}:{p.code}" for p in known.values() if p.type in INCLUDABLE_TYPES)],
+        "searchRevInclude": ["*", *_pointing_to()[kind]],
         "searchParam": [
             {"name": p.code, "definition": p.url, "type": p.type}
             for p in sorted(known.values(), key=lambda p: p.code)
@@ -100,6 +107,19 @@ def _resource(kind: str) -> dict[str, Any]:
     }
     if ours := _operations(kind):
         found["operation"] = ours
+    return found
+
+
+@cache
+def _pointing_to() -> dict[str, list[str]]:
+    """Type → the references that may lead to it, as `_revinclude` names them. AuditEvents never go along."""
+    found: dict[str, list[str]] = {kind: [] for kind in RESOURCE_TYPES}
+    for source in RESOURCE_TYPES:
+        if source != "AuditEvent":
+            for parameter in sorted(parameters_of(source).values(), key=lambda p: p.code):
+                literal = "Reference" in parameter.value_types
+                for target in parameter.targets if literal else [t for t in parameter.targets if "url" in parameters_of(t)]:
+                    found[target].append(f"{source}:{parameter.code}")
     return found
 
 

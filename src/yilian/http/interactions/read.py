@@ -19,7 +19,7 @@ BEFORE = "select h.updated from history h where h.rid = $1 and h.ver < $2 order 
 
 
 async def current(house: House, asker: Scope, request: Request) -> Answer:
-    """GET /{type}/{id} with _summary, _elements; 304 without a body for who has this version already (If-None-Match, else If-Modified-Since)."""
+    """GET /{type}/{id} with _summary, _elements; 304 for who has this version already (If-None-Match, else If-Modified-Since)."""
     kind, id_ = request.segments
     shape = asked_of_read(request, kind) if request.query else None
     found = await read.body(house.db, asker, kind, id_)
