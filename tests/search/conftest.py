@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import REGION_ZONE
 from tests.search.loader import Shelf, load
+from tests.search.wide_world import BODY, ENDLESS, HIERARCHY, VALUE_SETS, wide_world
 from tests.search.world import world
 from yilian.fhir.dates import region_zone, use_region_zone
 from yilian.search.query import parse
@@ -61,3 +62,26 @@ async def connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 async def small_world(connection: asyncpg.Connection) -> World:
     return World(connection, await load(connection, world()))
+
+
+@pytest.fixture
+async def wide(connection: asyncpg.Connection) -> World:
+    """The wide world, and what the terminology tables hold of its value sets and its hierarchy."""
+    shelf = await load(connection, wide_world())
+    await terminology(connection)
+    return World(connection, shelf)
+
+
+async def terminology(connection: asyncpg.Connection) -> None:
+    members = [(url, system, code) for url, codes in VALUE_SETS.items() for system, code in codes]
+    await connection.copy_records_to_table("value_set_code", records=members)
+    states = [*((url, True, None) for url in VALUE_SETS), (ENDLESS, False, "it is all of a system that is not listed here")]
+    await connection.copy_records_to_table("value_set_state", records=states)
+    lines = []
+    for code in HIERARCHY:
+        above = code
+        while above:
+            lines.append((BODY, code, above))
+            above = HIERARCHY[above]
+    await connection.copy_records_to_table("code_ancestor", records=lines)
+    await connection.execute("analyze")

@@ -106,6 +106,18 @@ def index_rows(
             yield "index_quantity", (param, -1 - nth if stated else nth, side, code, *amounts, rid)
     for param, uri in rows.uris:
         yield "index_uri", (param, uri, rid)
+    for nth, head, (param, stated, side, *amounts) in rows.measured:
+        concepts[token_hash(*head)] = head
+        yield "index_quantity", (param, -1 - nth if stated else nth, side, token_hash(*head), *amounts, rid)
+    for head, other, low, high in rows.pairs:
+        concepts[token_hash(*head)] = head
+        if other is not None and len(other) == 3:
+            concepts[token_hash(*other)] = other
+            yield "index_pair", (token_hash(*head), token_hash(*other), low, high, rid)
+        else:
+            yield "index_pair", (token_hash(*head), None if other is None else rids["/".join(other)], low, high, rid)
+    for latitude, longitude in rows.positions:
+        yield "index_position", (latitude, longitude, rid)
     clinical = rows.clinical
     if clinical is not None:
         patient = rids[f"{clinical.patient.type}/{clinical.patient.id}"] if clinical.patient else 0

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from yilian.errors import BadRequest, NotSupported
+from yilian.errors import BadRequest, NotSupported, Unavailable
 from yilian.fhir.definitions import is_resource_type
 from yilian.search import escapes
 from yilian.search.conditions import Reading
 from yilian.search.kinds import kind_of, modifiers_of
-from yilian.search.parameters import Parameter, parameters_of
+from yilian.search.parameters import Parameter, parameters_of, withheld
 from yilian.search.unknown import NEVER, no_modifier, no_parameter, refused_by_name
 
 MOST_VALUES = 1000
@@ -159,6 +159,8 @@ def _pointed_at(kind: str, name: str, value: str, reading: Reading, links: int) 
     source, code, rest = parts[1:]
     if not is_resource_type(source):
         raise BadRequest(f"{name[:80]}: {source[:60]!r} is not a resource type of FHIR R4.")
+    if source == "AuditEvent":
+        raise NotSupported(f"{name[:80]}: AuditEvents are kept apart from what they tell of; ask for them at /AuditEvent.")
     parameter = parameter_of(source, code)
     _check_link(parameter, name[:80])
     if kind not in parameter.targets:
@@ -185,4 +187,6 @@ def parameter_of(kind: str, code: str) -> Parameter:
         if code in NEVER:
             raise refused_by_name(code)
         raise no_parameter(kind, code)
+    if why := withheld(found):
+        raise Unavailable(f"{kind} cannot be searched by {code!r} just now: {why}.", zh=f"检索参数“{code}”的索引正在重建,请稍后再试。")
     return found

@@ -14,8 +14,8 @@ from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.dates import FIRST
 from yilian.fhir.fhirpath import Branch, Step, Test, Truth, branches
 from yilian.fhir.references import Local
-from yilian.search.kinds import LEAVES, Leaf
-from yilian.search.parameters import COMPUTED, Parameter, parameters_of, patient_codes
+from yilian.search.kinds import LEAVES, Leaf, composite
+from yilian.search.parameters import COMPUTED, Parameter, indexed_parameters_of, parameters_of, patient_codes, when_redefined
 from yilian.search.rows import Clinical, IndexRows, Token, token_hash
 
 Walk = Callable[[dict[str, Any], IndexRows], None]
@@ -26,7 +26,7 @@ def extract(resource: dict[str, Any], base: str = "") -> IndexRows:
 
     Dates without an offset are of the region's zone. Raises BadRequest for a text that is no date where a date stands.
     """
-    rows = IndexRows(base=base)
+    rows = IndexRows(base=base, resource=resource)
     kind = resource["resourceType"]
     walk, truths, clinical = _compiled(kind)
     walk(resource, rows)
@@ -36,7 +36,7 @@ def extract(resource: dict[str, Any], base: str = "") -> IndexRows:
             rows.tokens.append((param, "", "true" if value else "false"))
     if clinical is not None:
         rows.clinical = clinical(rows)
-    for name in ("tokens", "identifiers", "references", "dates", "strings", "numbers", "quantities", "uris"):
+    for name in ("tokens", "identifiers", "references", "dates", "strings", "numbers", "quantities", "uris", "measured", "pairs"):
         found = getattr(rows, name)
         if len(found) > 1:
             setattr(rows, name, list(dict.fromkeys(found)))
@@ -48,8 +48,8 @@ def _compiled(kind: str) -> tuple[Walk, list[tuple[int, Callable[[Any], bool | N
     root = _Node()
     truths = []
     shared: dict[tuple[str, Branch], list[Parameter]] = {}
-    for parameter in parameters_of(kind).values():
-        if parameter.code in COMPUTED:
+    for parameter in indexed_parameters_of(kind).values():
+        if parameter.code in COMPUTED or parameter.type == "composite":
             continue
         for branch in parameter.branches:
             shared.setdefault((parameter.type, branch), []).append(parameter)
@@ -59,7 +59,12 @@ def _compiled(kind: str) -> tuple[Walk, list[tuple[int, Callable[[Any], bool | N
             truths.append((parameter.id, compiled.of))
     for (type_, branch), wanting in shared.items():
         root.at(branch.steps).leaves.append(LEAVES[type_](wanting, branch))
+    for element, take in composite.takers(kind):
+        root.at(element.steps).leaves.append(take)
     return root.compiled(), truths, _clinical(kind) if kind in CLINICAL else None
+
+
+when_redefined(_compiled.cache_clear)
 
 
 class _Node:

@@ -7,7 +7,7 @@ FHIR R4: http://hl7.org/fhir/R4/searchparameter-registry.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
@@ -42,6 +42,7 @@ INDEXED_TYPES: Mapping[str, frozenset[str]] = MappingProxyType(
         "number": frozenset({"integer", "positiveInt", "unsignedInt", "decimal", "Range"}),
         "quantity": frozenset({"Quantity", "Age", "Count", "Distance", "Duration", "Money", "Range", "SampledData"}),
         "uri": frozenset({"uri", "url", "canonical", "oid", "uuid"}),
+        "special": frozenset({"Location.position"}),
     }
 )
 """What each type of parameter takes up from a resource. A text in a date's place ("in spring") is not searchable as a date."""
@@ -56,6 +57,12 @@ _EXAMPLES = frozenset(f"http://hl7.org/fhir/SearchParameter/{name}" for name in 
 """HL7 publishes these three to show what a SearchParameter looks like; they are not meant to be searched by."""
 
 
+_WITHOUT_EXPRESSION = {
+    "age": "it is another every day while the record stays the same; ask by birthdate (birthdate=le2006-11-22)",
+    "birthOrderBoolean": "HL7 does not say where its values are; the element is Patient.multipleBirthBoolean",
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
     """One search parameter of one resource type. There is one object for each, so they compare by identity.
@@ -65,7 +72,7 @@ class Parameter:
     type        token | string | reference | date | number | quantity | uri | composite | special
     targets     types a reference may point to, as its element and its expression allow; empty for other parameters
     components  (definition, expression) of a composite
-    branches    the ways to its values in a resource, each with the type found there; empty for a truth value and for the computed ones
+    branches    the ways to its values in a resource, each with the type found there; empty for truth values, composites and computed ones
     refused     why it cannot be searched by yet; "" when it can
     """
 
@@ -83,7 +90,9 @@ class Parameter:
     @property
     def value_types(self) -> frozenset[str]:
         """Types of the values it is found in: `CodeableConcept`, `Period` …"""
-        return frozenset(branch.type for branch in self.branches) or frozenset({"boolean"})
+        if not self.branches:
+            return frozenset({"boolean"}) if self.type == "token" else frozenset()
+        return frozenset(branch.type for branch in self.branches)
 
     @property
     def is_identifying(self) -> bool:
@@ -109,13 +118,21 @@ class Parameter:
 @cache
 def parameters_of(kind: str) -> Mapping[str, Parameter]:
     """Code → parameter, for all that `kind` can be searched by here, the common ones (`_id`, `_tag` …) included."""
-    return MappingProxyType({code: p for code, p in _all_of(kind).items() if not p.refused})
+    return MappingProxyType({code: p for code, p in indexed_parameters_of(kind).items() if not p.refused})
+
+
+@cache
+def indexed_parameters_of(kind: str) -> Mapping[str, Parameter]:
+    """The same with those of the region that are still being taken up (`refused` says how far): rows are made for them already."""
+    standard = {code: p for code, p in _all_of(kind).items() if not p.refused}
+    return MappingProxyType({**standard, **{p.code: p for p in _of_the_region if p.base == kind}})
 
 
 @cache
 def refused_parameters_of(kind: str) -> Mapping[str, Parameter]:
-    """Code → parameter, for those HL7 defines but this server cannot search by yet; `refused` says why."""
-    return MappingProxyType({code: p for code, p in _all_of(kind).items() if p.refused})
+    """Code → parameter, for those that are defined but cannot be searched by yet; `refused` says why."""
+    every = [*_all_of(kind).values(), *(p for p in _of_the_region if p.base == kind)]
+    return MappingProxyType({p.code: p for p in every if p.refused})
 
 
 @cache
@@ -130,8 +147,71 @@ def patient_codes(kind: str) -> frozenset[str]:
 
 def by_id(number: int) -> Parameter:
     """The parameter with this number. Raises KeyError."""
+    if number >= FIRST_OF_THE_REGION:
+        return {p.id: p for p in _of_the_region}[number]
     base, code = _pairs()[number - 1]
     return _all_of(base)[code]
+
+
+# --- the region's own
+
+
+FIRST_OF_THE_REGION = 10_000
+"""Numbers from here on are given out by `store.custom_parameters`, once each."""
+
+_of_the_region: tuple[Parameter, ...] = ()
+_withheld: Mapping[str, str] = MappingProxyType({})
+_hanging_on: list[Callable[[], None]] = []
+
+
+def use(of_the_region: Sequence[Parameter], withheld: Mapping[str, str]) -> None:
+    """From now on these are there besides HL7's, in this process; called by whoever knows the database (`store.custom_parameters`).
+
+    withheld: type of parameter ("quantity") → why nobody is answered by such a one just now.
+    Objects of parameters that stay are to be handed in again as they were: they compare by identity.
+    """
+    global _of_the_region, _withheld
+    _of_the_region, _withheld = tuple(of_the_region), MappingProxyType(dict(withheld))
+    for forget in (parameters_of.cache_clear, indexed_parameters_of.cache_clear, refused_parameters_of.cache_clear, *_hanging_on):
+        forget()
+
+
+def is_anything_refused_for_now() -> bool:
+    """Whether something is being taken up or withheld, so that it is worth looking how far it is."""
+    return bool(_withheld) or any(p.refused for p in _of_the_region)
+
+
+def when_redefined(forget: Callable[[], None]) -> None:
+    """Have this called whenever the parameters change: for what is remembered of them elsewhere."""
+    _hanging_on.append(forget)
+
+
+def withheld(parameter: Parameter) -> str:
+    """Why nobody is answered by this parameter just now; "" when everybody is."""
+    if not _withheld:
+        return ""
+    parts = [_type_of(definition) for definition, _ in parameter.components]
+    return next((why for kind, why in _withheld.items() if kind in (parameter.type, *parts)), "")
+
+
+@cache
+def _type_of(url: str) -> str:
+    """The type of HL7's parameter with this address; "" for any other."""
+    return next((str(row["type"]) for row in search_parameters() if row["url"] == url), "")
+
+
+def standard(base: str, code: str) -> str | None:
+    """The address of HL7's parameter of this type and code; None where there is none."""
+    row = _definitions().get((base, code))
+    return str(row["url"]) if row is not None else None
+
+
+def made(number: int, base: str, definition: Mapping[str, Any]) -> Parameter:
+    """The parameter a SearchParameter defines for one of its types. Raises NotSupported for an expression that is not understood.
+
+    `refused` says so where what it points to cannot be indexed.
+    """
+    return _parameter(number, base, definition["code"], dict(definition))
 
 
 def _place(parameter: Parameter) -> frozenset[tuple[str, ...]]:
@@ -178,16 +258,16 @@ def _parameter(number: int, base: str, code: str, row: dict[str, Any]) -> Parame
     )
     if code in COMPUTED:
         return parameter
-    if parameter.type in ("composite", "special"):
-        return replace(parameter, refused=f"{parameter.type} parameters are not supported yet")
+    if parameter.type == "composite":
+        return parameter
     if not parameter.expression:
-        return replace(parameter, refused="HL7 gives it no expression")
+        return replace(parameter, refused=_WITHOUT_EXPRESSION.get(code, "HL7 does not say where its values are"))
     compiled = branches(parameter.expression, base)
     if isinstance(compiled, Truth):
         return parameter
     ways = tuple(way for branch in compiled for way in _indexed(branch, parameter.type))
     if not ways:
-        return replace(parameter, refused="what it points to cannot be indexed")
+        return replace(parameter, refused="it points into the Bundle itself, whose entries are not resources of their own here")
     return replace(parameter, branches=ways, targets=_targets(row, ways) if parameter.type == "reference" else ())
 
 

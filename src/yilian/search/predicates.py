@@ -107,12 +107,10 @@ class Predicates:
         if not reference.in_clinical(clause.parameter, clause.modifier):
             where = [f"{x}.param = {clause.parameter.id}", f"{x}.rid = any(array({self.far_ends(inner)}))"]
             return f"select distinct {x}.target as key from index_reference {x}{all_of(where)}"
-        if inner.parameter.is_clinical_code and inner.chain is None and inner.modifier != "missing":
-            found = self.conditions(inner)
-            coded = as_code(inner, found[0]) if len(found) == 1 else None
-            if coded is not None:
-                where = [coded.on(x), f"{x}.patient <> 0", *self.seen("index_clinical", x, source)]
-                return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
+        if is_coded(inner) and not inner.also:
+            (token,) = self.conditions(inner)
+            where = [as_code(token).on(x), f"{x}.patient <> 0", *self.seen("index_clinical", x, source)]
+            return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
         where = [f"{x}.nth = 0", f"{x}.patient <> 0", f"{x}.rid = any(array({self.far_ends(inner)}))"]
         return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
 
@@ -161,8 +159,11 @@ class Predicates:
         if not reference.in_clinical(clause.parameter, clause.modifier):
             where = [f"{x}.target = {rid}", f"{x}.param = {clause.parameter.id}", self.holds(inner, "index_reference", x)]
             return f"(select true from index_reference {x}{all_of([*where, *self.seen('index_reference', x, source)])} limit 1)"
-        coded = as_code(clause.chain, inner.only) if len(inner.conditions) == 1 else None
-        rest = [coded.on(x)] if coded else [f"{x}.type = {type_id(source)}", f"{x}.nth = 0", self.holds(inner, "index_clinical", x)]
+        rest = (
+            [as_code(inner.only).on(x)]
+            if is_coded(clause.chain) and len(inner.conditions) == 1
+            else [f"{x}.type = {type_id(source)}", f"{x}.nth = 0", self.holds(inner, "index_clinical", x)]
+        )
         where = [f"{x}.patient = {rid}", *rest, *self.seen("index_clinical", x, source)]
         return f"(select true from index_clinical {x}{all_of(where)} limit 1)"
 
@@ -200,7 +201,7 @@ class Predicates:
 NARROW = 40
 """The far ends of a chain that is at most this wide are looked for first; a wider chain is followed from each candidate."""
 
-HOW_WIDE = {"reference": 20, "uri": 30, "string": 40, "number": 70, "quantity": 70, "date": 80}
+HOW_WIDE = {"reference": 20, "special": 25, "uri": 30, "string": 40, "composite": 45, "number": 70, "quantity": 70, "date": 80}
 TO_THE_DIRECTORY = 55
 """A reference to an institution or a doctor: many point to the same one."""
 
@@ -235,15 +236,13 @@ def width(clause: Clause) -> int:
     return HOW_WIDE[parameter.type]
 
 
-def as_code(clause: Clause, token: Condition) -> Condition | None:
-    """A condition on index_token for a type's main code, put to the code column of index_clinical, which holds the same hashes.
+def is_coded(clause: Clause) -> bool:
+    """Whether the code column of index_clinical can answer it."""
+    return clause.parameter.is_clinical_code and clause.modifier in ("", "in", "above", "below")
 
-    None for what that column cannot answer.
-    """
-    if not clause.parameter.is_clinical_code or clause.is_negative or clause.modifier == "text" or token.table != "index_token":
-        return None
-    if not (token.value or token.keys):
-        return None  # `:missing`
+
+def as_code(token: Condition) -> Condition:
+    """A condition on index_token for a type's main code, put to the code column of index_clinical, which holds the same hashes."""
     return Condition("index_clinical", column="code", value=token.value, keys=token.keys)
 
 

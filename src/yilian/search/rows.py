@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 from yilian.fhir.references import Local
 
@@ -26,6 +28,10 @@ amount   in base units of that dimension, or else the same as value; other amoun
 value    the number as it stands in the record; other value likewise
 system   of the unit, None where it has none or is one of UCUM that was understood
 """
+
+
+Pair = tuple[Token, Token | tuple[str, str] | None, Decimal | None, Decimal | None]
+"""A row of index_pair (see `kinds.composite`): the first part, and beside it a code, the (type, id) of a resource here, or two numbers."""
 
 
 @dataclass(slots=True)
@@ -53,6 +59,9 @@ class IndexRows:
     numbers      (parameter, value)
     quantities   see `Measure`
     uris         (parameter, value): uris, canonicals, references to elsewhere; "" says only that a reference has a value (as words)
+    measured     amounts beside the code of their own element (a component): (which coding, code, measure)
+    pairs        see `Pair`
+    positions    (latitude, longitude) in degrees
     """
 
     tokens: list[Token] = field(default_factory=list)
@@ -63,9 +72,26 @@ class IndexRows:
     numbers: list[tuple[int, Decimal]] = field(default_factory=list)
     quantities: list[Measure] = field(default_factory=list)
     uris: list[tuple[int, str]] = field(default_factory=list)
+    measured: list[tuple[int, Token, Measure]] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    positions: list[tuple[float, float]] = field(default_factory=list)
     clinical: Clinical | None = None
     base: str = ""
     """Our own address while rows are being taken up, so that absolute references to ourselves are known for what they are."""
+    resource: Any = None
+    """The whole resource while rows are being taken up, for parts of a composite that lie outside its element."""
+
+    def words(self) -> Iterator[Token]:
+        """Every token whose hash stands in some row and has to be spelled out."""
+        yield from self.tokens
+        if self.clinical is not None:
+            yield from self.clinical.codings
+        for _, head, _ in self.measured:
+            yield head
+        for head, other, _, _ in self.pairs:
+            yield head
+            if other is not None and len(other) == 3:
+                yield other
 
 
 @lru_cache(maxsize=65536)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
 from yilian.search.clauses import Clause
-from yilian.search.conditions import Condition
 from yilian.search.order import Key
 from yilian.search.predicates import HOW_WIDE, Asked, as_code, is_coded, typed, width
 from yilian.search.query import Query

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yilian.search.rows import IndexRows, Measure, token_hash
+from yilian.search.rows import IndexRows, Measure, Token, token_hash
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -64,6 +64,8 @@ TABLES: dict[str, Table] = {
             ),
         ),
         Table("index_uri", (("param", "smallint"), ("value", "text"), ("rid", "bigint"))),
+        Table("index_pair", (("h", "bigint"), ("other", "bigint"), ("low", "numeric"), ("high", "numeric"), ("rid", "bigint"))),
+        Table("index_position", (("latitude", "double precision"), ("longitude", "double precision"), ("rid", "bigint"))),
     )
 }
 
@@ -109,7 +111,25 @@ def rows_of(found: IndexRows, rid: int, type_id: int, pointing: Mapping[tuple[st
         rows["index_quantity"] = [quantity_row(measure, nth, code, rid) for nth, code in enumerate(codes) for measure in found.quantities]
     if found.uris:
         rows["index_uri"] = [(param, value, rid) for param, value in found.uris]
+    if found.measured:
+        beside = [quantity_row(measure, nth, token_hash(*head), rid) for nth, head, measure in found.measured]
+        rows["index_quantity"] = rows.get("index_quantity", []) + beside
+    if found.pairs:
+        rows["index_pair"] = [
+            (token_hash(*head), other, low, high, rid)
+            for head, second, low, high in found.pairs
+            if (other := _other(second, pointing)) is not None or low is not None
+        ]
+    if found.positions:
+        rows["index_position"] = [(latitude, longitude, rid) for latitude, longitude in found.positions]
     return rows
+
+
+def _other(second: Token | tuple[str, str] | None, pointing: Mapping[tuple[str, str], int]) -> int | None:
+    """The second part of a pair: a hash, or the key of what it refers to; None where it is neither."""
+    if second is None:
+        return None
+    return token_hash(*second) if len(second) == 3 else pointing.get(second)
 
 
 def quantity_row(measure: Measure, nth: int, code: int, rid: int) -> Row:

@@ -31,7 +31,7 @@ from yilian.store import dictionaries, integrity, permission, plan
 from yilian.store.change import KEEP, Change, Keep, Method, Written
 from yilian.store.index_rows import Rows, difference, rows_of
 from yilian.store.plan import Plan
-from yilian.store.rows import Work, put
+from yilian.store.rows import FEW, Work, put
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
         await guard(tx, scope, [_as_it_will_be(p) for p in plans])
     for p in plans:
         p.same = _is_same(p)
-    await integrity.resolve(tx, scope, plans, base)
+    held: list[int] | None = [] if tx.at_hand and len(plans) <= FEW else None
+    await integrity.resolve(tx, scope, plans, base, held)
     if base:  # references may have become relative
         for p in plans:
             p.same = p.same or _is_same(p)
     written, work = await _work(tx, scope, plans)
+    work.held = held or []
     await put(tx, work)
     await integrity.refuse_dangling(tx, scope, plans)
     for reaction in tx.hooks.reactions:
@@ -222,9 +224,7 @@ async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | No
         for found in (after, before):
             if found is not None:
                 systems.update(system for _, system, _ in found.identifiers if system is not None)
-        tokens.update(after.tokens)
-        if after.clinical is not None:
-            tokens.update(after.clinical.codings)
+        tokens.update(after.words())
     numbers = await dictionaries.namespaces(tx, systems)
     await dictionaries.spell_out(tx, tokens)
     before_pointing = {p.rid: integrity.pointed_to(p.previous()) for p, _, before in indexed if before is not None}

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from yilian.fhir.fhirpath import Branch
 from yilian.search.conditions import Args, Condition, Reading
-from yilian.search.kinds import computed, date, number, quantity, reference, string, token, uri
+from yilian.search.kinds import composite, computed, date, number, position, quantity, reference, string, token, uri
 from yilian.search.parameters import COMPUTED, Parameter
 from yilian.search.rows import IndexRows
 
@@ -39,8 +39,19 @@ class Kind(Protocol):
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {"string": string, "token": token, "reference": reference, "date": date, "number": number, "quantity": quantity, "uri": uri}
+    {
+        "string": string,
+        "token": token,
+        "reference": reference,
+        "date": date,
+        "number": number,
+        "quantity": quantity,
+        "uri": uri,
+        "composite": composite,
+        "special": position,
+    }
 )
+"""Of the special parameters there is one that can be answered: `near`."""
 LEAVES: Mapping[str, Callable[[Sequence[Parameter], Branch], Leaf]] = MappingProxyType(
     {
         "string": string.leaf,
@@ -50,6 +61,7 @@ LEAVES: Mapping[str, Callable[[Sequence[Parameter], Branch], Leaf]] = MappingPro
         "number": number.leaf,
         "quantity": quantity.leaf,
         "uri": uri.leaf,
+        "special": position.leaf,
     }
 )
 """Parameter type → maker of the function that turns one value into rows of these parameters."""
@@ -64,6 +76,7 @@ ORDERS: Mapping[str, Sorting] = MappingProxyType(
         "number": number.order,
         "quantity": quantity.order,
         "uri": uri.order,
+        "reference": reference.order,
     }
 )
 """Parameter type → what `_sort` compares: (parameter, SQL of the resource's key, descending) → expression and SQL type.

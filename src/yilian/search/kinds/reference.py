@@ -134,17 +134,25 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Any], args:
     if len(others) == 1 and not (untyped and other_types):
         found.append(Condition("index_reference", f"@.param = {parameter.id}", "target", value=_one(*others[0], args), once=True))
     else:
-        keys = _keys(others, args)
-        if untyped and other_types:
-            wanted = "{" + ",".join(str(type_id(t)) for t in other_types) + "}"
-            keys.append(
-                f"select rid as key from resource where type = any('{wanted}'::smallint[]) and id = any({args.add(untyped)}::text[])"
-            )
+        keys = _keys(others, args) + _keys_of_any(untyped, other_types, args)
         if keys:
             found.append(Condition("index_reference", f"@.param = {parameter.id}", "target", keys=" union ".join(keys)))
     if texts:
         found += uri.conditions(parameter, "", texts, args)
     return found
+
+
+def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:
+    """By what it points to: resources here by type and id, then addresses elsewhere."""
+    pick = "max" if descending else "min"
+    name = "lpad(t.type::text, 3, '0') || '/' || t.id"
+    found = [
+        f"select {name} as name from index_reference x join resource t on t.rid = x.target where x.rid = {rid} and x.param = {parameter.id}",
+        f"select x.value from index_uri x where x.rid = {rid} and x.param = {parameter.id}",
+    ]
+    if parameter.is_clinical_patient:
+        found.append(f"select {name} from index_clinical x join resource t on t.rid = x.patient where x.rid = {rid} and x.nth = 0")
+    return f"coalesce((select {pick}(n.name) from ({' union all '.join(found)}) n), '')", "text"
 
 
 def in_clinical(parameter: Parameter, kind: str) -> bool:
@@ -184,6 +192,20 @@ def _clinical(patients: list[str], args: Args) -> Condition:
 
 def _one(kind: str, key: str, args: Args) -> str:
     return f"(select rid from resource where type = {type_id(kind)} and id = {args.add(key)})"
+
+
+def keys_of(parameter: Parameter, targets: list[Target], args: Args) -> list[str]:
+    """Queries (column `key`) for the resources of this server these values mean."""
+    untyped = [key for kind, key in targets if not kind]
+    return _keys([one for one in targets if one[0]], args) + _keys_of_any(untyped, parameter.targets, args)
+
+
+def _keys_of_any(ids: list[str], kinds: Sequence[str], args: Args) -> list[str]:
+    """Those with one of the ids among resources of these types."""
+    if not ids or not kinds:
+        return []
+    wanted = "{" + ",".join(str(type_id(kind)) for kind in kinds) + "}"
+    return [f"select rid as key from resource where type = any('{wanted}'::smallint[]) and id = any({args.add(ids)}::text[])"]
 
 
 def _keys(targets: list[Target], args: Args) -> list[str]:

@@ -98,19 +98,20 @@ def token(name: str, text: str) -> Token:
 
 
 def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
-    coded = _coded(parameters, branch)
+    take_code = coded(parameters, branch)
     if branch.type not in wording.WORDED:
-        return coded
+        return take_code
     worded = wording.taker(parameters, branch)
 
     def take(value: Any, rows: IndexRows) -> None:
-        coded(value, rows)
+        take_code(value, rows)
         worded(value, rows)
 
     return take
 
 
-def _coded(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+def coded(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+    """The codes alone, without the words beside them."""
     ids = [p.id for p in parameters]
     kind = branch.type
     if kind == "CodeableConcept":
