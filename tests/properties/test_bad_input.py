@@ -236,12 +236,30 @@ async def test_a_search_with_anything_in_it_is_answered_or_explained(server: Ser
     for _ in range(data.draw(st.integers(1, 3))):
         name = data.draw(
             st.sampled_from(
-                [*known, "_sort", "_count", "_total", "_include", "_revinclude", "_cursor", "_has:Observation:patient:code", "x"]
+                [
+                    *known,
+                    "_sort",
+                    "_count",
+                    "_total",
+                    "_include",
+                    "_revinclude",
+                    "_include:iterate",
+                    "_revinclude:iterate",
+                    "_cursor",
+                    "_summary",
+                    "_elements",
+                    "_contained",
+                    "_type",
+                    "_has:Observation:patient:code",
+                    "x",
+                ]
             )
         )
         asked.append((name + data.draw(st.sampled_from(MODIFIERS)), data.draw(VALUES)))
     text = "&".join(f"{quote(name)}={quote(value)}" for name, value in asked)
-    answer = await gp.get(f"/fhir/{kind}?{text}")
+    where = data.draw(st.sampled_from([kind] * 3 + ["", "Patient/p1/*", f"Patient/p1/{kind}", "Patient/p1"]))
+    handling = data.draw(st.sampled_from(["strict", "strict", "lenient"]))
+    answer = await gp.get(f"/fhir/{where}?{text}" if where else f"/fhir?{text}", headers={"prefer": f"handling={handling}"})
     expect_sound(answer, text)
     assert answer.status_code in (200, 400, 403, 404, 405), (answer.status_code, text)
 
