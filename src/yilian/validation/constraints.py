@@ -1,4 +1,4 @@
-"""HL7's invariants of each structure: read, corrected where 4.0.1 slips (`slips.toml`), and made ready to be asked.
+"""HL7's invariants of each structure, corrected where 4.0.1 slips (`slips.toml`), and rules that R4 has in its text (`text_rules.toml`).
 
 `surely_sound(structure)` is the quick look at one JSON object, `rules_of(structure)` what FHIRPath is asked when that look is not enough.
 http://hl7.org/fhir/R4/conformance-rules.html#constraints
@@ -52,6 +52,16 @@ def chinese() -> dict[str, str]:
     return table
 
 
+@cache
+def text_rules() -> dict[str, list[dict[str, str]]]:
+    """Structure → rules that R4 gives in its text only, in the form of its invariants (`text_rules.toml`)."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in tomllib.loads((HERE / "text_rules.toml").read_text("utf-8"))["rule"]:
+        for name in row["of"] if isinstance(row["of"], list) else [row["of"]]:
+            found.setdefault(name, []).append({**row, "of": name, "severity": "error"})
+    return found
+
+
 def _rule(of: str, row: dict[str, str]) -> Rule | None:
     slip = slips().get((of, row["key"]))
     text = row["expression"] if slip is None else slip.get("expression", "")
@@ -61,7 +71,14 @@ def _rule(of: str, row: dict[str, str]) -> Rule | None:
     whole = any(mark in text for mark in ("%resource", "%rootResource", "%context", "resolve("))
     human = row["human"].strip().rstrip(".")
     return Rule(
-        of, row["key"], row["severity"], human, words.get(f"{of}/{row['key']}", words.get(row["key"], "")), row.get("at", ""), text, whole
+        of=of,
+        key=row["key"],
+        severity=row["severity"],
+        human=human,
+        zh=row.get("zh") or words.get(f"{of}/{row['key']}", words.get(row["key"], "")),
+        at=row.get("at", ""),
+        text=text,
+        whole=whole,
     )
 
 
@@ -70,7 +87,8 @@ def rules_of(name: str, severity: str = "error") -> tuple[Rule, ...]:
     """The rules of a structure, those of what it specialises first."""
     base = structure(name).base
     above = rules_of(base, severity) if base else ()
-    own = (_rule(name, row) for row in constraints().get(name, ()) if row["severity"] == severity)
+    rows = (*constraints().get(name, ()), *text_rules().get(name, ()))
+    own = (_rule(name, row) for row in rows if row["severity"] == severity)
     return (*above, *(rule for rule in own if rule is not None))
 
 

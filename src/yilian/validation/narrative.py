@@ -64,7 +64,7 @@ class _Reader:
 
 
 def _is_allowed(attribute: str, value: str) -> bool:
-    if attribute == "http://www.w3.org/XML/1998/namespace lang":
+    if attribute in ("http://www.w3.org/XML/1998/namespace lang", "http://www.w3.org/XML/1998/namespace space"):
         return True
     if attribute not in ATTRIBUTES:
         return False

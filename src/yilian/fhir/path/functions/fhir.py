@@ -82,12 +82,18 @@ def _bundled(item: Item, reference: str) -> Item | None:
     own = entry.value.get("fullUrl") if isinstance(entry.value, dict) else None
     if ":" not in reference and isinstance(own, str) and own.count("/") > 3:
         wanted = f"{own.rsplit('/', 2)[0]}/{reference}"
+    base, _, version = wanted.partition("/_history/")
     for index, other in enumerate(bundle.value.get("entry") or ()):
         resource = other.get("resource") if isinstance(other, dict) else None
-        if isinstance(resource, dict) and other.get("fullUrl") == wanted:
+        if isinstance(resource, dict) and other.get("fullUrl") == base and (not version or _version(resource) == version):
             at = Item(other, "Bundle.entry", None, bundle, "entry", index)
             return Item(resource, type_of_resource(resource, "Resource"), None, at, "resource")
     return None
+
+
+def _version(resource: dict[str, Any]) -> Any:
+    meta = resource.get("meta")
+    return meta.get("versionId") if isinstance(meta, dict) else None
 
 
 # --- asked outside
