@@ -15,10 +15,13 @@ import pytest
 
 from tests.conftest import on_database
 from yilian.fhir.definitions import type_id
+from yilian.search.compartment import within
+from yilian.search.conditions import Reading
 from yilian.search.follow import included
 from yilian.search.parameters import parameters_of
 from yilian.search.query import parse
 from yilian.search.rows import token_hash
+from yilian.search.several import merged
 from yilian.search.statement import Statement, count, page
 from yilian.search.timeline import timeline
 from yilian.store.scope import SYSTEM
@@ -112,6 +115,11 @@ async def fill(db: asyncpg.Connection) -> None:
         parameters_of("Observation")["encounter"].id,
         encounters,
     )
+    await db.execute(
+        "insert into index_uri select $1, 'https://profile.example/' || n % 5, 1000000 + n from generate_series(0, $2 - 1) n",
+        parameters_of("Observation")["_profile"].id,
+        observations,
+    )
     await db.execute("insert into resource values (1, $1, '1', 1, now(), 'PUT', false, true, null, null, 'x')", type_id("Organization"))
     await db.execute(
         "insert into access_ground (institution, patient, kind, source)"
@@ -173,14 +181,71 @@ async def test_totals_use_the_same_index(large: asyncpg.Connection) -> None:
 
 
 async def test_what_goes_along_and_the_timeline_use_theirs(large: asyncpg.Connection) -> None:
-    visits = included(parse("Patient", [("_revinclude", "Encounter:patient")], zone=ZONE), SYSTEM, [1007, 1008])
-    whose = included(parse("Observation", [("_include", "Observation:patient")], zone=ZONE), SYSTEM, [1_000_007, 1_000_008])
+    visits = along("Patient", [1007, 1008], ("_revinclude", "Encounter:patient"))
+    whose = along("Observation", [1_000_007, 1_000_008], ("_include", "Observation:patient"))
     line = timeline("p7", ("Observation", "Encounter"), TOWNSHIP)
     for asked, index in ((visits, "index_clinical_timeline"), (whose, "index_clinical_pkey"), (line, "index_clinical_timeline")):
         assert asked is not None
         used = await plan(large, asked)
         assert index in indexes(used), json.dumps(used, indent=1)
         assert big_scans(used) == []
+
+
+FAR: dict[str, tuple[str, list[int], list[tuple[str, str]], set[str]]] = {
+    "all a visit points to": ("Encounter", [2_000_007], [("_include", "*")], {"index_reference_rid", "index_clinical_pkey"}),
+    "all that points to a visit": ("Encounter", [2_000_007], [("_revinclude", "*")], {"index_reference_pkey"}),
+    "the values of a visit and whose they are": (
+        "Encounter",
+        [2_000_007],
+        [("_revinclude", "Observation:encounter"), ("_include:iterate", "Observation:patient")],
+        {"index_reference_pkey", "index_clinical_pkey"},
+    ),
+    "all around a visit's values": (
+        "Observation",
+        [1_000_007],
+        [("_include:iterate", "Observation:*"), ("_include:iterate", "Encounter:*")],
+        {"index_reference_rid", "index_clinical_pkey"},
+    ),
+}
+
+
+@pytest.mark.parametrize("scope", [SYSTEM, TOWNSHIP], ids=["everything", "grounds"])
+async def test_what_goes_along_far_away_is_found_step_by_step(large: asyncpg.Connection, scope: Any) -> None:
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await large.execute(f"set plan_cache_mode = {mode}")
+        for name, (kind, rids, pairs, wanted) in FAR.items():
+            asked = along(kind, rids, *pairs, scope=scope)
+            assert asked is not None
+            used = await plan(large, asked)
+            assert wanted <= indexes(used), (mode, name, json.dumps(used, indent=1))
+            assert big_scans(used) == [], (mode, name)
+            assert buffers(used) < 1200, (mode, name, buffers(used))
+
+
+async def test_a_compartment_starts_from_each_of_its_parameters(large: asyncpg.Connection) -> None:
+    for owner, id, kind, wanted in (
+        ("Patient", "p7", "Observation", {"index_clinical_timeline", "index_reference_pkey"}),
+        ("Patient", "p7", "Encounter", {"index_clinical_timeline"}),
+        ("Encounter", "e5", "Observation", {"index_reference_pkey"}),
+    ):
+        bound = (within(owner, id, kind, Reading(ZONE)),)
+        used = await plan(large, page(replace(parse(kind, [], zone=ZONE), clauses=bound), SYSTEM))
+        assert wanted <= indexes(used), json.dumps(used, indent=1)
+        assert big_scans(used) == []
+        assert buffers(used) < 1200
+
+
+async def test_several_types_are_merged_from_an_index_each(large: asyncpg.Connection) -> None:
+    queries = [parse(kind, [("_sort", "-_lastUpdated"), ("_count", "20")], zone=ZONE) for kind in ("Observation", "Encounter", "Patient")]
+    used = await plan(large, merged(queries, SYSTEM))
+    assert indexes(used) & {"resource_type_updated", "resource_updated"}
+    assert big_scans(used) == []
+    assert buffers(used) < 1200
+
+
+def along(kind: str, rids: list[int], *pairs: tuple[str, str], scope: Any = SYSTEM) -> Statement | None:
+    query = parse(kind, pairs, zone=ZONE)
+    return included(query.includes, query.revincludes, scope, {kind: rids})
 
 
 async def plan(db: asyncpg.Connection, asked: Statement) -> dict[str, Any]:

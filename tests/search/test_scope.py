@@ -144,7 +144,7 @@ async def test_what_goes_along_is_within_the_scope(region: World) -> None:
         asked = page(query, scope)
         rids = [row["rid"] for row in await region.connection.fetch(asked.sql, *asked.args)]
         for whose in (scope, SYSTEM):
-            along = included(query, whose, rids)
+            along = included(query.includes, query.revincludes, whose, {kind: rids})
             assert along is not None
             rows = await region.connection.fetch(along.sql, *along.args)
             unseen = [row["id"] for row in rows if not oracle.seen(kept_of(region.shelf, row["rid"]))]
