@@ -13,6 +13,7 @@ from yilian.errors import Conflict, InvalidResource, Issue
 from yilian.fhir import references
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Target
+from yilian.store import versioned
 from yilian.store.change import independent
 from yilian.store.plan import Plan
 from yilian.store.scope import SYSTEM, Scope, readable
@@ -28,8 +29,8 @@ from unnest($1::smallint[], $2::text[]) as wanted (type, id)
 join resource r on r.type = wanted.type and r.id = wanted.id
 where not r.deleted and {readable("r", 3)}
 order by r.rid
-for key share of r
 """
+HELD = "for key share of r"
 """Held until the transaction ends, so that nobody deletes a target while a reference to it is being written."""
 
 KEYS = """
@@ -56,8 +57,10 @@ order by r.type, r.rid limit 3
 """
 
 
-async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> None:
+async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str, held: list[int] | None = None) -> None:
     """Look up every local reference of `plans` in one statement and lock what it finds against deletion, in `tx`; fills `Plan.pointing`.
+
+    With `held` nothing is locked yet: the rids that are to be, when the rows are written, are put there.
 
     References below our own address `base` are made relative on the way, in the plans' resources. What a resource pointed to before may
     stay though the writer does not see it, as long as it exists. Raises InvalidResource with one issue for each place at fault.
@@ -79,10 +82,17 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str) -> Non
     keys = {text: (target.type, target.id) for text, target in meanings.items() if isinstance(target, Local)}
     bad = {text for text, target in meanings.items() if not isinstance(target, Local | Contained | Elsewhere)}
     wanted = set(keys.values()) - inside.keys()
-    targets = await _look_up(tx, scope, wanted)
+    targets = await _look_up(tx, scope, wanted, held=held)
     if missing := wanted - targets.keys():
         targets.update(await _kept(tx, plans, missing))
         missing -= targets.keys()
+    named = {
+        text: (targets[keys[text]], target.version)
+        for text, target in meanings.items()
+        if isinstance(target, Local) and target.version is not None and keys[text] in targets and keys[text] not in inside
+    }
+    if named:
+        bad |= await versioned.missing(tx, named)
     if bad or missing:
         raise _refused(plans, meanings, bad, missing)
     targets.update(inside)
@@ -101,17 +111,23 @@ def _references_of(plan: Plan) -> list[dict[str, Any]]:
 
 
 def own_references(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """The References a resource answers for; those inside the entries of a stored Bundle (a document, a message) are its sender's."""
+    """The References a resource answers for; those of the entries of a stored Bundle (a document, a message), and who signed it, are its
+    sender's."""
     if resource.get("resourceType") == "Bundle":
-        return references.found({key: value for key, value in resource.items() if key != "entry"})
+        return references.found({key: value for key, value in resource.items() if key not in ("entry", "signature")})
     return references.found(resource)
 
 
-async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key]) -> dict[Key, int]:
+async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key], *, held: list[int] | None = None) -> dict[Key, int]:
     keys = list(wanted)
     if not keys:
         return {}
-    rows = await tx.fetch(TARGETS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys], *scope.keys(of_a_write=True))
+    args = ([type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys], *scope.keys(of_a_write=True))
+    if held is None:
+        rows = await tx.fetch(TARGETS + HELD, *args)
+    else:
+        rows = await tx.ahead(TARGETS, *args)
+        held.extend(row[2] for row in rows)
     return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
 
 

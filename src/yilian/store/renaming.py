@@ -47,6 +47,9 @@ async def renamed(
     for entry in to_do:
         if entry.resource is None:
             continue
+        if entry.type == "Bundle":  # what stands in a stored Bundle is its sender's, and its fullUrls are its own
+            found[entry.number] = (entry.resource, None)
+            continue
         mapping = ChainMap(of_root[entry.root], names) if entry.root in of_root else names
         if own:
             there = references.rewritten(entry.resource, mapping)
