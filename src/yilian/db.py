@@ -9,15 +9,17 @@ race → Unavailable or Conflict, took too long → TooLarge, a value it cannot 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import asyncpg.transaction
 
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
 from yilian.readers import Readers
@@ -41,10 +43,15 @@ def random_id() -> str:
 class Tx:
     """One database transaction (or, from `Database.reading`, one connection on which each statement stands alone).
 
+    It begins with its first statement. What is written without asking for an answer (`later`) goes along with the next statement or, at
+    the end, as one: a single resource is then stored in one statement, which is a transaction by itself, and BEGIN and COMMIT are saved.
+
     now           aware; the same for everything written in this transaction
     new_id        makes a logical id for a resource that comes without one
     hooks         what the house was wired with
     after_commit  called, in order, once the transaction is safely stored; never when it is rolled back. For what is kept in memory only
+    begun         the transaction under way; None before the first statement, and where each statement stands alone
+    alone         each statement stands alone
     """
 
     connection: asyncpg.Connection[asyncpg.Record]
@@ -53,25 +60,102 @@ class Tx:
     hooks: Hooks
     db: Database
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    begun: asyncpg.transaction.Transaction | None = None
+    alone: bool = False
+    _waiting: dict[str, tuple[str, Sequence[Any]]] = field(default_factory=dict)
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        await self.settle()
         return await self.connection.fetch(sql, *args)
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        await self.settle()
         return await self.connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
+        await self.settle()
         return await self.connection.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
+        await self.settle()
         return await self.connection.execute(sql, *args)
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        await self.settle()
         await self.connection.executemany(sql, rows)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write rows by COPY, the quickest way for more than a handful."""
+        await self.settle()
         await self.connection.copy_records_to_table(table, columns=list(columns), records=rows)
+
+    @property
+    def at_hand(self) -> bool:
+        """Nothing has been asked or written yet, so what comes may still become one statement."""
+        return self.begun is None and not self.alone and not self._waiting
+
+    async def ahead(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """A look that locks nothing, before the transaction begins if it has not. Whoever relies on the answer checks it when it writes."""
+        if self._waiting:
+            await self.settle()
+        return await self.connection.fetch(sql, *args)
+
+    async def later(self, name: str, clauses: str, args: Sequence[Any]) -> None:
+        """Write something nobody waits for: `clauses` are parts of a WITH, arguments from $1. `name` is theirs alone.
+
+        Written before whatever is asked next, so the order of writes and reads is the one in the code. What waits together goes as one
+        statement, whose parts see the tables as they were before it.
+        """
+        if name in self._waiting:
+            await self.settle()
+        self._waiting[name] = (clauses, args)
+        if self.alone:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Begin, if that has not been done, and write what waits."""
+        if self.begun is None and not self.alone:
+            begun = self.connection.transaction()
+            await begun.start()
+            self.begun = begun
+        if self._waiting:
+            await self._write_what_waits()
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What the block writes is undone when it raises; what was written before stays."""
+        await self.settle()
+        async with self.connection.transaction():
+            yield
+            if self._waiting:
+                await self._write_what_waits()
+
+    async def finish(self) -> None:
+        """Write what waits and commit. For `Database.transaction` alone."""
+        if self._waiting:
+            await self._write_what_waits()
+        begun, self.begun = self.begun, None  # a commit that fails has rolled back
+        if begun is not None:
+            await begun.commit()
+
+    async def _write_what_waits(self) -> None:
+        waiting, self._waiting = list(self._waiting.values()), {}
+        sql = _together(tuple(clauses for clauses, _ in waiting), tuple(len(args) for _, args in waiting))
+        await self.connection.fetch(sql, *(argument for _, args in waiting for argument in args))
+
+
+_place = re.compile(r"\$(\d+)")
+
+
+@lru_cache(maxsize=1000)
+def _together(texts: tuple[str, ...], arities: tuple[int, ...]) -> str:
+    """One statement of several parts, their arguments numbered on."""
+    parts: list[str] = []
+    before = 0
+    for text, arity in zip(texts, arities, strict=True):
+        parts.append(_place.sub(lambda place, before=before: f"${int(place[1]) + before}", text) if before else text)  # type: ignore[misc]
+        before += arity
+    return f"with {', '.join(parts)} select"
 
 
 class Database:
@@ -154,15 +238,20 @@ class Database:
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection without a transaction, for reads that are one statement each."""
         async with self._connection(writing=False) as connection:
-            yield Tx(connection, self.clock(), self.ids, self.hooks, self)
+            yield Tx(connection, self.clock(), self.ids, self.hooks, self, alone=True)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction: committed when the block ends, rolled back when it raises. READ COMMITTED; rows are locked where it matters."""
         async with self._connection(writing=True) as connection:
-            async with connection.transaction():
-                tx = Tx(connection, self.clock(), self.ids, self.hooks, self)
+            tx = Tx(connection, self.clock(), self.ids, self.hooks, self)
+            try:
                 yield tx
+                await tx.finish()
+            except BaseException:
+                if tx.begun is not None and not connection.is_closed():
+                    await tx.begun.rollback()
+                raise
             for remember in tx.after_commit:
                 remember()
 
@@ -225,7 +314,7 @@ class Database:
         """`count` fresh resource keys. Taken from the sequence in blocks of 1,000 and kept by this process; gaps are harmless."""
         while len(self._rids) < count:
             blocks = (count - len(self._rids) + 999) // 1000
-            for row in await tx.fetch("select nextval('resource_rid') as first from generate_series(1, $1)", blocks):
+            for row in await tx.ahead("select nextval('resource_rid') as first from generate_series(1, $1)", blocks):
                 self._rids.extend(range(row["first"], row["first"] + 1000))
         taken, self._rids = self._rids[:count], self._rids[count:]
         return taken
@@ -243,6 +332,8 @@ _AWAY = (
 )
 _LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _BROKE_A_RULE = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
+_GONE_MEANWHILE = asyncpg.DivisionByZeroError
+"""How a statement says that what it was to point to is no longer there (store/rows.py); no other statement of ours divides."""
 _TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
 
 
@@ -265,7 +356,7 @@ def _meaning(error: Exception, *, writing: bool, connecting: bool = False) -> Yi
         return TooLarge(
             "This would take the database too long; ask for less at once.", zh="查询范围过大,请缩小范围后重试。", code="too-costly"
         )
-    if isinstance(error, _LOST_A_RACE):
+    if isinstance(error, (*_LOST_A_RACE, _GONE_MEANWHILE)):
         return Unavailable(
             "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
         )

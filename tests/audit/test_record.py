@@ -148,7 +148,7 @@ async def test_the_trail_can_be_neither_changed_nor_emptied(region: Region) -> N
     ):
         async with region.db.transaction() as tx:
             with pytest.raises(asyncpg.RaiseError, match="append-only"):
-                async with tx.connection.transaction():
+                async with tx.savepoint():
                     await tx.execute(statement)
     assert await region.rows() == before
 
@@ -156,7 +156,7 @@ async def test_the_trail_can_be_neither_changed_nor_emptied(region: Region) -> N
 async def test_rows_can_not_be_put_into_the_past_of_the_sequence(region: Region) -> None:
     async with region.db.transaction() as tx:
         with pytest.raises(asyncpg.PostgresError):
-            async with tx.connection.transaction():
+            async with tx.savepoint():
                 await tx.execute("insert into audit_event (seq) values (1)")
 
 

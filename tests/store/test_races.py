@@ -87,7 +87,7 @@ async def test_a_target_is_not_deleted_under_a_new_reference(db: Database) -> No
         await put(db, patient(id))
         won, lost = await outcomes(put(db, observation(id)), delete(db, "Patient", id))
         assert len(won) == 1, "either the reference stands or the deletion"
-        assert isinstance(lost[0], InvalidResource | Conflict)
+        assert isinstance(lost[0], InvalidResource | Conflict | Unavailable)
         async with db.reading() as tx:
             dangling = "select count(*) from index_clinical c join resource r on r.rid = c.patient where r.deleted"
             assert await tx.fetchval(dangling) == 0
@@ -97,6 +97,7 @@ async def test_a_deletion_waits_for_a_reference_that_is_being_written(db: Databa
     await put(db, patient("wang"))
     async with db.transaction() as tx:
         await write(tx, SYSTEM, [Change("POST", "Observation", None, observation("wang"))])
+        await tx.settle()
         deleting = asyncio.create_task(delete(db, "Patient", "wang"))
         await asyncio.sleep(0.1)
         assert not deleting.done()

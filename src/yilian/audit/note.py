@@ -104,17 +104,16 @@ def by(
     )
 
 
-INSERT = """
-insert into audit_event (recorded, type, subtype, operation, action, outcome, outcome_text, account, agent, name, client, roles,
-                         institution, purpose, ground, ground_source, patient, entities, query, request_id, address)
-select n.recorded, n.type, n.subtype, n.operation, n.action, n.outcome, n.outcome_text, n.account, n.agent, n.name, n.client, n.roles,
-       n.institution, n.purpose, coalesce(g.kind, n.ground), g.source, n.patient, string_to_array(n.entities, ' '), n.query,
-       n.request_id, n.address
-from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-            $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[], $19::text[],
-            $20::text[], $21::bigint[])
-     with ordinality as n (recorded, type, subtype, operation, action, outcome, outcome_text, account, agent, name, client, roles,
-                           institution, purpose, ground, patient, entities, query, request_id, address, institution_rid, nth)
+COLUMNS = (
+    "recorded, type, subtype, operation, action, outcome, outcome_text, account, agent, name, client, roles, institution, purpose,"
+    " ground, ground_source, patient, entities, query, request_id, address"
+)
+_ASKED = (
+    "recorded, type, subtype, operation, action, outcome, outcome_text, account, agent, name, client, roles, institution, purpose, ground,"
+    " patient, entities, query, request_id, address, institution_rid"
+)
+_TYPES = {"recorded": "timestamptz", "patient": "bigint", "institution_rid": "bigint"}
+_GROUND = """
 left join lateral (
     select a.kind, a.source
     from access_ground a
@@ -124,10 +123,33 @@ left join lateral (
         a.source desc
     limit 1
 ) g on true
-order by n.nth
 """
-"""Rows in the order given. The ground is the most immediate one the institution has at this moment: treating the patient before having
-been sent one."""
+"""The ground is the most immediate one the institution has at this moment: treating the patient before having been sent one."""
+
+_KNOWN = "cross join (select null::text as kind, null::bigint as source) g"
+"""Where nothing is to be looked up."""
+
+
+def _insert(places: str, ground: str) -> str:
+    return f"""insert into audit_event ({COLUMNS})
+select n.recorded, n.type, n.subtype, n.operation, n.action, n.outcome, n.outcome_text, n.account, n.agent, n.name, n.client, n.roles,
+       n.institution, n.purpose, coalesce(g.kind, n.ground), g.source, n.patient, string_to_array(n.entities, ' '), n.query,
+       n.request_id, n.address
+from {places} {ground}"""
+
+
+def _places(suffix: str) -> str:
+    names = _ASKED.split(", ")
+    return ", ".join(f"${place}::{_TYPES.get(name, 'text')}{suffix}" for place, name in enumerate(names, 1))
+
+
+INSERT = _insert(f"unnest({_places('[]')}) with ordinality as n ({_ASKED}, nth)", _GROUND + "order by n.nth")
+"""Rows in the order given, by arrays."""
+
+_SINGLE = f"(values ({_places('')})) as n ({_ASKED})"
+ONE = f"audit as ({_insert(_SINGLE, _GROUND)})"
+ONE_KNOWN = f"audit as ({_insert(_SINGLE, _KNOWN)})"
+"""A single row, as part of a larger statement; the second where its ground need not be looked up."""
 
 
 def columns(notes: Sequence[Note]) -> list[list[object]]:
@@ -166,5 +188,9 @@ def _text(value: str) -> str:
 
 async def write(tx: Tx, notes: Sequence[Note]) -> None:
     """Write the notes in this transaction."""
-    if notes:
+    if len(notes) == 1:
+        one = notes[0]
+        known = one.ground or one.patient is None or not one.institution_rid
+        await tx.later("audit", ONE_KNOWN if known else ONE, [column[0] for column in columns(notes)])
+    elif notes:
         await tx.execute(INSERT, *columns(notes))

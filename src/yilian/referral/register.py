@@ -75,7 +75,7 @@ async def insert(tx: Tx, referral: Referral) -> None:
     """Enter a new referral, in `tx`. Raises AlreadyOpen when another one came first, also one that is being written at this very moment."""
     places = ", ".join(f"${place}" for place in range(1, len(COLUMNS) + 1))
     try:
-        async with tx.connection.transaction():  # a savepoint, so that the caller can still ask who came first
+        async with tx.savepoint():  # a savepoint, so that the caller can still ask who came first
             await tx.execute(f"insert into referral ({_LIST}) values ({places})", *_values(referral))
     except asyncpg.UniqueViolationError as error:
         raise _translated(error) from None
@@ -85,7 +85,7 @@ async def update(tx: Tx, referral: Referral) -> None:
     """Write a row that was locked by `lock`, in `tx`. Raises AlreadyOpen when a draft is sent and another referral is live."""
     settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(COLUMNS, 1))
     try:
-        async with tx.connection.transaction():
+        async with tx.savepoint():
             await tx.execute(f"update referral set {settings} where task_rid = $1", *_values(referral))
     except asyncpg.UniqueViolationError as error:
         raise _translated(error) from None

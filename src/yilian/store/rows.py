@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yilian.store.index_rows import TABLES, Row, Rows, Table
 
@@ -57,6 +57,12 @@ ON_CONFLICT = {
 """The nth coding of a resource may be replaced: within one statement that cannot be a deletion and an insertion."""
 
 
+HELD = (
+    "held as (select 1 / (count(*) = cardinality($1::bigint[]))::integer as fine"
+    " from (select from resource where rid = any($1::bigint[]) and not deleted order by rid for key share) there)"
+)
+"""Locks what was looked up without a lock, and ends the statement (a division by zero, see `db.py`) where some of it is gone."""
+
 NULLABLE = frozenset({"system", "exact", "written", "other_amount", "other_value"})
 """Columns of index tables that may be null."""
 
@@ -69,6 +75,7 @@ class Work:
     renewed    rows of RENEWED for resources that get a new version; the version before goes into `history`
     removed, added   index rows
     forgotten  rids of which every index row goes (deletions)
+    held       rids of what the rows point to, where they were looked up without a lock: locked and checked in the same statement
     """
 
     new: list[Row] = field(default_factory=list)
@@ -76,6 +83,7 @@ class Work:
     removed: Rows = field(default_factory=dict)
     added: Rows = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
 
     def add(self, rows: Rows) -> None:
         for name, some in rows.items():
@@ -113,9 +121,21 @@ def _parts(work: Work) -> list[tuple[str, str, Sequence[Row]]]:
 
 async def _at_once(tx: Tx, work: Work) -> None:
     parts = sorted(_parts(work), key=lambda part: part[:2])
-    if parts:
-        arguments = [list(column) for _, _, rows in parts for column in zip(*rows, strict=True)]
-        await tx.fetch(_statement(tuple(part[:2] for part in parts)), *arguments)
+    if not parts:
+        return
+    arguments: list[Any] = []
+    shape: list[tuple[str, str, bool]] = []
+    if work.held:
+        shape.append(("hold", "", False))
+        arguments.append(work.held)
+    for verb, name, rows in parts:
+        single = len(rows) == 1
+        shape.append((verb, name, single))
+        if single:
+            arguments.extend(rows[0])
+        else:
+            arguments.extend(list(column) for column in zip(*rows, strict=True))
+    await tx.later("rows", _clauses(tuple(shape)), arguments)
 
 
 async def _one_by_one(tx: Tx, work: Work) -> None:
@@ -125,7 +145,7 @@ async def _one_by_one(tx: Tx, work: Work) -> None:
         if verb == "insert" and not (name in ON_CONFLICT and renewed):
             await tx.copy(name, (RESOURCE if name == "resource" else TABLES[name]).column_names, rows)
         else:
-            await tx.fetch(_statement(((verb, name),)), *(list(column) for column in zip(*rows, strict=True)))
+            await tx.fetch(_statement((verb, name, False)), *(list(column) for column in zip(*rows, strict=True)))
 
 
 def _by_type_and_id(row: Row) -> tuple[int, str]:
@@ -133,18 +153,34 @@ def _by_type_and_id(row: Row) -> tuple[int, str]:
     return row[1], row[2]
 
 
+def _statement(part: tuple[str, str, bool]) -> str:
+    return f"with {_clauses((part,))} select"
+
+
 @cache
-def _statement(parts: tuple[tuple[str, str], ...]) -> str:
-    """One statement that does all the parts. Every part of a WITH sees the tables as they were before."""
+def _clauses(parts: tuple[tuple[str, str, bool], ...]) -> str:
+    """Clauses of one WITH that do all the parts, (what to do, table, whether it is a single row). Each sees the tables as they were before.
+
+    A single row comes as values, several as one array a column: arrays take the driver and the database several times as long.
+    """
     clauses: list[str] = []
     first = 1
-    for verb, name in parts:
+    holding = parts[0][0] == "hold"
+    for verb, name, single in parts:
+        if verb == "hold":
+            clauses.append(HELD)
+            first = 2
+            continue
         table = {"resource": RESOURCE, "renewed": RENEWED}.get(name) or TABLES.get(name) or Table("", (("rid", "bigint"),))
-        source = f"unnest({', '.join(f'${first + n}::{kind}[]' for n, (_, kind) in enumerate(table.columns))})"
-        first += len(table.columns)
         columns = ", ".join(table.column_names)
+        places = [f"${first + n}::{kind}{'' if single else '[]'}" for n, (_, kind) in enumerate(table.columns)]
+        rows = f"values ({', '.join(places)})" if single else f"select * from unnest({', '.join(places)})"
+        source = f"({rows})"
+        first += len(table.columns)
         if verb == "insert":
-            clauses.append(f"{name}_in as (insert into {name} ({columns}) select * from {source}{ON_CONFLICT.get(name, '')})")
+            if holding and name == "resource":
+                rows = f"select * from {source} w where (select fine from held) = 1"
+            clauses.append(f"{name}_in as (insert into {name} ({columns}) {rows}{ON_CONFLICT.get(name, '')})")
         elif verb == "delete":
             same = " and ".join(
                 f"t.{column} {'is not distinct from' if column in NULLABLE else '='} w.{column}" for column in table.column_names
@@ -155,4 +191,4 @@ def _statement(parts: tuple[tuple[str, str], ...]) -> str:
         else:
             clauses.append(f"gone as (select * from {source} as w (rid))")
             clauses += [f"{each}_gone as (delete from {each} where rid in (select rid from gone))" for each in TABLES]
-    return f"with {', '.join(clauses)} select"
+    return ", ".join(clauses)
