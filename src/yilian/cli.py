@@ -113,6 +113,14 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--retry", type=int, metavar="ID", help="begin this job anew")
     what.add_argument("--cancel", type=int, metavar="ID", help="stop this job")
 
+    reindex = add("reindex", "Make the index rows of stored resources anew, while the server goes on.", _reindex)
+    which = reindex.add_mutually_exclusive_group()
+    which.add_argument(
+        "--type", action="append", metavar="TYPE", dest="types", help="a resource type; may be given several times (default: all)"
+    )
+    which.add_argument("--resume", action="store_true", help="only go on with what was asked for before and is not done")
+    which.add_argument("--cancel", type=int, metavar="RUN", help="stop this run for good")
+
     token = add("token", "Print an access token.", _token)
     who = token.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="NAME", help="for this account")
@@ -167,6 +175,12 @@ def _jobs(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.jobs import show
 
     return show(settings, failed=given.failed, retry=given.retry, cancel=given.cancel)
+
+
+def _reindex(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.reindex import reindex
+
+    return reindex(settings, given.types or (), resume=given.resume, cancel=given.cancel)
 
 
 def _token(settings: Settings, given: argparse.Namespace) -> int:

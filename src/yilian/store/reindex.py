@@ -45,6 +45,15 @@ BREATH = 20
 PATIENCE_MS = 300
 """Less than PostgreSQL's deadlock_timeout, so that of two who wait for each other it is us who give way."""
 PAUSE_S = 0.3
+SETTLING_S = 1.5
+"""More than a server process may lag behind what is defined (`custom_parameters.EVERY_S`)."""
+
+SETTLED = """
+select clock_timestamp() >= $1::timestamptz + $2::text::interval and not exists (
+    select from pg_stat_activity a
+    where a.datname = current_database() and a.application_name = 'yilian' and a.pid <> pg_backend_pid()
+      and a.xact_start < $1::timestamptz + $2::text::interval)
+"""
 
 Watch = Callable[["Tx", "Run"], Awaitable[None]]
 
@@ -113,15 +122,16 @@ class Run:
         return None if self.types is None else [type_id(name) for name in self.types]
 
 
-async def request(tx: Tx, types: Sequence[str] | None, why: str, *, withheld: Sequence[str] = ()) -> int:
+async def request(tx: Tx, types: Sequence[str] | None, why: str, *, withheld: Sequence[str] = (), settles: bool = False) -> int:
     """Have these types (None: all) reindexed once `tx` is committed, in the background; returns the number of the run.
 
+    `settles`: it begins only when no transaction is open any more that may not know of what `tx` defines (see `custom_parameters`).
     Raises NotSupported for a name that is no type.
     """
     for name in types or ():
         type_id(name)
-    sql = "insert into reindex_run (types, why, withheld, requested) values ($1, $2, $3, $4) returning id"
-    run = await tx.fetchval(sql, None if types is None else list(types), why, list(withheld), tx.now)
+    sql = "insert into reindex_run (types, why, withheld, settles, requested) values ($1, $2, $3, $4, $5) returning id"
+    run = await tx.fetchval(sql, None if types is None else list(types), why, list(withheld), settles, tx.now)
     await jobs.enqueue(tx, JOB, {}, key=JOB)
     return int(run)
 
@@ -163,6 +173,15 @@ async def carry_out_due(db: Database, watch: Watch | None = None) -> list[Run]:
         if not found:
             return ended
         ended.append(await carry_out(db, found[0].id, watch))
+
+
+async def work(db: Database, job: jobs.Job) -> None:
+    """The handler of `JOB`: everything that is due. Whatever stops it, the next attempt goes on from the last batch."""
+
+    async def watch(tx: Tx, run: Run) -> None:
+        await jobs.note(tx, job, done=run.done, total=run.total)
+
+    await carry_out_due(db, watch)
 
 
 async def carry_out(db: Database, id: int, watch: Watch | None = None, *, batch: int = BATCH) -> Run:
@@ -214,6 +233,8 @@ async def _step(tx: Tx, id: int, size: int) -> Run | None:
         return None
     run = _run(row)
     if run.state == "due":
+        if not await _is_settled(tx, id):
+            return None
         run = replace(run, state="running", started=tx.now, total=await tx.fetchval(BEGIN, id, tx.now, run.type_ids))
     await tx.execute(f"set local lock_timeout = {PATIENCE_MS}")
     rows = await tx.fetch(BATCH_OF, run.last_rid, run.type_ids, size)
@@ -230,6 +251,17 @@ async def _step(tx: Tx, id: int, size: int) -> Run | None:
         state="done" if ended else "running",
         finished=tx.now if ended else None,
     )
+
+
+async def _is_settled(tx: Tx, id: int) -> bool:
+    """Whether all who may not know yet of what made the run necessary have ended; notes when it was first looked at."""
+    row = await tx.fetchrow("select settles, seen from reindex_run where id = $1", id)
+    if row is None or not row["settles"]:
+        return True
+    if row["seen"] is None:
+        await tx.execute("update reindex_run set seen = clock_timestamp() where id = $1", id)
+        return False
+    return bool(await tx.fetchval(SETTLED, row["seen"], f"{SETTLING_S} seconds"))
 
 
 async def _renew(tx: Tx, resources: Sequence[tuple[int, int, str]]) -> tuple[int, int]:

@@ -30,6 +30,8 @@ create table reindex_run (                                                    --
     types     text[],                                                         -- resource types; null: all
     withheld  text[]      not null default '{}',                              -- what nobody may search by until it is done: a type of parameter, "quantity"
     why       text        not null,
+    settles   boolean     not null default false,                             -- begins when all who may not know of its cause have ended
+    seen      timestamptz,                                                    -- when it was first looked at, for that
     state     text        not null default 'due' check (state in ('due', 'running', 'done', 'cancelled')),
     last_rid  bigint      not null default 0,                                 -- done up to here; a run that was stopped goes on from here
     done      bigint      not null default 0,                                 -- resources looked at
@@ -47,7 +49,7 @@ create table custom_parameter (                                               --
     id         smallint    not null check (id >= 10000),
     base       text        collate "C" not null,
     code       text        collate "C" not null,
-    resource   bigint      not null references resource,                      -- the SearchParameter that defines it
+    resource   bigint      not null,                                          -- rid of the SearchParameter that defines it
     definition text        not null,                                          -- its JSON as it is in force
     run        integer     references reindex_run,                            -- what takes up the resources that were there before
     retired    timestamptz,                                                   -- not searched by any more; its number is not used again
