@@ -13,6 +13,7 @@ from yilian.errors import Conflict, InvalidResource, Issue
 from yilian.fhir import references
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Target
+from yilian.store import versioned
 from yilian.store.change import independent
 from yilian.store.plan import Plan
 from yilian.store.scope import SYSTEM, Scope, readable
@@ -85,6 +86,13 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str, held: 
     if missing := wanted - targets.keys():
         targets.update(await _kept(tx, plans, missing))
         missing -= targets.keys()
+    named = {
+        text: (targets[keys[text]], target.version)
+        for text, target in meanings.items()
+        if isinstance(target, Local) and target.version is not None and keys[text] in targets and keys[text] not in inside
+    }
+    if named:
+        bad |= await versioned.missing(tx, named)
     if bad or missing:
         raise _refused(plans, meanings, bad, missing)
     targets.update(inside)
@@ -103,9 +111,10 @@ def _references_of(plan: Plan) -> list[dict[str, Any]]:
 
 
 def own_references(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """The References a resource answers for; those inside the entries of a stored Bundle (a document, a message) are its sender's."""
+    """The References a resource answers for; those of the entries of a stored Bundle (a document, a message), and who signed it, are its
+    sender's."""
     if resource.get("resourceType") == "Bundle":
-        return references.found({key: value for key, value in resource.items() if key != "entry"})
+        return references.found({key: value for key, value in resource.items() if key not in ("entry", "signature")})
     return references.found(resource)
 
 
