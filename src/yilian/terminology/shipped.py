@@ -2,7 +2,8 @@
 
 It comes in `tables/r4.jsonl.xz`, one resource a line without narrative, made by `tools/make_terminology.py`. It is loaded when the digest
 of that file is not the one loaded last; every later start is one look at one row. These definitions are no resources of the store: they
-have no history and nobody edits them; a region that wants another one stores its own under the same url, which then answers.
+have no history and nobody edits them; a region that wants another one stores its own under the same url, which then answers. With it what
+is derived from the region's own definitions is made anew, so that a database older than this version has it too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yilian.fhir.definitions import type_id
+from yilian.fhir.json import parse
 from yilian.terminology import expansions, ranking, tables
 
 if TYPE_CHECKING:
@@ -42,18 +45,27 @@ async def load(tx: Tx) -> bool:
     if await tx.fetchval("select digest from terminology_shipped") == wanted:
         return False
     await tx.execute("delete from terminology_shipped")
-    urls = await tables.forget(tx, "rid is null")
+    urls = await tables.forget(tx, "true")
     by_type: dict[str, list[tuple[int | None, Json]]] = {"CodeSystem": [], "ValueSet": [], "ConceptMap": []}
     for one in resources():
         by_type[one["resourceType"]].append((None, one))
+    for rid, one in await _stored(tx):
+        by_type[one["resourceType"]].append((rid, one))
     await tables.put_code_systems(tx, by_type["CodeSystem"])
     await tables.put_value_sets(tx, by_type["ValueSet"])
     await tables.put_concept_maps(tx, by_type["ConceptMap"])
     for table, kind, key in (("code_system", "CodeSystem", "cs"), ("value_set", "ValueSet", "vs"), ("concept_map", "ConceptMap", "cm")):
-        urls[table] |= {one["url"] for _, one in by_type[kind]}
+        urls[table] |= {one["url"] for _, one in by_type[kind] if type(one.get("url")) is str}
         await ranking.choose(tx, table, key, urls[table])
     await tx.execute("analyze code_system, code_system_concept, code_system_parent, value_set, value_set_use")
     await tables.close(tx, sorted(urls["code_system"]))
     await expansions.renew(tx, urls["code_system"] | urls["value_set"])
     await tx.execute("insert into terminology_shipped (digest) values ($1)", wanted)
     return True
+
+
+async def _stored(tx: Tx) -> list[tuple[int, Json]]:
+    """What the region has stored already: in a database that is older than these tables, or when what is derived has changed."""
+    kinds = [type_id(kind) for kind in ("CodeSystem", "ValueSet", "ConceptMap")]
+    rows = await tx.fetch("select rid, body from resource where type = any($1) and not deleted order by rid", kinds)
+    return [(row["rid"], parse(row["body"].encode())) for row in rows]
