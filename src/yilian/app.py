@@ -22,12 +22,14 @@ from yilian.audit.record import ReadLog, follow_writes
 from yilian.config import Settings
 from yilian.db import Database
 from yilian.directory import codes as directory_codes
+from yilian.exchange.bulk import desk as bulk
 from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
 from yilian.http.metrics import Metrics
+from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
 from yilian.store.migrate import migrate
@@ -37,13 +39,19 @@ from yilian.terminology import shipped
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard,),
-    reactions=(grounds.follow, follow_writes, terminology.follow),
+    guards=(referral.guard, custom_parameters.guard),
+    reactions=(grounds.follow, follow_writes, terminology.follow, custom_parameters.follow),
+    refresh=custom_parameters.keep_fresh,
+    outdated=custom_parameters.look_again,
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
 
 
-PERIODIC = (jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),)
+PERIODIC = (
+    jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),
+    *bulk.PERIODIC,
+    jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
+)
 """What is done again and again, once in each interval, however many servers there are."""
 
 
@@ -51,7 +59,20 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
     """Every kind of job this house knows and who carries it out: `jobs.enqueue(tx, "jobs.clear", {})`."""
     return {
         "jobs.clear": jobs.Kind(_clear_jobs),
+        **bulk_desk(settings).kinds(),
+        reindex.JOB: jobs.Kind(reindex.work, heavy=True),
     }
+
+
+def bulk_desk(settings: Settings) -> bulk.Desk:
+    """Exports and imports, with the settings they work by."""
+    return bulk.Desk.at(
+        settings.bulk,
+        settings.region_zone,
+        keep=settings.bulk_keep,
+        hosts=settings.import_hosts,
+        most=settings.import_limit_bytes,
+    )
 
 
 async def _clear_jobs(db: Database, job: jobs.Job) -> None:
@@ -119,6 +140,7 @@ def build(settings: Settings, dsn: str) -> Front:
         zone=settings.region_zone,
         public_url=settings.public_url.rstrip("/"),
         body_limit=settings.body_limit_bytes,
+        bulk=bulk_desk(settings),
     )
     health = Health(db)
     working = worker(settings, db, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs) if settings.jobs_at_once else None

@@ -104,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("--processes", type=int, metavar="N", help="how many load side by side (default: one for each core)")
     load.add_argument("--report", type=Path, metavar="FILE", help="write everything that was refused to this file, one JSON object a line")
 
+    export = add("export", "Write the store as NDJSON into a folder, as it stood when the command began.", _export)
+    export.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    export.add_argument("--type", action="append", default=[], metavar="TYPE", help="only this resource type; may be given several times")
+    export.add_argument("--since", metavar="INSTANT", help="only what was changed then or later, and what was deleted")
+
     work = add("work", "Carry out jobs (exports, imports, deliveries …) in a process beside the server.", _work)
     work.add_argument("--at-once", type=int, default=2, choices=range(1, 65), metavar="N", help="jobs at a time (default: 2)")
 
@@ -163,6 +168,12 @@ def _load(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.load import load
 
     return load(settings, given.paths, given.institution, given.report, given.processes)
+
+
+def _export(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.export import export
+
+    return export(settings, given.folder, given.type, given.since)
 
 
 def _work(settings: Settings, given: argparse.Namespace) -> int:

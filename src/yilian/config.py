@@ -65,6 +65,14 @@ class Settings:
     session_idle_s: Annotated[int, Says("A session nobody used for so long is over.", 60, 86400)] = 1800
     session_s: Annotated[int, Says("A session is over after this time at the latest.", 60, 30 * 86400)] = 43200
     access_token_s: Annotated[int, Says("How long an access token is good.", 60, 86400)] = 900
+    bulk_folder: Annotated[
+        str, Says("Folder for files of $export and $import, seen by every server of the region; empty: `bulk` in the data folder.")
+    ] = ""
+    bulk_keep_s: Annotated[int, Says("How long files of an export can be fetched before they are deleted.", 60, 30 * 86400)] = 86400
+    import_hosts: Annotated[
+        str, Says("Hosts $import may fetch files from, `host` or `host:port` with commas; empty: none, files are sent in the request.")
+    ] = ""
+    import_limit_bytes: Annotated[int, Says("The largest file $import takes.", 1024, 1024**4)] = 4 * 1024**3
     jobs_at_once: Annotated[int, Says("Jobs each server process carries out at a time; 0 leaves all of them to `yilian work`.", 0, 64)] = 2
     heavy_jobs: Annotated[
         bool, Says("Whether server processes carry out exports, imports and the like; false leaves those to `yilian work`.")
@@ -74,6 +82,14 @@ class Settings:
     @property
     def region_zone(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @property
+    def bulk(self) -> Path:
+        return Path(self.bulk_folder) if self.bulk_folder else self.data / "bulk"
+
+    @property
+    def bulk_keep(self) -> timedelta:
+        return timedelta(seconds=self.bulk_keep_s)
 
     @property
     def lock_for(self) -> timedelta:

@@ -13,7 +13,7 @@ from yilian.errors import Conflict, InvalidResource, Unavailable, YilianError
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.fhir.json import dump, parse
 from yilian.store import bundle as store_bundle
-from yilian.store.scope import SYSTEM
+from yilian.store.scope import SYSTEM, Scope
 
 LINES_A_BATCH = 500
 TRIES = 5
@@ -50,12 +50,13 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class Destination:
     """What is the same for every batch of one source: whose progress is noted under which key, what refusals call the source, and where
-    patients without a managingOrganization are registered ("Organization/…", None: nowhere)."""
+    patients without a managingOrganization are registered ("Organization/…", None: nowhere), and who writes."""
 
     key: str
     source: str
     institution: str | None
     zone: tzinfo
+    scope: Scope = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Storing:
         if entries:
             settled = {key for key, digest in shared.items() if self.known.get(key) == digest}
             bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-            await store_bundle.transaction(tx, SYSTEM, bundle, zone=to.zone, own=True, settled=settled)
+            await store_bundle.transaction(tx, to.scope, bundle, zone=to.zone, own=True, settled=settled)
 
     async def _note(self, tx: Tx, to: Destination, batch: Batch, stored: int, refused: list[Refusal]) -> None:
         reasons = dump([{"line": one.line, "reasons": list(one.reasons)} for one in refused]).decode()

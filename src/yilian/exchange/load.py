@@ -26,7 +26,7 @@ from yilian.exchange import loaders
 from yilian.exchange.batch import Batch, Destination, Refusal, Storing, Told, batches
 from yilian.exchange.sources import Source
 from yilian.store import find
-from yilian.store.scope import SYSTEM
+from yilian.store.scope import SYSTEM, Scope
 
 AT_ONCE = 3
 """Transactions under way in one process: while the database writes one, the next is read and checked."""
@@ -69,11 +69,19 @@ async def institution_named(db: Database, name: str, zone: tzinfo) -> str:
 
 
 async def load(
-    db: Database, sources: list[Source], institution: str | None, zone: tzinfo, watch: Watch, side_by_side: SideBySide | None = None
+    db: Database,
+    sources: list[Source],
+    institution: str | None,
+    zone: tzinfo,
+    watch: Watch,
+    side_by_side: SideBySide | None = None,
+    *,
+    scope: Scope = SYSTEM,
 ) -> Report:
     """Load `sources` in order. `watch(resources stored or refused, share done)` is called as it goes.
 
     `institution`: "Organization/…" where patients without a managingOrganization are registered, or None to leave them.
+    `scope`: who writes, and is named in the trail.
     Opens its own transactions, here and, where there is much to load and `side_by_side` says how, in processes of their own.
     Raises Unavailable when the database stays away; what was acknowledged is stored.
     """
@@ -87,7 +95,7 @@ async def load(
     try:
         for source in sources:
             key = f"{source.digest}:{source.member}:{institution or ''}"
-            loading = _Loading(storing, source, Destination(key, source.name, institution, zone), report, others)
+            loading = _Loading(storing, source, Destination(key, source.name, institution, zone, scope), report, others)
             async for read in loading.run():
                 watch(report.count, (passed + read) / whole)
             passed += source.size

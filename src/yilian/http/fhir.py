@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import datetime
 from secrets import token_hex
 from time import perf_counter
 from typing import Any
 
 from yilian.access.policy import require
-from yilian.errors import MethodNotAllowed, NotFound, YilianError
+from yilian.errors import MethodNotAllowed, NotFound, Unavailable, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
 from yilian.http import audit, capabilities, formats, operations, terminology_capabilities
@@ -20,8 +21,10 @@ from yilian.http.house import House
 from yilian.http.interactions import bundle, history, read, search, search_several, write
 from yilian.http.metrics import observe
 from yilian.http.oauth import smart_configuration
+from yilian.http.operations import bulk as bulk_operations
 from yilian.http.outcome import answer_for
 from yilian.http.request import Receive, Request, pairs, segments
+from yilian.store import custom_parameters
 from yilian.store.scope import Scope
 
 TYPES = frozenset(RESOURCE_TYPES)
@@ -88,11 +91,14 @@ class FhirApi:
     async def _answer(self, request: Request) -> Answer:
         if request.segments == ["metadata"]:
             _only("GET", request)
+            with suppress(Unavailable):  # what the server can do is told without a database too
+                await custom_parameters.look(self.house.db)
             told = terminology_capabilities if ("mode", "terminology") in request.query else capabilities
             return Answer(200, told.statement(request.base, self.started))
         if request.segments == [".well-known", "smart-configuration"]:
             _only("GET", request)
             return Answer(200, dump(smart_configuration(request.base.removesuffix("/fhir"))), content_type=b"application/json")
+        await custom_parameters.look(self.house.db)
         asker = await self.house.verifier.scope_of(request.header("authorization"), request.request_id, request.address)
         return await route(self.house, asker, request)
 
@@ -112,6 +118,8 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
     kind = way[0]
     if len(way) == 1 and kind.startswith("$"):
         return await _operation(house, asker, request)  # each asks for itself what it may read
+    if kind in bulk_operations.ADDRESSES:
+        return await bulk_operations.beside(house, asker, request)
     if kind not in TYPES:
         raise NotFound(
             f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"

@@ -12,11 +12,13 @@ from yilian.http.request import Request
 if TYPE_CHECKING:
     from yilian.access.tokens import Verifier
     from yilian.audit.record import ReadLog
+    from yilian.exchange.bulk.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """db: the store. verifier: token → Scope. reads: the trail of who read what. zone: the region's. body_limit: bytes of one request."""
+    """db: the store. verifier: token → Scope. reads: the trail of who read what. zone: the region's. body_limit: bytes of one request.
+    bulk: exports and imports."""
 
     db: Database
     verifier: Verifier
@@ -24,6 +26,7 @@ class House:
     zone: tzinfo
     public_url: str = ""
     body_limit: int = 32 * 1024 * 1024
+    bulk: Desk | None = None
 
     def base_of(self, request_scheme: str, host: str) -> str:
         """Our FHIR address: the configured public one, else the one the caller used."""

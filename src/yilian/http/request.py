@@ -5,7 +5,7 @@ Reading is strict: a path, query or header that cannot be read exactly is refuse
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -78,6 +78,20 @@ class Request:
                 break
         self._body = b"".join(chunks)
         return self._body
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes, for what is too large to be held; whoever takes it watches the size. BadRequest when it breaks off."""
+        if self._body is not None or self._receive is None:
+            yield self._body or b""
+            return
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("The connection ended before the whole body had come.")
+            if piece := message.get("body", b""):
+                yield piece
+            if not message.get("more_body"):
+                return
 
     def _too_large(self) -> TooLarge:
         return TooLarge(

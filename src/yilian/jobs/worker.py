@@ -107,7 +107,7 @@ class Worker:
             return
         if self.running:
             await asyncio.wait(self.running.values(), timeout=grace_s)
-        self._over = True
+        self._over = True  # looked at when the loop has been woken, before anything new is begun
         self.wake()
         await asyncio.wait([self._task], timeout=OVER_S)  # a connection that is just being made is not left half open
         self._task.cancel()
@@ -158,8 +158,6 @@ class Worker:
                 log.exception("a worker stumbled and goes on")
                 wait_s = POLL_S
                 self._woken.clear()
-            if self._over:
-                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait_s, max(next_beat - loop.time(), 0.01))):
                     await self._woken.wait()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, expunge, meta, record, referral, terminology
+from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, terminology
 
-ALL: tuple[Operation, ...] = (*expunge.OPERATIONS, *meta.OPERATIONS, *record.OPERATIONS, *referral.OPERATIONS, *terminology.OPERATIONS)
+ALL: tuple[Operation, ...] = (
+    *bulk.OPERATIONS,
+    *expunge.OPERATIONS,
+    *meta.OPERATIONS,
+    *record.OPERATIONS,
+    *referral.OPERATIONS,
+    *search_parameter.OPERATIONS,
+    *terminology.OPERATIONS,
+)
 
 REGISTRY: dict[tuple[str, str, str], Operation] = {(operation.kind, operation.level, operation.name): operation for operation in ALL}
 assert len(REGISTRY) == len(ALL), "two operations at one address"
