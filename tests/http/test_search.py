@@ -273,6 +273,10 @@ async def test_a_whole_compartment_can_be_asked_for(server: Server) -> None:
     assert set(found) >= {"Patient/p1", "Encounter/e1", "Observation/o0"}
     assert len(found) == len(set(found))
     assert await walk(gp, "/fhir/Patient/p1/*?_type=Encounter,Patient") == ["Encounter/e1", "Patient/p1"]
+    system = await server.as_("bench")
+    assert (await system.put("/fhir/Device/d2", json={"resourceType": "Device", "id": "d2"})).status_code == 201
+    assert await walk(system, "/fhir/Device/d2/*") == []
+    assert (await system.get("/fhir/Device/d2/*?_summary=count")).json()["total"] == 0
     posted = (await gp.post("/fhir/Patient/p1/_search", data={"_type": "Encounter"})).json()
     assert (ids(posted), link(posted, "self")) == (["Encounter/e1"], f"{BASE}/Patient/p1/*?_type=Encounter")
     posted = (await gp.post("/fhir/Patient/p1/Encounter/_search", data={"status": "finished"})).json()

@@ -71,8 +71,9 @@ class _Asked:
         if not parts:
             return None
         sql = (
-            f"select {COLUMNS} from (select distinct rid from ({' union all '.join(parts)}) u where u.rid <> all({self.all}::bigint[])) p"
-            f" join resource r on r.rid = p.rid where not r.deleted and {self.seen} order by r.type, r.rid limit {MOST + 1}"
+            f"select s.* from (select {COLUMNS} from (select distinct rid from ({' union all '.join(parts)}) u"
+            f" where u.rid <> all({self.all}::bigint[])) p join resource r on r.rid = p.rid"
+            f" where not r.deleted and {self.seen} limit {MOST + 1}) s order by s.type, s.rid"
         )
         return Statement(sql, tuple(self.args.values))
 

@@ -5,7 +5,7 @@ FHIR R4: http://hl7.org/fhir/R4/http.html#search, http://hl7.org/fhir/R4/compart
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from yilian.access.policy import may, require
@@ -77,9 +77,9 @@ async def compartment(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         await store_read.by_id(tx, asker, owner, id)
         kinds = types or [kind for kind in await several.types_here(tx) if kind in members and may(asker, "read", kind)]
-        bound = _bound(owner, id, reading)
-        queries, asked, ignored = read(request, pairs, lambda asked: [bound(one) for one in _queries(house, kinds, asked)])
-        page: Page = await (find.find(tx, asker, queries[0]) if wanted != EVERY else several.find(tx, asker, queries))
+        queries, asked, ignored = read(request, pairs, lambda asked: _queries(house, kinds or [COMMON], asked))
+        bound = [replace(one, clauses=(within(owner, id, one.type, reading), *one.clauses)) for one in queries if one.type in members]
+        page: Page = await (find.find(tx, asker, bound[0]) if wanted != EVERY else several.find(tx, asker, bound))
         moment = tx.now
     asked = _with_types(types if wanted == EVERY else [], asked)
     path = f"{owner}/{id}/{wanted}"
@@ -87,10 +87,6 @@ async def compartment(house: House, asker: Scope, request: Request) -> Answer:
     kind = wanted if wanted != EVERY else ""
     await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=text, kind=kind)
     return of_page(request, shown.page(page, queries[0].shape), moment, asked, ignored, path)
-
-
-def _bound(owner: str, id: str, reading: Reading) -> Callable[[Query], Query]:
-    return lambda query: replace(query, clauses=(within(owner, id, query.type, reading), *query.clauses))
 
 
 def _queries(house: House, kinds: Sequence[str], pairs: Sequence[Pair]) -> list[Query]:
