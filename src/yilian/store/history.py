@@ -80,13 +80,14 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
     """
     asked = asked or Asked()
     level: Level = "one" if id is not None else "type" if type is not None else "all"
-    key: int | None = type_id(type) if type is not None else None
+    number = type_id(type) if type is not None else 0
+    key: int | None = None
     if type is not None and id is not None:
-        key = await tx.fetchval("select rid from resource where type = $1 and id = $2", key, id)
+        key = await tx.fetchval("select rid from resource where type = $1 and id = $2", number, id)
         if key is None or not await _is_known(tx, scope, key):
             raise NotFound(f"There is no {type}/{id[:64]} that you may read.", zh="没有找到该记录,或您无权查看。")
     few = level != "one" and type not in SHARED_TYPES and await _concerns_few(tx, scope)
-    statement = page(level, asked.oldest_first, asked.at is not None, few)
+    statement = page(level, asked.oldest_first, asked.at is not None, few, number)
     arguments, until = _arguments(scope, key, asked, tx.now)
     rows = await tx.fetch(statement, *arguments, asked.count + 1) if asked.count else []
     found = [(stored(row), row["method"]) for row in rows[: asked.count]]
@@ -94,7 +95,7 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
     total: int | None = len(found) if asked.count and not more and asked.cursor is None else None
     if total is None and (asked.total or level == "one" or not asked.count):
         total = await tx.fetchval(
-            counted(level, asked.at is not None, few), *scope.keys(), key, asked.since or BEGINNING, until, *_at(asked)
+            counted(level, asked.at is not None, few, number), *scope.keys(), key, asked.since or BEGINNING, until, *_at(asked)
         )
     if not more or not found:
         return Versions(found, None, total)
