@@ -2,21 +2,25 @@
 
 Known: paths, `|`, `as`, `as()`, `ofType()`, `.where(resolve() is Patient)`, `.where(system='phone')`, `.where(hasExtension('…'))`,
 `extension('…')`, `[0]`, `first()`, `exists()`, `=`, `!=`, `and`, `or`. Everything else is refused by name: a path that is half understood
-would index half a record. An expression is resolved against the structures, so every value comes with its type and a choice such as
-`Observation.value` is the keys it can have.
+would index half a record; the whole language is `yilian.fhir.path`, whose parser reads these too. An expression is resolved against the
+structures, so every value comes with its type and a choice such as `Observation.value` is the keys it can have.
 FHIRPath N1: http://hl7.org/fhirpath/N1/
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
+from typing import Literal as OneOf
 
 from yilian.errors import NotSupported
 from yilian.fhir.definitions import Element, is_resource_type, structure, structure_names
+from yilian.fhir.path.errors import PathSyntaxError
+from yilian.fhir.path.parser import parse
+from yilian.fhir.path.syntax import Binary, Call, Indexed, Literal, Name, Node, Path, TypeName, TypeTest, type_named
+from yilian.fhir.path.types import fits
 
 Values = list[tuple[Any, str]]
 
@@ -25,7 +29,7 @@ Values = list[tuple[Any, str]]
 class Test:
     """A condition on one item: it resolves to a type, one of its elements equals a text, or it carries an extension."""
 
-    kind: Literal["resolves", "equals", "extended"]
+    kind: OneOf["resolves", "equals", "extended"]
     name: str
     value: str = ""
 
@@ -105,10 +109,11 @@ def branches(expression: str, kind: str) -> Compiled:
 
     Raises NotSupported for what is not known here and for elements that the type does not have.
     """
-    parser = _Parser(expression, kind)
-    result = parser.either()
-    parser.end()
-    return result
+    try:
+        node = parse(expression)
+    except PathSyntaxError as error:
+        raise NotSupported(str(error)) from None
+    return _Resolver(expression, kind).of(node)
 
 
 def compile_path(expression: str, kind: str) -> Callable[[dict[str, Any]], Values]:
@@ -141,168 +146,100 @@ def _down(items: list[Any], step: Step) -> Iterator[Any]:
                 yield one
 
 
-# --- reading an expression
-
-_TOKEN = re.compile(r"\s*(?:(?P<text>'[^'\\]*')|(?P<number>\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>!=|[.()\[\]|=,]))")
+# --- from the tree of an expression to ways through a resource
 
 
-class _Parser:
-    """Recursive descent in the precedence of FHIRPath: path, `as`, `|`, `= !=`, `and`, `or`."""
+class _Resolver:
+    """Takes the parts of an expression that are known here, one type of resource in mind; refuses the others by name."""
 
     def __init__(self, expression: str, kind: str) -> None:
         self.expression, self.kind = expression, kind
-        self.tokens: list[tuple[str, str]] = []
-        place = 0
-        while place < len(expression.rstrip()):
-            found = _TOKEN.match(expression, place)
-            if not found or not found.lastgroup:
-                raise self.refused(f"at character {place + 1}")
-            self.tokens.append((found.lastgroup, found.group(found.lastgroup)))
-            place = found.end()
-        self.tokens.append(("end", ""))
-        self.place = 0
 
     def refused(self, why: str) -> NotSupported:
         return NotSupported(f"FHIRPath {self.expression!r} for {self.kind} cannot be compiled: {why}.")
 
-    def peek(self, text: str) -> bool:
-        return self.tokens[self.place][1] == text and self.tokens[self.place][0] != "text"
+    def of(self, node: Node) -> Compiled:
+        """Branches, or a Truth once something was compared."""
+        if isinstance(node, Name):
+            return self.root(node.name)
+        if isinstance(node, Path):
+            found = self.paths(self.of(node.of))
+            return self.child(found, node.step.name) if isinstance(node.step, Name) else self.invoked(found, node.step)
+        if isinstance(node, Call):
+            return self.invoked((Branch((), self.kind),), node)
+        if isinstance(node, Indexed):
+            if node.index != Literal(0):
+                raise self.refused("only [0] is known")
+            return self.first(self.paths(self.of(node.of)))
+        if isinstance(node, TypeTest) and node.operator == "as":
+            return self.narrowed(self.paths(self.of(node.of)), node.type)
+        if isinstance(node, Binary):
+            return self.both(node)
+        raise self.refused(f"{type(node).__name__} at character {node.at + 1} is not known here")
 
-    def take(self, text: str) -> bool:
-        if self.peek(text):
-            self.place += 1
-            return True
-        return False
-
-    def need(self, text: str) -> None:
-        if not self.take(text):
-            raise self.refused(f"{text!r} expected before {self.tokens[self.place][1]!r}")
-
-    def word(self, group: str = "name") -> str:
-        found, text = self.tokens[self.place]
-        if found != group:
-            raise self.refused(f"a {group} expected before {text!r}")
-        self.place += 1
-        return text[1:-1] if group == "text" else text
-
-    def end(self) -> None:
-        if self.tokens[self.place][0] != "end":
-            raise self.refused(f"{self.tokens[self.place][1]!r} is not known here")
-
-    # each level returns branches, or a Truth once something was compared
-
-    def either(self) -> Compiled:
-        left = self.both()
-        while self.take("or"):
-            left = _joined(left, self.both(), any)
-        return left
-
-    def both(self) -> Compiled:
-        left = self.equality()
-        while self.take("and"):
-            left = _joined(left, self.equality(), all)
-        return left
-
-    def equality(self) -> Compiled:
-        left = self.union()
-        for sign in ("=", "!="):
-            if self.take(sign):
-                return _compared(self.paths(left), self.literal(), sign == "=")
-        return left
-
-    def literal(self) -> object:
-        if self.tokens[self.place][0] == "text":
-            return self.word("text")
-        name = self.word()
-        if name not in ("true", "false"):
-            raise self.refused(f"comparing with {name!r} is not known")
-        return name == "true"
-
-    def union(self) -> Compiled:
-        left = self.cast()
-        while self.take("|"):
-            left = self.paths(left) + self.paths(self.cast())
-        return left
-
-    def cast(self) -> Compiled:
-        left = self.path()
-        if self.take("as"):
-            return self.narrowed(self.paths(left), self.word())
-        return left
+    def both(self, node: Binary) -> Compiled:
+        if node.operator == "|":
+            return self.paths(self.of(node.left)) + self.paths(self.of(node.right))
+        if node.operator in ("and", "or"):
+            return _joined(self.of(node.left), self.of(node.right), all if node.operator == "and" else any)
+        if node.operator in ("=", "!="):
+            if not isinstance(node.right, Literal) or type(node.right.value) not in (str, bool):
+                raise self.refused("only comparing with a text, true or false is known")
+            return _compared(self.paths(self.of(node.left)), node.right.value, node.operator == "=")
+        raise self.refused(f"{node.operator!r} is not known here")
 
     def paths(self, compiled: Compiled) -> tuple[Branch, ...]:
         if isinstance(compiled, Truth):
             raise self.refused("a truth value stands where elements are needed")
         return compiled
 
-    def path(self) -> Compiled:
-        found: Compiled
-        if self.take("("):
-            found = self.either()
-            self.need(")")
-        else:
-            found = self.root()
-        while True:
-            if self.take("["):
-                if self.word("number") != "0":
-                    raise self.refused("only [0] is known")
-                self.need("]")
-                found = self.first(self.paths(found))
-            elif self.take("."):
-                found = self.invoked(self.paths(found))
-            else:
-                return found
-
-    def root(self) -> tuple[Branch, ...]:
+    def root(self, name: str) -> tuple[Branch, ...]:
         here = (Branch((), self.kind),)
-        name = self.word()
-        if self.peek("("):
-            self.place -= 1
-            return self.paths(self.invoked(here))
         if name == self.kind or name in ("Resource", "DomainResource"):
             return here
         if is_resource_type(name):
             return ()  # a branch for another type of a parameter that several types share
         return self.child(here, name)
 
-    def invoked(self, found: tuple[Branch, ...]) -> Compiled:
-        name = self.word()
-        if not self.take("("):
-            return self.child(found, name)
-        if name == "where":
-            result: Compiled = self.filtered(found)
-        elif name in ("as", "ofType"):
-            result = self.narrowed(found, self.word())
-        elif name == "extension":
-            result = self.tested(self.child(found, "extension"), Test("equals", "url", self.word("text")))
-        elif name == "first":
-            result = self.first(found)
-        elif name == "exists":
-            result = Truth(lambda root: any(branch.values(root) for branch in found))
-        else:
-            raise self.refused(f"the function {name}() is not known")
-        self.need(")")
-        return result
+    def invoked(self, found: tuple[Branch, ...], call: Call) -> Compiled:
+        name, arguments = call.name, call.arguments
+        if name == "where" and len(arguments) == 1:
+            return self.filtered(found, arguments[0])
+        if name in ("as", "ofType") and len(arguments) == 1:
+            kind = type_named(arguments[0])
+            if kind is None:
+                raise self.refused(f"{name}() needs the name of a type")
+            return self.narrowed(found, kind)
+        if name == "extension" and len(arguments) == 1:
+            return self.tested(self.child(found, "extension"), Test("equals", "url", self.text(arguments[0])))
+        if name == "first" and not arguments:
+            return self.first(found)
+        if name == "exists" and not arguments:
+            return Truth(lambda root: any(branch.values(root) for branch in found))
+        raise self.refused(f"the function {name}() is not known")
 
-    def filtered(self, found: tuple[Branch, ...]) -> tuple[Branch, ...]:
-        name = self.word()
-        if name == "resolve":
-            for sign in ("(", ")", "is"):
-                self.need(sign)
-            kind = self.word()
+    def text(self, node: Node) -> str:
+        if isinstance(node, Literal) and isinstance(node.value, str):
+            return node.value
+        raise self.refused("a text is expected")
+
+    def filtered(self, found: tuple[Branch, ...], condition: Node) -> tuple[Branch, ...]:
+        if isinstance(condition, TypeTest) and condition.operator == "is" and condition.of == Call("resolve", ()):
+            kind = condition.type.name
             return tuple(
                 replace(b, targets=(kind,)) for b in self.tested(found, Test("resolves", kind)) if not b.targets or kind in b.targets
             )
-        if name == "hasExtension":
-            self.need("(")
-            url = self.word("text")
-            self.need(")")
-            return self.tested(found, Test("extended", url))
-        self.need("=")
-        self.child(found, name)  # refuses an element that is not there
-        return self.tested(found, Test("equals", name, self.word("text")))
+        if isinstance(condition, Call) and condition.name == "hasExtension" and len(condition.arguments) == 1:
+            return self.tested(found, Test("extended", self.text(condition.arguments[0])))
+        if isinstance(condition, Binary) and condition.operator == "=" and isinstance(condition.left, Name):
+            name = condition.left.name
+            self.child(found, name)  # refuses an element that is not there
+            return self.tested(found, Test("equals", name, self.text(condition.right)))
+        raise self.refused("this condition in where() is not known")
 
     def child(self, found: tuple[Branch, ...], name: str) -> tuple[Branch, ...]:
+        if name in ("extension", "id") and any(structure(branch.type).kind == "primitive" for branch in found):
+            raise self.refused(f"what JSON keeps beside a primitive ({name!r}) is not known here")
         down = tuple(
             Branch(
                 (*branch.steps, Step(element.key, element.many)),
@@ -318,10 +255,10 @@ class _Parser:
             raise self.refused(f"{' or '.join(sorted({b.type for b in found}))} has no element {name!r}")
         return down
 
-    def narrowed(self, found: tuple[Branch, ...], kind: str) -> tuple[Branch, ...]:
-        if kind not in structure_names():
-            raise self.refused(f"there is no type {kind!r}")
-        return tuple(branch for branch in found if _is_a(branch.type, kind))
+    def narrowed(self, found: tuple[Branch, ...], kind: TypeName) -> tuple[Branch, ...]:
+        if kind.space not in ("", "FHIR") or kind.name not in structure_names():
+            raise self.refused(f"there is no type {kind.name!r}")
+        return tuple(branch for branch in found if fits(branch.type, kind.name))
 
     def tested(self, found: tuple[Branch, ...], test: Test) -> tuple[Branch, ...]:
         return self.at_last_step(found, lambda step: replace(step, tests=(*step.tests, test)))
@@ -335,12 +272,6 @@ class _Parser:
         if any(not branch.steps or branch.steps[-1].first for branch in found):
             raise self.refused("there is nothing to choose from")
         return tuple(replace(branch, steps=(*branch.steps[:-1], change(branch.steps[-1]))) for branch in found)
-
-
-def _is_a(kind: str, wanted: str) -> bool:
-    while kind and kind != wanted:
-        kind = structure(kind).base
-    return bool(kind)
 
 
 def _truth(compiled: Compiled) -> Callable[[Any], bool | None]:

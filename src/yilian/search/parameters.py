@@ -289,6 +289,6 @@ def _targets(row: dict[str, Any], ways: tuple[Branch, ...]) -> tuple[str, ...]:
     named = set(row.get("target", ()))
     allowed: set[str] = set()
     for way in ways:
-        if way.type in ("Reference", "canonical"):
+        if way.type in ("Reference", "canonical", "uri"):
             allowed |= set(way.targets) or set(RESOURCE_TYPES)
     return tuple(sorted(allowed & named if named & allowed else allowed))

@@ -42,7 +42,7 @@ def modifiers(parameter: Parameter) -> tuple[str, ...]:
     """Those that mean something for what the parameter looks at."""
     return (
         *(("identifier",) if "Reference" in parameter.value_types else ()),
-        *(("above", "below") if "canonical" in parameter.value_types else ()),
+        *(("above", "below") if {"canonical", "uri"} & parameter.value_types else ()),
     )
 
 
