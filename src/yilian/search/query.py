@@ -6,18 +6,22 @@ understood must never give a wider answer. FHIR R4: http://hl7.org/fhir/R4/searc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from yilian.errors import BadRequest, NotSupported
+from yilian.errors import BadRequest
 from yilian.fhir.definitions import type_id
-from yilian.search.clauses import Clause, clause
+from yilian.search.clauses import Clause
 from yilian.search.conditions import Reading
-from yilian.search.includes import Include, included_by, including
-from yilian.search.results import Sort, Total, count_of, is_count, sort_of, total_of
+from yilian.search.includes import Include, along, included_by, including, is_inclusion
+from yilian.search.lists import conditions
+from yilian.search.results import Sort, Total, count_of, refuse_contained, sort_of, total_of
+from yilian.search.shape import Shape, shape_of
 
 MOST_CLAUSES = 100
+RESULTS = frozenset({"_count", "_total", "_sort", "_summary", "_elements", "_contained", "_containedType", "_cursor"})
+"""Parameters that say how the answer is to look; each at most once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Query:
     count    resources on a page; 0 asks for the total alone
     total    whether to count all matches; estimate is answered exactly
     cursor   where the page begins, as the page before gave it, unread; None is the first page
+    shape    how much of each resource is shown; None: all of it
     """
 
     type: str
@@ -37,18 +42,28 @@ class Query:
     includes: tuple[Include, ...] = ()
     revincludes: tuple[Include, ...] = ()
     cursor: str | None = None
+    shape: Shape | None = None
 
 
 def parse(
-    type: str, pairs: Sequence[tuple[str, str]], *, zone: tzinfo, max_count: int = 1000, default_count: int = 50, base: str = ""
+    type: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    zone: tzinfo,
+    max_count: int = 1000,
+    default_count: int = 50,
+    base: str = "",
+    together: Sequence[str] = (),
 ) -> Query:
     """The search for resources of `type` with these (name, value) pairs, percent-decoded, in their order.
 
     `zone`: of dates without an offset. `base`: our own address, so that absolute references to ourselves are understood.
+    `together`: all the types that are searched at once, this one among them; none when it is this one alone.
     A `_count` above `max_count` is lowered to it; the rest is on the next pages.
     Raises BadRequest or NotSupported; the message names the parameter and what exists.
     """
     type_id(type)
+    searched = together or (type,)
     reading = Reading(zone, base)
     clauses: list[Clause] = []
     results: dict[str, str] = {}
@@ -57,22 +72,28 @@ def parse(
     revincludes: list[Include] = []
     for name, value in pairs:
         _check_text(name, value)
-        if name in ("_count", "_total", "_sort", "_summary", "_cursor"):
+        if name in RESULTS:
             if name in results:
                 raise BadRequest(f"{name} is given twice.")
             results[name] = value
-        elif name.startswith(("_include", "_revinclude")):
-            _refuse_iteration(name)
-            (includes.append(including(type, value)) if name == "_include" else revincludes.append(included_by(type, value)))
+        elif is_inclusion(name):
+            if name.startswith("_include"):
+                includes.append(including(searched, name, value))
+            else:
+                revincludes.append(included_by(searched, name, value))
         else:
-            clauses.append(clause(type, name, value, reading))
+            clauses += conditions(type, name, value, reading)
     if len(clauses) > MOST_CLAUSES:
         raise BadRequest(f"A search has at most {MOST_CLAUSES} conditions.")
     if "_sort" in results:
         sort = sort_of(type, results["_sort"])
     count, total = count_of(results.get("_count"), default_count, max_count), total_of(results.get("_total", "none"))
-    if "_summary" in results and is_count(results["_summary"]):
-        count = 0
+    shape = None
+    if "_summary" in results or "_elements" in results or "_contained" in results or "_containedType" in results:
+        refuse_contained(results)
+        shape = _shape(results, searched, includes, revincludes)
+        if results.get("_summary") == "count":
+            count = 0
     return Query(
         type,
         tuple(clauses),
@@ -82,15 +103,19 @@ def parse(
         tuple(dict.fromkeys(includes)),
         tuple(dict.fromkeys(revincludes)),
         results.get("_cursor"),
+        shape,
     )
 
 
-def _refuse_iteration(name: str) -> None:
-    plain, _, modifier = name.partition(":")
-    if plain not in ("_include", "_revinclude"):
-        raise NotSupported(f"There is no parameter {name[:60]!r}; there are _include and _revinclude.")
-    if modifier:
-        raise NotSupported(f"{name[:60]}: including what included resources point to is not supported yet; {plain} without a modifier is.")
+def _shape(
+    results: Mapping[str, str], searched: Sequence[str], includes: Sequence[Include], revincludes: Sequence[Include]
+) -> Shape | None:
+    summary, elements = results.get("_summary"), results.get("_elements")
+    if summary == "count":
+        return None
+    if summary == "text" and (includes or revincludes):
+        raise BadRequest("_summary=text cannot be mixed with _include and _revinclude.")
+    return shape_of(summary, elements, (*searched, *along(includes, revincludes)))
 
 
 def _check_text(name: str, value: str) -> None:
