@@ -44,7 +44,7 @@ def make(package: Path) -> None:
     kept.sort(key=lambda one: (one["resourceType"], one["url"]))
     lines = "".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) + "\n" for one in kept)
     TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_bytes(lzma.compress(lines.encode(), format=lzma.FORMAT_XZ, preset=9 | lzma.PRESET_EXTREME))
+    TABLE.write_bytes(lzma.compress(lines.encode(), format=lzma.FORMAT_XZ, preset=6 | lzma.PRESET_EXTREME))
     print(f"{TABLE.name}: {len(kept)} resources, {TABLE.stat().st_size:,} bytes")
 
 

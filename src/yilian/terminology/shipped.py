@@ -9,6 +9,7 @@ is derived from the region's own definitions is made anew, so that a database ol
 from __future__ import annotations
 
 import lzma
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 FILE = Path(__file__).parent / "tables" / "r4.jsonl.xz"
+TABLES = {"CodeSystem": "code_system", "ValueSet": "value_set", "ConceptMap": "concept_map"}
+BATCH = 200
 EDITION = "1"
 """Changes when what is derived from the same file changes."""
 
 
-def resources() -> list[Json]:
-    """All of them, read anew: nothing of it stays in memory."""
-    return [msgspec.json.decode(line) for line in lzma.decompress(FILE.read_bytes()).splitlines()]
+def resources() -> Iterator[Json]:
+    """All of them, read anew, one at a time: nothing of it stays in memory."""
+    for line in lzma.decompress(FILE.read_bytes()).splitlines():
+        yield msgspec.json.decode(line)
 
 
 @cache
@@ -46,16 +50,16 @@ async def load(tx: Tx) -> bool:
         return False
     await tx.execute("delete from terminology_shipped")
     urls = await tables.forget(tx, "true")
-    by_type: dict[str, list[tuple[int | None, Json]]] = {"CodeSystem": [], "ValueSet": [], "ConceptMap": []}
-    for one in resources():
-        by_type[one["resourceType"]].append((None, one))
-    for rid, one in await _stored(tx):
-        by_type[one["resourceType"]].append((rid, one))
-    await tables.put_code_systems(tx, by_type["CodeSystem"])
-    await tables.put_value_sets(tx, by_type["ValueSet"])
-    await tables.put_concept_maps(tx, by_type["ConceptMap"])
-    for table, kind, key in (("code_system", "CodeSystem", "cs"), ("value_set", "ValueSet", "vs"), ("concept_map", "ConceptMap", "cm")):
-        urls[table] |= {one["url"] for _, one in by_type[kind] if type(one.get("url")) is str}
+    batch: list[tuple[int | None, Json]] = []
+    async for rid, one in _everything(tx):
+        if type(one.get("url")) is str:
+            urls[TABLES[one["resourceType"]]].add(one["url"])
+            batch.append((rid, one))
+        if len(batch) == BATCH:
+            await _put(tx, batch)
+            batch = []
+    await _put(tx, batch)
+    for table, key in (("code_system", "cs"), ("value_set", "vs"), ("concept_map", "cm")):
         await ranking.choose(tx, table, key, urls[table])
     await tx.execute("analyze code_system, code_system_concept, code_system_parent, value_set, value_set_use")
     await tables.close(tx, sorted(urls["code_system"]))
@@ -64,8 +68,17 @@ async def load(tx: Tx) -> bool:
     return True
 
 
-async def _stored(tx: Tx) -> list[tuple[int, Json]]:
-    """What the region has stored already: in a database that is older than these tables, or when what is derived has changed."""
-    kinds = [type_id(kind) for kind in ("CodeSystem", "ValueSet", "ConceptMap")]
-    rows = await tx.fetch("select rid, body from resource where type = any($1) and not deleted order by rid", kinds)
-    return [(row["rid"], parse(row["body"].encode())) for row in rows]
+async def _everything(tx: Tx) -> AsyncIterator[tuple[int | None, Json]]:
+    """What comes with the server, then what the region has stored already (in a database that is older than these tables)."""
+    for one in resources():
+        yield None, one
+    kinds = [type_id(kind) for kind in TABLES]
+    for row in await tx.fetch("select rid from resource where type = any($1) and not deleted order by rid", kinds):
+        yield row["rid"], parse((await tx.fetchval("select body from resource where rid = $1", row["rid"])).encode())
+
+
+async def _put(tx: Tx, batch: Sequence[tuple[int | None, Json]]) -> None:
+    by_type = {kind: [(rid, one) for rid, one in batch if one["resourceType"] == kind] for kind in TABLES}
+    await tables.put_code_systems(tx, by_type["CodeSystem"])
+    await tables.put_value_sets(tx, by_type["ValueSet"])
+    await tables.put_concept_maps(tx, by_type["ConceptMap"])
