@@ -15,7 +15,7 @@ from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotFound, Unavailable, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
-from yilian.http import audit, capabilities, formats, operations, terminology_capabilities
+from yilian.http import audit, capabilities, formats, operations, terminology_capabilities, views
 from yilian.http.answer import Answer, Send
 from yilian.http.house import House
 from yilian.http.interactions import bundle, history, read, search, search_several, write
@@ -120,6 +120,8 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         return await _operation(house, asker, request)  # each asks for itself what it may read
     if kind in bulk_operations.ADDRESSES:
         return await bulk_operations.beside(house, asker, request)
+    if kind == "ViewDefinition":
+        return await views.answer(house, asker, request)
     if kind not in TYPES:
         raise NotFound(
             f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"

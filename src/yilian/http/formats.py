@@ -22,8 +22,19 @@ FHIR_XML = b"application/fhir+xml; charset=utf-8"
 WORTH_COMPRESSING = 16 * 1024
 """Bytes; below, compressing costs more time than sending on any line a hospital has."""
 EFFORT = 1
-OTHERS = ("application/pdf", "application/fhir+ndjson", "application/x-ndjson", "application/ndjson", "text/csv", "text/event-stream")
-"""What some operations answer; whether one does is its own affair, so Accept may name these."""
+OTHERS = frozenset(
+    {
+        "application/pdf",
+        "application/fhir+ndjson",
+        "application/x-ndjson",
+        "application/ndjson",
+        "ndjson",
+        "text/csv",
+        "csv",
+        "text/event-stream",
+    }
+)
+"""What some operations answer. Whether one does is its own affair: Accept may name these, and `_format` is left for it to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,9 @@ def asked(query: list[tuple[str, str]], headers: dict[str, str]) -> tuple[list[t
     kept = [(name, value) for name, value in query if name not in ("_format", "_pretty")]
     wanted = [value.partition(";")[0].strip().lower().replace(" ", "+") for name, value in query if name == "_format"]
     for value in wanted:
-        if value not in JSON and value not in XML and value not in OTHERS:
+        if value in OTHERS:
+            kept.append(("_format", value))
+        elif value not in JSON and value not in XML:
             raise NotAcceptable(f"_format={value[:60]} is not given here; json and xml are.")
     pretty = [value for name, value in query if name == "_pretty"]
     if any(value not in ("true", "false") for value in pretty):

@@ -16,7 +16,10 @@ from yilian.http.request import Request
 Json = dict[str, Any]
 Kind = Literal["text", "boolean", "integer", "Coding", "CodeableConcept", "resource"]
 
-TEXT = ("valueUri", "valueCanonical", "valueCode", "valueString", "valueId", "valueUrl", "valueUuid", "valueOid", "valueDate", "valueDateTime", "valueInstant")
+TEXT = (
+    *("valueUri", "valueCanonical", "valueCode", "valueString", "valueId", "valueUrl", "valueUuid", "valueOid"),
+    *("valueDate", "valueDateTime", "valueInstant"),
+)
 KEYS: Mapping[str, tuple[str, ...]] = {
     "text": TEXT,
     "boolean": ("valueBoolean",),
@@ -71,11 +74,11 @@ async def called_with(request: Request, known: tuple[Parameter, ...]) -> Called:
         echo.append({"name": name, _KEY_OF_ECHO.get(parameter.kind, "valueString"): found})
     if request.method == "POST":
         for place, given in enumerate(_parts(await request.resource())):
-            name = given.get("name")
+            called = given.get("name")
             where = f"Parameters.parameter[{place}]"
-            if type(name) is not str:
+            if type(called) is not str:
                 raise BadRequest("Each parameter needs a name.", expression=where)
-            parameter = _known(by_name, name, request)
+            parameter = _known(by_name, called, request)
             _take(parameter, _from_part(parameter, given, where), values)
             if parameter.kind != "resource":
                 echo.append(given)
@@ -126,15 +129,19 @@ def _from_part(parameter: Parameter, given: Json, where: str) -> Any:
     if len(keys) != 1 or keys[0] not in KEYS[parameter.kind]:
         wanted = " or ".join(KEYS[parameter.kind][:4])
         raise BadRequest(f"{parameter.name} takes {wanted}, not {', '.join(keys) or 'nothing'}.", expression=where)
-    value = given[keys[0]]
+    value: Any = given[keys[0]]
     if parameter.kind == "text" and type(value) is str:
         return _text(parameter.name, value)
-    right = {"boolean": bool, "integer": int, "text": str}.get(parameter.kind, dict)
-    if type(value) is not right or (parameter.kind == "integer" and value < 0):
+    right: type = {"boolean": bool, "integer": int, "text": str}.get(parameter.kind, dict)
+    if not _is(value, right) or (parameter.kind == "integer" and value < 0):
         raise BadRequest(f"{parameter.name}: {str(value)[:40]!r} is not of its type.", expression=f"{where}.{keys[0]}")
     if parameter.kind == "resource" and value.get("resourceType") != parameter.of:
         raise BadRequest(f"{parameter.name} takes a {parameter.of}.", expression=f"{where}.resource")
     return value
+
+
+def _is(value: Any, kind: type) -> bool:
+    return type(value) is kind
 
 
 def _text(name: str, value: str) -> str:

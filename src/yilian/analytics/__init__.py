@@ -1,0 +1,1 @@
+"""Flat tables out of nested records, and what is counted from them."""

@@ -1,0 +1,159 @@
+"""A view carried out: over the store, within a scope; or over files of NDJSON, with DuckDB."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from yilian.analytics.views.definition import View
+from yilian.analytics.views.dialect import DuckDB, Postgres, quoted
+from yilian.analytics.views.select import Compiled, compiled
+from yilian.errors import BadRequest, TooLarge
+from yilian.fhir.definitions import type_id
+from yilian.fhir.json import dump
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+MOST = 100_000
+"""Rows of one answer; more are taken out with an export and a view over its files."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which rows: of these patients only, of what was updated since (aware), `limit` at most."""
+
+    patients: tuple[int, ...] = ()
+    since: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """columns: (name, FHIR type, whether it is a list); rows in no order."""
+
+    columns: tuple[tuple[str, str, bool], ...]
+    rows: Sequence[Row]
+
+
+async def over_store(tx: Tx, scope: Scope, view: View, wish: Wish) -> Table:
+    """The rows of a view over what the scope sees; PostgreSQL makes them.
+
+    Raises InvalidResource for a view that cannot be carried out, BadRequest where a column without `collection` meets several values,
+    TooLarge beyond `MOST` rows without a limit.
+    """
+    where = [f"r.type = {type_id(view.resource)}", "not r.deleted", scope.condition("r", (view.resource,))]
+    args: list[Any] = []
+    if wish.patients:
+        args.append(list(wish.patients))
+        where.append(f"r.patient = any(${len(args)}::bigint[])")
+    if wish.since is not None:
+        args.append(wish.since)
+        where.append(f"r.updated >= ${len(args)}")
+    source = f"(select r.body::jsonb as v from resource r where {' and '.join(where)} offset 0)"  # the cast once a row, not once a column
+    made = compiled(view, Postgres(), source)
+    limit = MOST + 1 if wish.limit is None else wish.limit
+    try:
+        rows = await tx.fetch(f"select * from ({made.sql}) whole limit {limit}", *args)
+    except asyncpg.InvalidTextRepresentationError as error:
+        raise BadRequest(f"{view.name}: {str(error).partition(':')[2].strip()[:120]}", zh="某一列在一条记录中有多个值,无法列出。") from None
+    if wish.limit is None and len(rows) > MOST:
+        raise TooLarge(
+            f"The view has more than {MOST} rows: ask with _limit, or export the resources and run it over the files.",
+            zh=f"结果超过 {MOST} 行,请限制行数或使用批量导出。",
+        )
+    return Table(made.columns, [tuple(row) for row in rows])
+
+
+def over_files(view: View, folder: Path) -> Table:
+    """The rows of a view over the `*.ndjson` of a folder, as an export writes them; DuckDB makes them.
+
+    Files are those named after the type (`Patient.ndjson`, `Patient.000.ndjson`). Raises BadRequest when there are none, or when a column
+    without `collection` meets several values.
+    """
+    import duckdb  # slow to import, and only for this
+
+    files = sorted(path for path in folder.iterdir() if path.name.split(".")[0] == view.resource and ".ndjson" in path.name)
+    if not files:
+        raise BadRequest(f"There are no {view.resource}*.ndjson in {folder.name}.")
+    made = over(view, files)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        try:
+            rows = connection.execute(made.sql).fetchall()
+        except duckdb.InvalidInputException as error:
+            raise BadRequest(str(error).removeprefix("Invalid Input Error: ")) from None
+    return Table(made.columns, rows)
+
+
+def over(view: View, files: Sequence[Path]) -> Compiled:
+    """The statement for DuckDB over these files."""
+    named = "[" + ", ".join(quoted(str(path)) for path in files) + "]"
+    source = f"(select json as v from read_ndjson_objects({named}, maximum_object_size = {64 * 1024 * 1024}))"
+    return compiled(view, DuckDB(), source)
+
+
+# --- as text
+
+
+def as_ndjson(table: Table) -> Iterator[bytes]:
+    """One JSON object a line; a column that has no value is left out."""
+    for row in table.rows:
+        yield dump({name: value for name, value in _named(table, row) if value is not None}) + b"\n"
+
+
+def as_json(table: Table) -> bytes:
+    """A JSON array of objects; a column that has no value is null."""
+    return b"[" + b",\n".join(dump(dict(_named(table, row))) for row in table.rows) + b"]"
+
+
+def as_csv(table: Table) -> bytes:
+    """With a line of names first, UTF-8 with the mark that spreadsheets look for; lists as JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([name for name, _, _ in table.columns])
+    for row in table.rows:
+        writer.writerow([_cell(value) for _, value in _named(table, row)])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _named(table: Table, row: Row) -> Iterable[tuple[str, Any]]:
+    for (name, _, many), value in zip(table.columns, row, strict=True):
+        yield name, _list(value) if many else value
+
+
+def _list(value: Any) -> list[Any]:
+    """A collection as PostgreSQL (one text of JSON) or DuckDB (a list of texts) gives it."""
+    import msgspec
+
+    if value is None:
+        return []
+    if isinstance(value, str):
+        found: list[Any] = msgspec.json.decode(value)
+        return found
+    return [msgspec.json.decode(one) for one in value]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return dump(value).decode()
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") and not _is_number(value) else text  # no formula out of a name
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str)
