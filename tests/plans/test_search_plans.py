@@ -18,6 +18,8 @@ from yilian.fhir.definitions import type_id
 from yilian.search.compartment import within
 from yilian.search.conditions import Reading
 from yilian.search.follow import included
+from yilian.search.kinds.composite import elements
+from yilian.search.kinds.wording import groups
 from yilian.search.parameters import parameters_of
 from yilian.search.query import parse
 from yilian.search.rows import token_hash
@@ -46,6 +48,11 @@ def hashes_of(kind: str, code: str, system: str, values: list[str]) -> list[int]
     return [token_hash(parameters_of(kind)[code].id, system, value) for value in values]
 
 
+AMOUNTS = """
+insert into index_quantity (param, nth, side, code, unit, amount, value, written, rid)
+select $2, 0, 0, {code}, 7, 60 + (c.rid * 7919 % 140), 60 + (c.rid * 7919 % 140), 'mmHg', c.rid
+from index_clinical c where c.rid between 1000000 and 1000000 + $3::bigint - 1
+"""
 HASHES = {
     "code": hashes_of("Observation", "code", "http://loinc.org", [f"c{n}" for n in range(CODES)]),
     "type": hashes_of("Encounter", "type", "urn:type", ["visit"]),
@@ -120,6 +127,7 @@ async def fill(db: asyncpg.Connection) -> None:
         parameters_of("Observation")["_profile"].id,
         observations,
     )
+    await components(db)
     await db.execute("insert into resource values (1, $1, '1', 1, now(), 'PUT', false, true, null, null, 'x')", type_id("Organization"))
     await db.execute(
         "insert into access_ground (institution, patient, kind, source)"
@@ -127,6 +135,30 @@ async def fill(db: asyncpg.Connection) -> None:
         patient,
     )
     await db.execute("vacuum analyze")
+
+
+async def components(db: asyncpg.Connection) -> None:
+    """Amounts beside codes, in components and of whole resources; institutions of the patients; words beside codes."""
+    known = parameters_of("Observation")
+    group = elements(known["component-code-value-quantity"])[0].group
+    await db.execute(AMOUNTS.format(code="$1"), token_hash(group, "http://loinc.org", "8480-6"), group, OBSERVATIONS * 50)
+    await db.execute(AMOUNTS.format(code="c.code + $1::bigint * 0"), 0, known["value-quantity"].id, OBSERVATIONS * PATIENTS)
+    await db.execute(
+        "insert into resource select 3000000 + n, $1, 'org' || n, 1, now(), 'PUT', false, true, null, null, 'x'"
+        " from generate_series(0, 99) n",
+        type_id("Organization"),
+    )
+    name, organization = parameters_of("Organization")["name"].id, parameters_of("Patient")["organization"].id
+    await db.execute("insert into index_string select $1, 'org' || n, 'Org' || n, 3000000 + n from generate_series(0, 99) n", name)
+    await db.execute(
+        "insert into index_reference select $1, 3000000 + n % 100, 1000 + n from generate_series(0, $2 - 1) n", organization, PATIENTS
+    )
+    (number, way), *_ = groups(known["code"])
+    words = [(token_hash(number, way, f"systolic {n}"), number, way, f"systolic {n}") for n in range(3000)]
+    await db.executemany("insert into concept values ($1, $2, $3, $4)", words)
+    await db.execute(
+        "insert into index_token select h, 1000000 + n from unnest($1::bigint[]) with ordinality t (h, n)", [word[0] for word in words]
+    )
 
 
 SHAPES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
@@ -149,6 +181,33 @@ SHAPES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "an identifier of the patient": ("Observation", [("patient.identifier", "urn:id|id77")], "index_clinical_timeline"),
     "a reference": ("Observation", [("encounter", "e5")], "index_reference_pkey"),
     "what changed since": ("Observation", [("_lastUpdated", "gt2026-01-01T12:00:00Z")], "resource_type_updated or resource_updated"),
+    "people with a code": ("Patient", [("_has:Observation:patient:code", "http://loinc.org|c3")], "index_clinical_code"),
+    "people with a code, by name": (
+        "Patient",
+        [("_has:Observation:patient:code", "http://loinc.org|c3"), ("family", "name77")],
+        "index_clinical_patient_code",
+    ),
+    "a chain of three": (
+        "Observation",
+        [("patient.organization.name", "org7"), ("code", "http://loinc.org|c3")],
+        "index_clinical_patient_code",
+    ),
+    "a chain with a _has": (
+        "Observation",
+        [("encounter._has:Observation:encounter:status", "final"), ("patient", "p7")],
+        "index_clinical_timeline",
+    ),
+    "a code with an amount in one element": (
+        "Observation",
+        [("component-code-value-quantity", "http://loinc.org|8480-6$gt198")],
+        "index_quantity_code_value",
+    ),
+    "a code with an amount of the whole": (
+        "Observation",
+        [("code-value-quantity", "http://loinc.org|c3$gt198")],
+        "index_quantity_code_value",
+    ),
+    "words beside a code": ("Observation", [("code:text", "systolic 77")], "concept_param_code"),
     "an id": ("Observation", [("_id", "o77")], "resource_type_id"),
 }
 
@@ -174,7 +233,14 @@ async def test_the_ground_for_one_patient_is_asked_once(large: asyncpg.Connectio
 
 
 async def test_totals_use_the_same_index(large: asyncpg.Connection) -> None:
-    for name in ("a patient's values of one code, newest first", "a patient's visits", "a code since a day", "a code", "an identifier"):
+    for name in (
+        "a patient's values of one code, newest first",
+        "a patient's visits",
+        "a code since a day",
+        "a code",
+        "an identifier",
+        "people with a code",
+    ):
         kind, pairs, index = SHAPES[name]
         asked = count(parse(kind, [pair for pair in pairs if pair[0] != "_sort"], zone=ZONE), SYSTEM)
         assert index in indexes(await plan(large, asked)), name

@@ -18,6 +18,8 @@ from yilian.search.kinds import LEAVES, Leaf, composite
 from yilian.search.parameters import COMPUTED, Parameter, indexed_parameters_of, parameters_of, patient_codes, when_redefined
 from yilian.search.rows import Clinical, IndexRows, Token, token_hash
 
+_OFTEN_EMPTY = ("identifiers", "references", "dates", "strings", "numbers", "quantities", "measured", "pairs")
+
 Walk = Callable[[dict[str, Any], IndexRows], None]
 
 
@@ -36,7 +38,11 @@ def extract(resource: dict[str, Any], base: str = "") -> IndexRows:
             rows.tokens.append((param, "", "true" if value else "false"))
     if clinical is not None:
         rows.clinical = clinical(rows)
-    for name in ("tokens", "identifiers", "references", "dates", "strings", "numbers", "quantities", "uris", "measured", "pairs"):
+    if len(rows.tokens) > 1:
+        rows.tokens = list(dict.fromkeys(rows.tokens))
+    if len(rows.uris) > 1:
+        rows.uris = list(dict.fromkeys(rows.uris))
+    for name in _OFTEN_EMPTY:
         found = getattr(rows, name)
         if len(found) > 1:
             setattr(rows, name, list(dict.fromkeys(found)))

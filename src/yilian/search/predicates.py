@@ -103,16 +103,22 @@ class Predicates:
         within one index.
         """
         assert clause.chain is not None
-        source, inner, x = clause.parameter.base, clause.chain, self.alias()
-        if not reference.in_clinical(clause.parameter, clause.modifier):
-            where = [f"{x}.param = {clause.parameter.id}", f"{x}.rid = any(array({self.far_ends(inner)}))"]
-            return f"select distinct {x}.target as key from index_reference {x}{all_of(where)}"
-        if is_coded(inner) and not inner.also:
+        source, inner = clause.parameter.base, clause.chain
+        if is_coded(inner) and not inner.also and reference.in_clinical(clause.parameter, clause.modifier):
+            x = self.alias()
             (token,) = self.conditions(inner)
             where = [as_code(token).on(x), f"{x}.patient <> 0", *self.seen("index_clinical", x, source)]
             return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
-        where = [f"{x}.nth = 0", f"{x}.patient <> 0", f"{x}.rid = any(array({self.far_ends(inner)}))"]
-        return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
+        return self.ends_of(clause, self.far_ends(inner))
+
+    def ends_of(self, clause: Clause, sources: str) -> str:
+        """A query (column `key`) for all that those of `sources` (a query for keys) point to by the reference of a `_has`."""
+        x = self.alias()
+        if reference.in_clinical(clause.parameter, clause.modifier):
+            where = f"{x}.nth = 0 and {x}.patient <> 0 and {x}.rid = any(array({sources}))"
+            return f"select distinct {x}.patient as key from index_clinical {x} where {where}"
+        where = f"{x}.param = {clause.parameter.id} and {x}.rid = any(array({sources}))"
+        return f"select distinct {x}.target as key from index_reference {x} where {where}"
 
     def holds(self, asked: Asked, table: str, row: str) -> str:
         """That a clause holds for the candidate `row`, a row of `table`."""

@@ -8,7 +8,7 @@ statistics here: the guess goes by the kind of condition.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
@@ -62,7 +62,8 @@ def start(query: Query, asked: Sequence[Asked]) -> Start:
         walk = [f"c.type = {type_id(query.type)}", "not c.deleted"]
         return Start("resource", "resource c", walk, natural=(BY_CHANGE,), keyless=walk)
     if len(best.conditions) == 1:
-        return _from(query.type, best)
+        begun = _from(query.type, best)
+        return _or_by_date(query, best, begun) if begun.table == "index_quantity" else begun
     parts = " union ".join(f"select x.rid from {c.table} x where {' and '.join(typed(query.type, c, 'x'))}" for c in best.conditions)
     return Start("", f"({parts}) c", [], uses=(best.clause,))
 
@@ -70,7 +71,12 @@ def start(query: Query, asked: Sequence[Asked]) -> Start:
 def _from(kind: str, asked: Asked) -> Start:
     condition = asked.only
     keyless = typed(kind, condition, "c")
+    if condition.column == "rid":  # the primary key gives them in order, however many there are
+        return Start(condition.table, f"{condition.table} c", keyless, uses=(asked.clause,), keyless=keyless)
     where = [condition.on_key("c", "k.key"), *keyless[1:]] if condition.keys else keyless
+    natural: tuple[Key, ...] = (BY_CHANGE,) if asked.clause.parameter.code == "_lastUpdated" else ()
+    if condition.natural and condition.once:
+        natural = (Key(f"c.{condition.natural}", "numeric", descending=False, direct=True),)
     return Start(
         condition.table,
         f"{condition.table} c",
@@ -78,9 +84,25 @@ def _from(kind: str, asked: Asked) -> Start:
         keys=condition.keys,
         once=condition.once or bool(condition.keys and condition.table in ("index_token", "index_reference")),
         uses=(asked.clause,),
-        natural=(BY_CHANGE,) if asked.clause.parameter.code == "_lastUpdated" else (),
+        natural=natural,
         keyless=keyless,
     )
+
+
+def _or_by_date(query: Query, asked: Asked, begun: Start) -> Start:
+    """A code with an amount, sorted by date: when there are many, from the newest of the code or else of the type."""
+    if not (query.type in CLINICAL and query.sort and query.sort[0].parameter.is_clinical_date and asked.only.column):
+        return begun
+    if asked.only.coded:
+        newest = replace(_by_code(asked), uses=())
+    else:
+        newest = _by_date(query.type)
+    return replace(begun, otherwise=newest) if not newest.keys else begun
+
+
+def _by_date(kind: str) -> Start:
+    where = [f"c.type = {type_id(kind)}", "c.nth = 0"]
+    return Start("index_clinical", "index_clinical c", where, natural=(NEWEST_FIRST,), keyless=where)
 
 
 def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | None:
@@ -98,10 +120,7 @@ def _clinical(query: Query, positive: Sequence[Asked], best: int) -> Start | Non
             return _by_code(code)
     if not dated:
         return None
-    if best >= HOW_WIDE["date"]:
-        where = [f"c.type = {type_id(query.type)}", "c.nth = 0"]
-        return Start("index_clinical", "index_clinical c", where, natural=(NEWEST_FIRST,), keyless=where)
-    return None
+    return _by_date(query.type) if best >= HOW_WIDE["date"] else None
 
 
 def _by_code(code: Asked) -> Start:

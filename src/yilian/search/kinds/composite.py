@@ -107,7 +107,7 @@ def _group(base: str, element: Element) -> int:
 
 
 @cache
-def _numbered(element: Element) -> tuple[Parameter, ...]:
+def numbered(element: Element) -> tuple[Parameter, ...]:
     """Its parts with the numbers they have in its rows: that of the group, and its negative for tokens of the second."""
     own = element.group
     return tuple(replace(part, id=-own if place and part.type == "token" else own) for place, part in enumerate(element.parts))
@@ -140,7 +140,7 @@ def takers(kind: str) -> list[tuple[Element, Callable[[Any, IndexRows], None]]]:
 
 
 def _rows_of(element: Element) -> Callable[[Any, IndexRows], None]:
-    first, *others = _numbered(element)
+    first, *others = numbered(element)
     of_whole = [not _lies_below(element, part) for part in element.parts]
     read_first, read_others = _reader(first, of_whole[0]), [_reader(part, whole) for part, whole in zip(others, of_whole[1:], strict=True)]
 
@@ -206,12 +206,13 @@ def _at_root(element: Element, value: tuple[Any, ...], args: Args) -> Condition:
     (head,) = token.conditions(first, "", [value[0]], args)
     (tail,) = _KINDS[second.type].conditions(second, "", [value[1]], args)
     if tail.coded and first.is_clinical_code:
-        return Condition("index_quantity", tail.coded, "code", value=head.value, keys=head.keys, once=tail.once and bool(head.value))
+        once = tail.once and bool(head.value)
+        return Condition("index_quantity", tail.coded, "code", head.value, head.keys, once, tail.coded, tail.natural)
     return Condition(tail.table, f"{tail.on('@')} and (select true from index_token z where z.rid = @.rid and {head.on('z')} limit 1)")
 
 
 def _at_element(element: Element, value: tuple[Any, ...], args: Args) -> Condition:
-    first, second, *more = _numbered(element)
+    first, second, *more = numbered(element)
     (head,) = token.conditions(first, "", [value[0]], args)
     if element.measures:
         (tail,) = quantity.conditions(second, "", [value[1]], args)

@@ -76,7 +76,7 @@ def _condition(parameter: Parameter, value: Quantity, args: Args) -> Condition:
     measured = in_base_units(value.code) if value.system == ucum.SYSTEM else None
     if measured is not None:
         unit, base = measured
-        met = f"@.unit = {args.add(unit)} and {compared(_converted(value.number, base), 'amount', args)}"
+        met = f"@.unit = {args.add(unit)} and {compared(converted(value.number, base), 'amount', args)}"
         return _made(f"{head} and @.nth = 0 and {met}", f"{head} and @.code <> 0 and {met}", "amount", once)
     text = bounded(value.code)
     met = f"@.unit = {args.add(as_written(text))} and {compared(value.number, 'amount', args)}"
@@ -85,7 +85,7 @@ def _condition(parameter: Parameter, value: Quantity, args: Args) -> Condition:
     elif (known := in_base_units(value.code)) is not None:
         unit, base = known
         same = f"@.unit = {args.add(unit)} and @.written = {args.add(text)}"
-        met, once = f"(({met}) or ({same} and {compared(_converted(value.number, base), 'amount', args)}))", False
+        met, once = f"(({met}) or ({same} and {compared(converted(value.number, base), 'amount', args)}))", False
     return _made(f"{head} and @.nth in (0, -1) and {met}", f"{head} and @.code <> 0 and {met}", "amount", once)
 
 
@@ -93,7 +93,7 @@ def _made(where: str, coded: str, natural: str, once: bool) -> Condition:
     return Condition("index_quantity", where, once=once, coded=coded, natural=natural)
 
 
-def _converted(given: Number, base: ToBase) -> Number:
+def converted(given: Number, base: ToBase) -> Number:
     """The number and what its digits leave open, in base units."""
     reach = given.about
     return replace(given, value=base(given.value), lo=base(given.lo), hi=base(given.hi), about=(base(reach[0]), base(reach[1])))

@@ -147,7 +147,8 @@ def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:
     pick = "max" if descending else "min"
     name = "lpad(t.type::text, 3, '0') || '/' || t.id"
     found = [
-        f"select {name} as name from index_reference x join resource t on t.rid = x.target where x.rid = {rid} and x.param = {parameter.id}",
+        f"select {name} as name from index_reference x join resource t on t.rid = x.target"
+        f" where x.rid = {rid} and x.param = {parameter.id}",
         f"select x.value from index_uri x where x.rid = {rid} and x.param = {parameter.id}",
     ]
     if parameter.is_clinical_patient:

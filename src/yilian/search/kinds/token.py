@@ -201,11 +201,16 @@ def _contact(text: str) -> str:
     return bounded(bare.removeprefix("+86").removeprefix("0086"))
 
 
+def normal_of(parameter: Parameter) -> Callable[[str], str]:
+    """How values are written in index_identifier: contact points without their signs, identifiers as they are."""
+    return _contact if "ContactPoint" in parameter.value_types else bounded
+
+
 # --- conditions
 
 
 @cache
-def _implied_systems(parameter: Parameter) -> frozenset[str]:
+def implied_systems(parameter: Parameter) -> frozenset[str]:
     """The systems a question may name for elements that carry none: those of their required value sets, and special-values for booleans."""
     found: set[str] = set()
     for branch in parameter.branches:
@@ -221,15 +226,16 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Any], args:
     if modifier == "of-type":
         return [_of_type(parameter, values, args)]
     if modifier in concepts.TERMINOLOGICAL:
-        return concepts.conditions(parameter, modifier, values, _implied_systems(parameter), args)
+        return concepts.conditions(parameter, modifier, values, implied_systems(parameter), args)
     if parameter.is_identifying:
-        return [identifying(parameter, values, args, _contact if "ContactPoint" in parameter.value_types else bounded)]
+        return [identifying(parameter, values, args, normal_of(parameter))]
     known: list[int] = []  # hashes
     unknown: list[str] = []  # queries for hashes
     for value in values:
         if value.code is None:
-            system = "" if value.system in _implied_systems(parameter) else bounded(value.system or "")
-            unknown.append(f"select h as key from concept where param = {parameter.id} and system = {args.add(system)} and code <> ''")
+            own = f"system = {args.add(bounded(value.system or ''))}"
+            of = f"({own} or system = '')" if value.system in implied_systems(parameter) else own
+            unknown.append(f"select h as key from concept where param = {parameter.id} and {of} and code <> ''")
         elif value.system is None and parameter.value_types & _WITH_SYSTEM:
             unknown.append(f"select h as key from concept where param = {parameter.id} and code = {args.add(bounded(value.code))}")
         else:
@@ -243,7 +249,7 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Any], args:
 
 def _hashes(parameter: Parameter, system: str, code: str) -> list[int]:
     own = token_hash(parameter.id, bounded(system), code)
-    return [own, token_hash(parameter.id, "", code)] if system in _implied_systems(parameter) else [own]
+    return [own, token_hash(parameter.id, "", code)] if system in implied_systems(parameter) else [own]
 
 
 def identifying(parameter: Parameter, values: Sequence[Token], args: Args, normal: Callable[[str], str]) -> Condition:
