@@ -52,6 +52,7 @@ class Tx:
     after_commit  called, in order, once the transaction is safely stored; never when it is rolled back. For what is kept in memory only
     begun         the transaction under way; None before the first statement, and where each statement stands alone
     alone         each statement stands alone
+    knows         the generation of search parameters index rows are made by; 0 where the house is not told (see `store.custom_parameters`)
     """
 
     connection: asyncpg.Connection[asyncpg.Record]
@@ -62,6 +63,7 @@ class Tx:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     begun: asyncpg.transaction.Transaction | None = None
     alone: bool = False
+    knows: int = 0
     _waiting: dict[str, tuple[str, Sequence[Any]]] = field(default_factory=dict)
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
@@ -118,6 +120,8 @@ class Tx:
             begun = self.connection.transaction()
             await begun.start()
             self.begun = begun
+            if not self._waiting:  # rows that wait already were made by what was known before, and are checked as they are written
+                await self.refresh()
         if self._waiting:
             await self._write_what_waits()
 
@@ -138,24 +142,39 @@ class Tx:
         if begun is not None:
             await begun.commit()
 
+    async def refresh(self) -> None:
+        """Know what the database knows, as far as this process keeps it in memory."""
+        if self.hooks.refresh is not None:
+            self.knows = await self.hooks.refresh(self)
+
     async def _write_what_waits(self) -> None:
         waiting, self._waiting = list(self._waiting.values()), {}
-        sql = _together(tuple(clauses for clauses, _ in waiting), tuple(len(args) for _, args in waiting))
-        await self.connection.fetch(sql, *(argument for _, args in waiting for argument in args))
+        sql = _together(tuple(clauses for clauses, _ in waiting), tuple(len(args) for _, args in waiting), bool(self.knows))
+        knows = (self.knows,) if self.knows else ()
+        try:
+            await self.connection.fetch(sql, *(argument for _, args in waiting for argument in args), *knows)
+        except asyncpg.DivisionByZeroError:
+            if self.hooks.outdated is not None:
+                self.hooks.outdated()
+            raise
 
 
 _place = re.compile(r"\$(\d+)")
 
 
 @lru_cache(maxsize=1000)
-def _together(texts: tuple[str, ...], arities: tuple[int, ...]) -> str:
-    """One statement of several parts, their arguments numbered on."""
+def _together(texts: tuple[str, ...], arities: tuple[int, ...], checked: bool = False) -> str:
+    """One statement of several parts, their arguments numbered on.
+
+    `checked`: the last argument is the generation the rows were made by; the statement fails (division by zero) when it is another by now.
+    """
     parts: list[str] = []
     before = 0
     for text, arity in zip(texts, arities, strict=True):
         parts.append(_place.sub(lambda place, before=before: f"${int(place[1]) + before}", text) if before else text)  # type: ignore[misc]
         before += arity
-    return f"with {', '.join(parts)} select"
+    check = f" 1 / (select (generation = ${before + 1})::integer from parameter_generation)" if checked else ""
+    return f"with {', '.join(parts)} select{check}"
 
 
 class Database:
@@ -238,7 +257,9 @@ class Database:
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection without a transaction, for reads that are one statement each."""
         async with self._connection(writing=False) as connection:
-            yield Tx(connection, self.clock(), self.ids, self.hooks, self, alone=True)
+            tx = Tx(connection, self.clock(), self.ids, self.hooks, self, alone=True)
+            await tx.refresh()
+            yield tx
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -246,6 +267,7 @@ class Database:
         async with self._connection(writing=True) as connection:
             tx = Tx(connection, self.clock(), self.ids, self.hooks, self)
             try:
+                await tx.refresh()
                 yield tx
                 await tx.finish()
             except BaseException:
@@ -333,7 +355,8 @@ _AWAY = (
 _LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _BROKE_A_RULE = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
 _GONE_MEANWHILE = asyncpg.DivisionByZeroError
-"""How a statement says that what it was to point to is no longer there (store/rows.py); no other statement of ours divides."""
+"""How a statement says that what it was to point to is no longer there (store/rows.py), or that the rows it brings were made without
+knowing of a search parameter that is there by now (`_together`); no other statement of ours divides."""
 _TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
 
 

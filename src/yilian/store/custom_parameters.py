@@ -119,19 +119,20 @@ async def _in_step(tx: Tx, done: Written) -> list[str]:
     rows = await tx.fetch(OF_RESOURCE, done.rid)
     if not wanted and not rows:
         return []
+    kept = {row["base"] for row in rows if _is_kept(row, wanted.get(row["base"]))}
+    if kept == wanted.keys() == {row["base"] for row in rows}:
+        return []
     # Locked until the end of `tx`: numbers are given out by one writer at a time.
     knows = await tx.fetchval("update parameter_generation set generation = generation + 1 returning generation")
     tx.knows = knows if tx.knows else 0
     concerned: list[str] = []
     for row in rows:
-        new = wanted.get(row["base"])
-        before = parse(row["definition"].encode())
-        if new is not None and new["code"] == row["code"] and custom.essence(new) == custom.essence(before):
-            del wanted[row["base"]]
-        else:
+        if row["base"] not in kept:
             await tx.execute("update custom_parameter set retired = now() where id = $1", row["id"])
             concerned.append(row["base"])
     for base, definition in wanted.items():
+        if base in kept:
+            continue
         number = await tx.fetchval("select greatest(max(id) + 1, $1) from custom_parameter", parameters.FIRST_OF_THE_REGION)
         if number > LAST:
             raise Conflict("All numbers for parameters of the region are used up; no further one can be defined.")
@@ -146,6 +147,12 @@ async def _in_step(tx: Tx, done: Written) -> list[str]:
         )
         concerned.append(base)
     return concerned
+
+
+def _is_kept(row: Any, new: dict[str, Any] | None) -> bool:
+    """Whether the parameter of this row stays as it is."""
+    before = parse(row["definition"].encode())
+    return new is not None and new["code"] == row["code"] and custom.essence(new) == custom.essence(before)
 
 
 KEPT = ("url", "code", "base", "type", "expression", "target")

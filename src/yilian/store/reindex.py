@@ -297,9 +297,7 @@ async def _spelled_out(tx: Tx, every: Sequence[IndexRows]) -> dict[str, int]:
     systems: set[str] = set()
     for found in every:
         systems.update(system for _, system, _ in found.identifiers if system is not None)
-        tokens.update(found.tokens)
-        if found.clinical is not None:
-            tokens.update(found.clinical.codings)
+        tokens.update(found.words())
     numbers = await dictionaries.namespaces(tx, systems)
     await dictionaries.spell_out(tx, tokens)
     return numbers
