@@ -15,7 +15,7 @@ from yilian.fhir.compartments import COMPARTMENTS
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
 from yilian.http import operations
-from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, parameters_of
+from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, parameters_of, when_redefined
 
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
 WRITES = ("create", "update", "patch", "delete")
@@ -127,3 +127,7 @@ def _operations(kind: str) -> list[dict[str, str]]:
     """Each once, at however many levels it is there."""
     found = {o.name: {"name": o.name, "definition": o.definition, "documentation": o.purpose} for o in operations.of_type(kind)}
     return list(found.values())
+
+
+when_redefined(statement.cache_clear)
+when_redefined(_pointing_to.cache_clear)
