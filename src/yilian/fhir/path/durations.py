@@ -1,7 +1,8 @@
 """A date or time plus or minus a duration. http://hl7.org/fhirpath/N1/#datetime-arithmetic
 
 A duration that is finer than the date is cut down to the date's precision first: 2014 and 24 months is 2016. Months and years keep the
-day of the month where there is one. UCUM's year and month (`'a'`, `'mo'`) are lengths of time, not the calendar's, and are refused.
+day of the month where there is one. UCUM's year and month (`'a'`, `'mo'`) are lengths of time, not the calendar's, and are refused;
+`'month'` in quotes is no unit and read as the calendar's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from decimal import Decimal
 
 from yilian.fhir.path.boundaries import digits_of
 from yilian.fhir.path.errors import PathExecutionError
-from yilian.fhir.path.quantity import UCUM_TIME, Quantity
+from yilian.fhir.path.quantity import CALENDAR, UCUM_TIME, Quantity
 from yilian.fhir.path.temporal import Date, DateTime, Part, Temporal, Time
 
 _UNITS = {code: unit for unit, code in UCUM_TIME.items()}
@@ -23,7 +24,7 @@ _DAY = 86_400
 
 def plus(moment: Temporal, duration: Quantity, sign: int = 1) -> Date | DateTime | Time | None:
     """None where the calendar ends. Raises PathExecutionError for what is no duration, and a day or longer on a Time."""
-    unit = duration.unit if duration.calendar else _UNITS.get(duration.unit)
+    unit = duration.unit if duration.calendar else _UNITS.get(duration.unit) or CALENDAR.get(duration.unit)
     if unit is None:
         raise PathExecutionError(f"{duration} cannot be added to a date; write years, months, weeks, days, hours, minutes or seconds.")
     amount = duration.value * sign

@@ -40,6 +40,8 @@ LEVELS: tuple[frozenset[str], ...] = (
 )
 """From what binds least to what binds most; all are read from left to right."""
 
+RANKS = {operator: rank for rank, operators in enumerate(LEVELS) for operator in operators}
+
 KEYWORDS = frozenset(("and", "or", "xor", "implies", "div", "mod", "in", "is", "as", "contains", "true", "false"))
 STILL_NAMES = frozenset(("as", "is", "contains", "in"))
 """Keywords that may be the name of an element or function."""
@@ -87,17 +89,19 @@ class _Reader:
         if self.here.kind != "end":
             raise unreadable(self.expression, self.here.at)
 
-    def level(self, number: int) -> Node:
-        if number == len(LEVELS):
-            return self.signed()
-        left = self.level(number + 1)
-        while self.here.kind in ("sign", "name") and self.here.text in LEVELS[number]:
-            token = self.next()
+    def level(self, lowest: int) -> Node:
+        """Everything that binds at least as much as this level."""
+        left = self.signed()
+        while True:
+            token = self.here
+            rank = RANKS.get(token.text, -1) if token.kind in ("sign", "name") else -1
+            if rank < lowest:
+                return left
+            self.place += 1
             if token.text in ("is", "as"):
                 left = TypeTest("is" if token.text == "is" else "as", left, self.type_name(), token.at)
             else:
-                left = Binary(cast(Operator, token.text), left, self.level(number + 1), token.at)
-        return left
+                left = Binary(cast(Operator, token.text), left, self.level(rank + 1), token.at)
 
     def type_name(self) -> TypeName:
         first = self.name()

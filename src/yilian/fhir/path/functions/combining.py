@@ -21,7 +21,7 @@ def union(left: Collection, right: Collection) -> Collection:
 
 
 def sorted_by(scope: Scope, items: Collection, keys: tuple[Key, ...]) -> Collection:
-    """The items by the first key, then the second and so on; without keys by themselves. What has no key comes first."""
+    """The items by the first key, then the second and so on; without keys by themselves. What has no key comes first either way."""
     if not keys:
         keys = ((lambda inner: inner.this, False),)
     rows = [([value_of(key(scope.at(item, index))) for key, _ in keys], item) for index, item in enumerate(items)]
@@ -29,12 +29,12 @@ def sorted_by(scope: Scope, items: Collection, keys: tuple[Key, ...]) -> Collect
     def compare(left: tuple[list[System | None], Item], right: tuple[list[System | None], Item]) -> int:
         for one, other, (_, descending) in zip(left[0], right[0], keys, strict=True):
             if one is None or other is None:
-                found = (one is not None) - (other is not None)
-            else:
-                known = order(one, other)
-                if known is None:
-                    raise PathExecutionError("sort() met values whose order is open.")
-                found = known
+                if one is not other:
+                    return -1 if one is None else 1
+                continue
+            found = order(one, other)
+            if found is None:
+                raise PathExecutionError("sort() met values whose order is open.")
             if found:
                 return -found if descending else found
         return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from yilian.fhir.path.equality import equal_items
 from yilian.fhir.path.errors import PathExecutionError
 from yilian.fhir.path.functions.kinds import Function, Lazy, Plain, truth
@@ -14,24 +16,33 @@ def is_in(item: Item, items: Collection) -> bool:
     return any(equal_items(item, other) is True for other in items)
 
 
-def distinct(items: Collection) -> Collection:
-    """The first of each that are equal, in order. Texts, numbers and truth values are looked up, others compared."""
-    out: Collection = []
-    seen: set[object] = set()
-    others: Collection = []
-    for item in items:
+class Different:
+    """Tells of each item whether an equal one was there. Texts, numbers and truth values are looked up, others compared."""
+
+    __slots__ = ("others", "seen")
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, object]] = set()
+        self.others: Collection = []
+
+    def is_new(self, item: Item) -> bool:
         value = system_value(item)
-        if isinstance(value, str | bool):
-            key = (type(value), value)
-            if key in seen:
-                continue
-            seen.add(key)
-        else:
-            if is_in(item, others):
-                continue
-            others.append(item)
-        out.append(item)
-    return out
+        if isinstance(value, str | int | Decimal):
+            key = ("text" if isinstance(value, str) else "truth" if isinstance(value, bool) else "number", value)
+            if key in self.seen:
+                return False
+            self.seen.add(key)
+            return True
+        if is_in(item, self.others):
+            return False
+        self.others.append(item)
+        return True
+
+
+def distinct(items: Collection) -> Collection:
+    """The first of each that are equal, in order."""
+    different = Different()
+    return [item for item in items if different.is_new(item)]
 
 
 def _truths(items: Collection) -> list[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yilian.fhir.path.errors import PathExecutionError
-from yilian.fhir.path.functions.existence import is_in
+from yilian.fhir.path.functions.existence import Different
 from yilian.fhir.path.functions.kinds import Function, Lazy, Typed, single, truth
 from yilian.fhir.path.items import Collection, one
 from yilian.fhir.path.scope import Evaluate, Scope
@@ -23,6 +23,7 @@ def _select(scope: Scope, items: Collection, projection: Evaluate) -> Collection
 
 def _repeat(scope: Scope, items: Collection, projection: Evaluate) -> Collection:
     out: Collection = []
+    different = Different()
     seen: set[int] = set()
     level = items
     while level:
@@ -30,7 +31,7 @@ def _repeat(scope: Scope, items: Collection, projection: Evaluate) -> Collection
         for found in _select(scope, level, projection):
             if id(found.value) in seen and isinstance(found.value, dict):
                 continue
-            if is_in(found, out):
+            if not different.is_new(found):
                 continue
             seen.add(id(found.value))
             out.append(found)
