@@ -109,6 +109,12 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--type", action="append", default=[], metavar="TYPE", help="only this resource type; may be given several times")
     export.add_argument("--since", metavar="INSTANT", help="only what was changed then or later, and what was deleted")
 
+    view = add("view", "Write a flat table (SQL-on-FHIR) of the store, or of exported files.", _view)
+    view.add_argument("name", metavar="VIEW", help="patients, encounters, conditions, lab_results …, or a file with a ViewDefinition")
+    view.add_argument("--files", type=Path, metavar="DIR", help="the folder of an export instead of the store")
+    view.add_argument("--format", choices=("csv", "ndjson", "json"), default="csv")
+    view.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
     work = add("work", "Carry out jobs (exports, imports, deliveries …) in a process beside the server.", _work)
     work.add_argument("--at-once", type=int, default=2, choices=range(1, 65), metavar="N", help="jobs at a time (default: 2)")
 
@@ -174,6 +180,12 @@ def _export(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.export import export
 
     return export(settings, given.folder, given.type, given.since)
+
+
+def _view(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command.view import view
+
+    return view(settings, given.name, given.files, given.format, given.output)
 
 
 def _work(settings: Settings, given: argparse.Namespace) -> int:

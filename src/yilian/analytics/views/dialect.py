@@ -144,19 +144,41 @@ class Postgres:
 
 
 class DuckDB:
+    """DuckDB keeps JSON as text and parses it for each look. So the keys of the resource that a query looks at are taken out once, in one
+    pass, as columns of their own; `keys` collects them while the query is made.
+    """
+
     name = "duckdb"
+    RESOURCE = "v0"
 
     def __init__(self) -> None:
         self._aliases = 0
+        self.keys: dict[str, str] = {}
+
+    def taken(self, source: str) -> str:
+        """A query that gives the resource and its keys, from one with a column `v`."""
+        if not self.keys:
+            return f"select v as {self.RESOURCE} from {source}"
+        paths = ", ".join(self._path((key,)) for key in self.keys)
+        columns = ", ".join(f"taken[{place}] as {column}" for place, column in enumerate(self.keys.values(), 1))
+        return f"select {self.RESOURCE}, {columns} from (select v as {self.RESOURCE}, json_extract(v, [{paths}]) as taken from {source})"
+
+    def _from(self, node: str, way: Way) -> tuple[str, Way]:
+        if node != self.RESOURCE or not way:
+            return node, way
+        return self.keys.setdefault(way[0], f"k{len(self.keys)}"), way[1:]
 
     def node(self, node: str, way: Way) -> str:
+        node, way = self._from(node, way)
         return f"json_extract({node}, {self._path(way)})" if way else node
 
     def text(self, node: str, way: Way) -> str:
+        node, way = self._from(node, way)
         return f"json_extract_string({node}, {self._path(way)})"
 
     def values(self, node: str, way: Way) -> str:
         if "*" in way:
+            node, way = self._from(node, way)
             return f"json_extract({node}, {self._path(way)})"
         return self.one(self.node(node, way))
 

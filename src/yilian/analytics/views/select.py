@@ -12,6 +12,9 @@ from yilian.analytics.views.definition import Column, Path, Select, View
 from yilian.analytics.views.dialect import Dialect, DuckDB, Postgres
 from yilian.analytics.views.paths import Context, Nothing, One, Paths, Result, Unknown, placed, wrong
 
+INNER, KEYS = "\0", "\1"
+"""Where, in a step for DuckDB, the query before it goes, and the keys of the resource, which are known when all columns are."""
+
 MOST_PARTS = 200
 """Flat queries that unions inside unions may spread out to."""
 
@@ -89,13 +92,15 @@ class _Flat:
         if isinstance(self.dialect, Postgres):
             sql = f"select {shown} from {self.source} r{''.join(self.steps)}{condition}"
         else:
-            begun = f"select * from (select v as v0 from {self.source}){condition}"
-            sql = f"select {shown} from ({self.nested(begun)})"
+            assert isinstance(self.dialect, DuckDB)
+            keys = "".join(f", {column}" for column in self.dialect.keys.values())
+            begun = f"select * from ({self.dialect.taken(self.source)}){condition}"
+            sql = f"select {shown} from ({self.nested(begun)})".replace(KEYS, keys)
         return Compiled(sql, tuple((name, kind, many) for name, _, kind, many in self.columns))
 
     def nested(self, begun: str) -> str:
         for step in self.steps:
-            begun = step.replace("\0", begun)
+            begun = step.replace(INNER, begun)
         return begun
 
     def level(self, way: _Level, context: Context) -> None:
@@ -183,17 +188,17 @@ class _Flat:
         c = f"c{number}"
         filled = f"case when coalesce(len({c}), 0) = 0 then [null] else {c} end" if or_null else c
         self.steps.append(
-            f"select {', '.join(self.carried)}, unnest({filled}) as v{number}, unnest(range(0, len({filled}))) as n{number}"
-            f" from (select *, {values} as {c} from (\0))"
+            f"select {', '.join(self.carried)}{KEYS}, unnest({filled}) as v{number}, unnest(range(0, len({filled}))) as n{number}"
+            f" from (select *, {values} as {c} from ({INNER}))"
         )
         self.carried += [f"v{number}", f"n{number}"]
         return f"cast(n{number} as integer)"
 
     def _duckdb_repeat(self, number: int, values: str, deeper: str) -> str:
-        c, kept = f"c{number}", ", ".join(self.carried)
+        c, kept = f"c{number}", ", ".join(self.carried) + KEYS
         seed = (
             f"select {kept}, b, unnest({c}) as v{number}, unnest(list_transform(range(0, len({c})), lambda i: [i])) as p"
-            f" from (select *, {values} as {c}, row_number() over () as b from (\0))"
+            f" from (select *, {values} as {c}, row_number() over () as b from ({INNER}))"
         )
         grown = (
             f"select {kept}, b, unnest({c}) as v{number}, unnest(list_transform(range(0, len({c})), lambda i: list_append(p, i))) as p"
