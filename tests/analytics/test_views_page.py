@@ -21,16 +21,10 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     (block,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
     def pressure(value: int) -> str:
-        component = [
-            {"code": {"coding": [{"code": code}]}, "valueQuantity": {"value": n}} for code, n in (("8480-6", value), ("8462-4", 80))
-        ]
-        found = {
-            "resourceType": "Observation",
-            "subject": {"reference": "Patient/a"},
-            "effectiveDateTime": "2026-01-01",
-            "component": component,
-        }
-        return json.dumps(found)
+        both = (("8480-6", value), ("8462-4", 80))
+        component = [{"code": {"coding": [{"code": code}]}, "valueQuantity": {"value": amount}} for code, amount in both]
+        about = {"resourceType": "Observation", "subject": {"reference": "Patient/a"}, "effectiveDateTime": "2026-01-01"}
+        return json.dumps({**about, "component": component})
 
     (tmp_path / "Observation.ndjson").write_text(f"{pressure(150)}\n{pressure(120)}\n", "utf-8")
     table = run.over_files(read(json.loads(block)), tmp_path)
