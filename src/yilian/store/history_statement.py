@@ -31,7 +31,8 @@ MINE = """mine (patient) as materialized (
     select $3::bigint where $3::bigint <> 0
     union select g.patient from access_ground g where g.institution = $2::bigint and (g.until is null or g.until > now())
 )"""
-"""The patients of a narrow scope."""
+"""The patients of a narrow scope. Each one's rows are taken by index, one patient after the other (`offset 0` keeps the planner from
+joining them otherwise: it did, from 400 patients on, and took a minute instead of 20 ms)."""
 
 
 @cache
@@ -74,7 +75,9 @@ def _sources(level: Level, at: bool, few: bool, type: int) -> list[str]:
             found.append(f"{table} r where {when} and {readable('r', SCOPE)}")
             continue
         types = "($4::smallint[] is null or r.type = any($4::smallint[]))"
-        found.append(f"mine m join {table} r on r.patient = m.patient where {when} and {types} and (r.confined is null or r.confined = $2)")
+        of_type = f" and o.type = {type}" if level == "type" else ""
+        own = f"mine m cross join lateral (select o.* from {table} o where o.patient = m.patient{of_type} offset 0) r"
+        found.append(f"{own} where {when} and {types} and (r.confined is null or r.confined = $2)")
         found.append(f"{table} r where {when} and {types} and r.patient is null and r.confined = $2")
         if level == "all":
             found.append(f"{table} r where {when} and {types} and r.patient is null and r.shared")
