@@ -71,7 +71,7 @@ OUTSIDE = {
     "threading",
 }
 OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "connect", "urlopen", "exec", "eval"}
-LOADERS = {"fhir/definitions.py", "search/parameters.py"}
+LOADERS = {"fhir/definitions.py", "search/parameters.py", "search/syllables.py"}
 """The files that load the tables of their room, which are part of the program."""
 
 
