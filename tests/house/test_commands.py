@@ -95,7 +95,7 @@ def all_gone(processes: Sequence[psutil.Process], seconds: float = 20) -> bool:
 
 def test_help_names_every_command() -> None:
     said = yilian("--help").stdout
-    for command in ("serve", "demo", "load", "token", "user", "check"):
+    for command in ("serve", "demo", "load", "export", "work", "jobs", "token", "user", "check"):
         assert re.search(rf"^    {command} ", said, re.MULTILINE), command
 
 
