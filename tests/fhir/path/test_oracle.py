@@ -1,6 +1,6 @@
 """Expressions made at random give what another implementation (fhirpathpy) gives, where both answer.
 
-Left out is what the two are known to see differently: decimals (floats there), `toString` (it gives Python's own) and what it does not know.
+Left out is what the two are known to see differently: decimals (floats there), `toString` (Python's own there), what it does not know.
 """
 
 from __future__ import annotations
