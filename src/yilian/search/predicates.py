@@ -27,6 +27,9 @@ class Scoped(Protocol):
         `types` may be seen.
         """
 
+    def patients(self) -> str:
+        """A query (column `rid`) for the patients who may be seen at all, each once; "" where that is no short list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

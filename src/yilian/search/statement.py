@@ -112,7 +112,7 @@ class _Search:
         self.having = Predicates(scope)
         clauses = dict.fromkeys(self.query.clauses)  # said twice is said once
         self.asked = [self.having.asked(clause, nested=clause in nested) for clause in clauses]
-        self.start = start(self.query, self.asked)
+        self.start = start(self.query, self.asked, scope.patients())
 
     # --- statements
 

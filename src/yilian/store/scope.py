@@ -49,6 +49,13 @@ class Scope:
     client: str = ""
     address: str = ""
 
+    def asked(self, request_id: str, address: str) -> Scope:
+        """The same asker with another request. Every request makes one, so it is spelled out: `dataclasses.replace` takes much longer."""
+        return Scope(
+            self.reach, self.user, self.agent, self.name, self.roles, self.institution, self.institution_rid, self.institution_name,
+            self.patient_rid, self.purpose, request_id, self.may_write, self.reads, self.writes, self.client, address,
+        )  # fmt: skip
+
     def condition(self, alias: str, types: tuple[str, ...]) -> str:
         """The SQL condition that `alias` (a row of `resource` or `history`) is within this scope.
 
@@ -62,6 +69,17 @@ class Scope:
             numbers = ", ".join(str(type_id(t)) for t in readable)
             return f"({alias}.type in ({numbers}) and {self._reachable(alias, readable)})"
         return self._reachable(alias, types)
+
+    def patients(self) -> str:
+        """A query (column `rid`) for the patients within this scope, each once; "" where that is no list shorter than all of them.
+
+        `condition` holds for no Patient besides; for some of these it may not hold (one that is confined to another institution).
+        """
+        if self.reach != "grounds" or not self.institution_rid:
+            return ""
+        here = int(self.institution_rid)
+        now = "(g.until is null or g.until > now())"
+        return f"select distinct g.patient as rid from access_ground g where g.institution = {here} and {now}"
 
     def _reachable(self, alias: str, types: tuple[str, ...]) -> str:
         if self.reach == "everything":
