@@ -50,7 +50,7 @@ class Settings:
     host: Annotated[str, Says("Address to listen on. Anything but loopback belongs behind a proxy that speaks TLS.")] = "127.0.0.1"
     port: Annotated[int, Says("Port to listen on; 0 takes a free one.", 0, 65535)] = 8080
     workers: Annotated[int, Says("Server processes. One a core is a good number.", 1, 256)] = 1
-    connections: Annotated[int, Says("Database connections of each server process.", 2, 200)] = 8
+    connections: Annotated[int, Says("Database connections of each server process.", 2, 200)] = 20
     public_url: Annotated[str, Says("Address under which people and systems reach the server, `https://…`; empty: the one they used.")] = ""
     trusted_proxies: Annotated[str, Says("Addresses whose X-Forwarded-For and -Proto are believed, with commas; `*` for all.")] = (
         "127.0.0.1"

@@ -26,6 +26,8 @@ from yilian.readers import Readers
 from yilian.store.hooks import Hooks
 
 CONNECT_S = 5
+MOST_READERS = 4
+"""Of the connections, for reads of one row: more than one process can keep busy. The others write, and wait for the disk together."""
 ACQUIRE_S = 10
 
 
@@ -184,7 +186,7 @@ class Database:
     Statements are prepared and PostgreSQL chooses between general and special plans by itself (`plan_cache_mode` auto): statements of the
     store and of search are spelled so that both are the same, and planning each call anew took longer than most calls.
 
-    size         connections at most, half of them for reads of one row; idle ones beyond the first are closed after five minutes
+    size         connections at most, up to four of them for reads of one row; idle ones beyond the first are closed after five minutes
     waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
     statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
     """
@@ -220,7 +222,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect. Raises Unavailable when the database does not answer."""
-        readers = self.size // 2
+        readers = min(self.size // 2, MOST_READERS)
         connecting: dict[str, Any] = {
             "timeout": CONNECT_S,
             "command_timeout": self.statement_s + self.lock_s,  # the server gives up first; this is for one that no longer answers

@@ -287,3 +287,11 @@ async def test_the_scope_as_parameters_and_as_condition_agree(db: Database, scop
             condition = f"r.type = {type_id(kind)} and {scope.condition('r', (kind,))}"
             of_kind = await tx.fetch(f"select n from {table} where {condition} order by n", *columns)
             assert [row["n"] for row in of_kind] == [row["n"] for row in by_parameters if rows[row["n"] - 1][0] == kind]
+
+
+def test_another_request_of_the_same_asker_differs_in_nothing_else() -> None:
+    asker = Scope(
+        "self", "u", "Patient/p", "n", frozenset({"resident"}), "Organization/o", 7, "机构", 9, "PATRQT", "before", False,
+        frozenset({"Patient"}), frozenset(), "client", "10.0.0.1",
+    )  # fmt: skip
+    assert asker.asked("now", "10.0.0.2") == replace(asker, request_id="now", address="10.0.0.2")

@@ -6,7 +6,7 @@ grant counts at once where it is looked up, and within `AccessSettings.recheck` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -103,7 +103,7 @@ class Verifier:
         known = self._known.get(authorization)
         if known is None or known.until <= now:
             known = await self._verified(authorization, known, now)
-        return replace(known.scope, request_id=request_id, address=address)
+        return known.scope.asked(request_id, address)
 
     async def standing_of(self, authorization: str) -> Standing:
         """Who holds this token, looked up now. NotSignedIn as in `scope_of`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -61,7 +62,12 @@ def application(settings: Settings, dsn: str) -> Any:
     if parent is not None:
         log_to_stderr(settings)
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="parent-watch", daemon=True).start()
-    return app.build(settings, dsn)
+    front = app.build(settings, dsn)
+    # What is there now stays: garbage is looked for among what came later, and less often than for programs that make more of it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    return front
 
 
 def listen(host: str, port: int) -> socket.socket:
