@@ -188,7 +188,10 @@ async def test_the_capability_statement_says_what_is_there(server: Server) -> No
     kinds = {one["type"]: one for one in statement["rest"][0]["resource"]}
     assert len(kinds) == 145
     assert {"name", "birthdate", "identifier"} <= {one["name"] for one in kinds["Patient"]["searchParam"]}
-    assert [one["name"] for one in kinds["ServiceRequest"]["operation"]] == ["refer"]
+    assert "refer" in {one["name"] for one in kinds["ServiceRequest"]["operation"]}
+    assert (kinds["Patient"]["conditionalUpdate"], kinds["Patient"]["conditionalDelete"]) == (True, "single")
+    assert {"patch", "history-type"} <= {one["code"] for one in kinds["Patient"]["interaction"]}
+    assert {"transaction", "batch", "history-system"} <= {one["code"] for one in statement["rest"][0]["interaction"]}
     gp = await server.as_("bench")
     for kind in ("Patient", "Task", "Questionnaire", "VisionPrescription"):
         for parameter in kinds[kind]["searchParam"]:

@@ -87,6 +87,7 @@ def _reading(kind: str, id: str, name: str) -> Iterator[Ask]:
     yield Ask("vread 2", f"{name}/_history/2")
     yield Ask("history", f"{name}/_history")
     yield Ask("history since", f"{name}/_history?_since=2020-01-01&_count=1")
+    yield Ask("history at", f"{name}/_history?_at=2026&_sort=_lastUpdated&_count=0")
 
 
 def _searching(kind: str, id: str, name: str) -> Iterator[Ask]:
@@ -116,6 +117,11 @@ def _searching(kind: str, id: str, name: str) -> Iterator[Ask]:
 def _changing(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]:
     yield Ask("delete", name, "DELETE")
     yield Ask("delete a version", name, "DELETE", headers={"if-match": 'W/"1"'})
+    yield Ask("delete by condition", f"{kind}?_id={id}", "DELETE")
+    patch = {"resourceType": "Parameters", "parameter": []}
+    yield Ask("patch", name, "PATCH", patch)
+    yield Ask("patch a version", name, "PATCH", patch, headers={"if-match": 'W/"1"'})
+    yield Ask("patch by condition", f"{kind}?_id={id}", "PATCH", patch)
     if body is not None:
         plain = {key: value for key, value in body.items() if key != "meta"} | {"id": id}
         for version in (1, 2):
