@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -51,20 +52,28 @@ async def test_strict_waits_until_it_is_written(region: Region) -> None:
     await whole.close()
 
 
-async def test_a_full_queue_refuses_reads(region: Region) -> None:
+async def test_a_full_queue_makes_readers_wait_until_it_is_written(region: Region) -> None:
     log = region.log(capacity=3, interval=60, batch=1000)
     await log.add([read_of(1), read_of(2)])
     with pytest.raises(Unavailable) as refused:
-        await log.add([read_of(3), read_of(4)])
+        log.note([read_of(3), read_of(4)])
     assert refused.value.retry_after_s
     assert log.waiting == 2, "taken whole or not at all"
-    await log.add([read_of(3)])
-    with pytest.raises(Unavailable):
-        await log.add([read_of(4)])
-    await log.flush()
-    await log.add([read_of(5)])
+    await asyncio.wait_for(log.add([read_of(3), read_of(4)]), 10)
+    assert len(await region.rows("subtype = 'read'")) == 2
+    with pytest.raises(Unavailable):  # more at once than there is ever room for
+        await log.add([read_of(number) for number in range(4)])
     await log.close()
     assert len(await region.rows("subtype = 'read'")) == 4
+
+
+async def test_notes_of_many_askers_keep_who_did_what(region: Region) -> None:
+    log = region.log(interval=60, batch=1000)
+    notes = [replace(read_of(number), account=f"user{number % 3}", query=f"Patient?_id={number}") for number in range(10)]
+    await log.add(notes)
+    await log.close()
+    rows = await region.rows("subtype = 'read'")
+    assert [(row["account"], row["query"]) for row in rows] == [(note.account, note.query) for note in notes]
 
 
 async def test_nothing_is_lost_at_shutdown_and_nothing_is_taken_after_it(region: Region) -> None:

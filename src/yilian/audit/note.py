@@ -143,8 +143,22 @@ def _places(suffix: str) -> str:
     return ", ".join(f"${place}::{_TYPES.get(name, 'text')}{suffix}" for place, name in enumerate(names, 1))
 
 
-INSERT = _insert(f"unnest({_places('[]')}) with ordinality as n ({_ASKED}, nth)", _GROUND + "order by n.nth")
-"""Rows in the order given, by arrays."""
+_OWN = ("recorded", "ground", "patient", "entities", "query", "request_id")
+"""What differs from note to note. The rest says who did what from where and is the same for many: it is sent once for all of them."""
+_SAME = tuple(name for name in _ASKED.split(", ") if name not in _OWN)
+
+
+def _arrays(names: tuple[str, ...], first: int) -> str:
+    return ", ".join(f"${place}::{_TYPES.get(name, 'text')}[]" for place, name in enumerate(names, first))
+
+
+INSERT = _insert(
+    f"unnest({_arrays(_OWN, 1)}, ${len(_OWN) + 1}::integer[]) with ordinality as o ({', '.join(_OWN)}, who, nth)"
+    f" join unnest({_arrays(_SAME, len(_OWN) + 2)}) with ordinality as w ({', '.join(_SAME)}, who) on w.who = o.who"
+    f" cross join lateral (select {', '.join(('o.' if name in _OWN else 'w.') + name for name in _ASKED.split(', '))}, o.nth) n",
+    _GROUND + "order by n.nth",
+)
+"""Rows in the order given; arguments from `columns`."""
 
 _SINGLE = f"(values ({_places('')})) as n ({_ASKED})"
 ONE = f"audit as ({_insert(_SINGLE, _GROUND)})"
@@ -154,29 +168,35 @@ ONE_KNOWN = f"audit as ({_insert(_SINGLE, _KNOWN)})"
 
 def columns(notes: Sequence[Note]) -> list[list[object]]:
     """The arguments of `INSERT`."""
-    return [
+    kinds: dict[tuple[object, ...], int] = {}
+    who = [kinds.setdefault(_same(n), len(kinds) + 1) for n in notes]
+    own: list[list[object]] = [
         [n.recorded for n in notes],
-        [n.type for n in notes],
-        [n.subtype for n in notes],
-        [n.operation for n in notes],
-        [n.action for n in notes],
-        [n.outcome for n in notes],
-        [_text(n.outcome_text) for n in notes],
-        [_text(n.account) for n in notes],
-        [_text(n.agent) for n in notes],
-        [_text(n.name) for n in notes],
-        [_text(n.client) for n in notes],
-        [n.roles for n in notes],
-        [_text(n.institution) for n in notes],
-        [n.purpose for n in notes],
         [n.ground for n in notes],
         [n.patient for n in notes],
         [" ".join(n.entities) for n in notes],
         [_text(n.query)[:LONGEST_QUERY] for n in notes],
         [_text(n.request_id) for n in notes],
-        [_text(n.address) for n in notes],
-        [n.institution_rid for n in notes],
     ]
+    same: list[list[object]] = [[_text(value) if isinstance(value, str) else value for value in column] for column in zip(*kinds, strict=True)]
+    return [*own, list(who), *same]
+
+
+def _same(n: Note) -> tuple[object, ...]:
+    """In the order of `_SAME`."""
+    return (
+        n.type, n.subtype, n.operation, n.action, n.outcome, n.outcome_text, n.account, n.agent, n.name, n.client, n.roles, n.institution,
+        n.purpose, n.address, n.institution_rid,
+    )  # fmt: skip
+
+
+def values(n: Note) -> list[object]:
+    """The arguments of `ONE` and `ONE_KNOWN`."""
+    return [
+        n.recorded, n.type, n.subtype, n.operation, n.action, n.outcome, _text(n.outcome_text), _text(n.account), _text(n.agent),
+        _text(n.name), _text(n.client), n.roles, _text(n.institution), n.purpose, n.ground, n.patient, " ".join(n.entities),
+        _text(n.query)[:LONGEST_QUERY], _text(n.request_id), _text(n.address), n.institution_rid,
+    ]  # fmt: skip
 
 
 def _text(value: str) -> str:
@@ -191,6 +211,6 @@ async def write(tx: Tx, notes: Sequence[Note]) -> None:
     if len(notes) == 1:
         one = notes[0]
         known = one.ground or one.patient is None or not one.institution_rid
-        await tx.later("audit", ONE_KNOWN if known else ONE, [column[0] for column in columns(notes)])
+        await tx.later("audit", ONE_KNOWN if known else ONE, values(one))
     elif notes:
         await tx.execute(INSERT, *columns(notes))

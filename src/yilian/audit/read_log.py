@@ -83,13 +83,22 @@ class ReadLog:
             self._hurry.set()
 
     async def add(self, notes: Sequence[Note], *, strict: bool = False) -> None:
-        """`note`, and with `strict` (here or for the whole log) wait until they are written. Raises Unavailable when that fails."""
+        """`note`, and with `strict` (here or for the whole log) wait until they are written. Raises Unavailable when that fails.
+
+        Where the queue is full because many read much at once, the reader waits until half of it is written: slower, not refused.
+        """
+        if len(self._queue) + len(notes) > self.capacity >= len(notes) and not (self._failing or self._closed):
+            await self._until(self._added - self.capacity // 2)
         self.note(notes)
         if strict or self.strict:
-            written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((self._added, written))
-            self._hurry.set()
-            await written
+            await self._until(self._added)
+
+    async def _until(self, place: int) -> None:
+        """Wait until the first `place` notes taken are written."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((place, written))
+        self._hurry.set()
+        await written
 
     async def flush(self) -> None:
         """Wait until everything taken so far is written."""
