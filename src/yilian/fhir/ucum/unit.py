@@ -62,7 +62,8 @@ class Unit:
     def canonical(self, value: Decimal) -> Decimal:
         """The amount in base units, for comparing: monotone, and equal for equal amounts.
 
-        Infinity stays what it is. What is counted per time is counted per day, so that rates a minute, hour and second are all without remainder: 70 /min is 100800.
+        Infinity stays what it is. What is counted per time is counted per day, so that rates a minute, hour and second are all without
+        remainder: 70 /min is 100800.
         """
         if self._line is not None:
             return _wide.fma(value, *self._line)
