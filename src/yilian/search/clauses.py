@@ -98,6 +98,10 @@ def _plain(parameter: Parameter, modifier: str, value: str, reading: Reading) ->
         and not (parameter.type == "reference" and modifier in parameter.targets)
     ):
         raise no_modifier(parameter, modifier, known)
+    if modifier and (why := withheld(parameter, modifier)):
+        raise Unavailable(
+            f"{code}:{modifier} cannot be asked just now: {why}.", zh=f"检索方式“{code}:{modifier}”的索引正在重建,请稍后再试。"
+        )
     texts = escapes.split(value, ",")
     if "" in texts:
         raise BadRequest(f"{code}: there is an empty value between the commas of {value[:80]!r}; a comma that is meant is written \\,.")

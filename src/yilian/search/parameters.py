@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -90,9 +90,7 @@ class Parameter:
     @property
     def value_types(self) -> frozenset[str]:
         """Types of the values it is found in: `CodeableConcept`, `Period` …"""
-        if not self.branches:
-            return frozenset({"boolean"}) if self.type == "token" else frozenset()
-        return frozenset(branch.type for branch in self.branches)
+        return _value_types(self)
 
     @property
     def is_identifying(self) -> bool:
@@ -113,6 +111,13 @@ class Parameter:
     def is_clinical_date(self) -> bool:
         key = CLINICAL.get(self.base)
         return key is not None and key.date == self.code
+
+
+@lru_cache(maxsize=8192)
+def _value_types(parameter: Parameter) -> frozenset[str]:
+    if not parameter.branches:
+        return frozenset({"boolean"}) if parameter.type == "token" else frozenset()
+    return frozenset(branch.type for branch in parameter.branches)
 
 
 @cache
@@ -167,7 +172,7 @@ _hanging_on: list[Callable[[], None]] = []
 def use(of_the_region: Sequence[Parameter], withheld: Mapping[str, str]) -> None:
     """From now on these are there besides HL7's, in this process; called by whoever knows the database (`store.custom_parameters`).
 
-    withheld: type of parameter ("quantity") → why nobody is answered by such a one just now.
+    withheld: type of parameter ("quantity") or modifier ("text") → why nobody is answered by such a one just now.
     Objects of parameters that stay are to be handed in again as they were: they compare by identity.
     """
     global _of_the_region, _withheld
@@ -186,12 +191,12 @@ def when_redefined(forget: Callable[[], None]) -> None:
     _hanging_on.append(forget)
 
 
-def withheld(parameter: Parameter) -> str:
-    """Why nobody is answered by this parameter just now; "" when everybody is."""
+def withheld(parameter: Parameter, modifier: str = "") -> str:
+    """Why nobody is answered by this parameter, or by it with this modifier, just now; "" when everybody is."""
     if not _withheld:
         return ""
     parts = [_type_of(definition) for definition, _ in parameter.components]
-    return next((why for kind, why in _withheld.items() if kind in (parameter.type, *parts)), "")
+    return next((why for kind, why in _withheld.items() if kind in (parameter.type, modifier, *parts)), "")
 
 
 @cache

@@ -68,7 +68,9 @@ class Predicates:
 
     def conditions(self, clause: Clause) -> list[Condition]:
         found = self._conditions(clause)
-        return found + [one for other in clause.also for one in self.conditions(other)] if clause.also else found
+        if clause.also:
+            found = found + [one for other in clause.also for one in self.conditions(other)]
+        return found
 
     def _conditions(self, clause: Clause) -> list[Condition]:
         kind = kind_of(clause.parameter)
@@ -238,11 +240,14 @@ def width(clause: Clause) -> int:
         return 60 if parameter.value_types & {"CodeableConcept", "Coding", "Identifier"} else 120  # a status halves the record, not more
     if modifier == "contains":
         return 170
-    if parameter.type == "reference" and all(
-        not SHARED_TYPES.isdisjoint((kind,) if kind else parameter.targets) for kind, _ in clause.values
-    ):
+    if parameter.type == "reference" and not parameter.is_clinical_patient and _leads_to_the_directory(clause):
         return TO_THE_DIRECTORY
     return HOW_WIDE[parameter.type]
+
+
+def _leads_to_the_directory(clause: Clause) -> bool:
+    targets = clause.parameter.targets
+    return all(not SHARED_TYPES.isdisjoint((kind,) if kind else targets) for kind, _ in clause.values)
 
 
 def is_coded(clause: Clause) -> bool:

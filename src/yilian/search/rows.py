@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -72,9 +72,9 @@ class IndexRows:
     numbers: list[tuple[int, Decimal]] = field(default_factory=list)
     quantities: list[Measure] = field(default_factory=list)
     uris: list[tuple[int, str]] = field(default_factory=list)
-    measured: list[tuple[int, Token, Measure]] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
-    positions: list[tuple[float, float]] = field(default_factory=list)
+    measured: Sequence[tuple[int, Token, Measure]] = ()
+    pairs: Sequence[Pair] = ()
+    positions: Sequence[tuple[float, float]] = ()
     clinical: Clinical | None = None
     base: str = ""
     """Our own address while rows are being taken up, so that absolute references to ourselves are known for what they are."""

@@ -56,8 +56,11 @@ class Start:
 def start(query: Query, asked: Sequence[Asked], patients: str = "") -> Start:
     """Chooses among the conditions of a query. `patients`: see `Scoped.patients`."""
     positive = [a for a in asked if not a.clause.is_negative and a.clause.modifier != "missing" and not a.nested]
-    best = min(positive, key=lambda a: width(a.clause), default=None)
-    clinical = _clinical(query, positive, width(best.clause) if best else 1000) if query.type in CLINICAL else None
+    best, least = None, 1000
+    for a in positive:
+        if (rank := width(a.clause)) < least:
+            best, least = a, rank
+    clinical = _clinical(query, positive, least) if query.type in CLINICAL else None
     if clinical is not None:
         return clinical
     if query.type == "Patient" and patients and (best is None or width(best.clause) > TO_A_FEW):

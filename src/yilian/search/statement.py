@@ -90,7 +90,7 @@ FEW_SOURCES = 30_000
 class _Search:
     def __init__(self, query: Query, scope: Scoped) -> None:
         self.query = query
-        links = {clause for clause in query.clauses if clause.chain}
+        links = [clause for clause in query.clauses if clause.chain is not None]
         never = {clause for clause in links if clause.reverse and width(clause) > FAR_ENOUGH}
         self.ask(scope, never)
         if links:

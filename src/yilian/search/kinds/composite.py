@@ -25,7 +25,7 @@ from yilian.search.conditions import Args, Condition, Reading
 from yilian.search.escapes import split
 from yilian.search.folding import bounded
 from yilian.search.kinds import date, number, quantity, reference, string, token, uri
-from yilian.search.parameters import Parameter, parameters_of
+from yilian.search.parameters import Parameter, indexed_parameters_of, when_redefined
 from yilian.search.rows import IndexRows, Pair, token_hash
 
 MODIFIERS: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Element:
 @cache
 def parts_of(parameter: Parameter) -> tuple[Parameter, ...]:
     """The parameters of its parts, in the order values are written."""
-    by_url = {p.url: p for p in parameters_of(parameter.base).values()}
+    by_url = {p.url: p for p in indexed_parameters_of(parameter.base).values()}
     found = tuple(by_url[url] for url, _ in parameter.components)
     return found[::-1] if parameter.url == _TURNED_ROUND else found
 
@@ -91,7 +91,7 @@ def _part(parameter: Parameter, steps: tuple[Step, ...], ways: Sequence[tuple[St
     if steps and own:
         return replace(parameter, branches=tuple(replace(b, steps=b.steps[len(steps) :]) for b in own))
     if not steps and len(own) < len(parameter.branches):  # combo-code as it looks at the resource itself is code
-        return next(p for p in parameters_of(parameter.base).values() if p.type == parameter.type and set(p.branches) == set(own))
+        return next(p for p in indexed_parameters_of(parameter.base).values() if p.type == parameter.type and set(p.branches) == set(own))
     return parameter  # of the whole resource: %resource.referenceSeq.chromosome
 
 
@@ -99,7 +99,7 @@ def _group(base: str, element: Element) -> int:
     """The lowest number among the composites that look at this element by the same parts."""
     return min(
         other.group
-        for p in parameters_of(base).values()
+        for p in indexed_parameters_of(base).values()
         if p.type == "composite"
         for other in _elements(p)
         if (other.steps, [part.branches for part in other.parts]) == (element.steps, [part.branches for part in element.parts])
@@ -111,6 +111,10 @@ def numbered(element: Element) -> tuple[Parameter, ...]:
     """Its parts with the numbers they have in its rows: that of the group, and its negative for tokens of the second."""
     own = element.group
     return tuple(replace(part, id=-own if place and part.type == "token" else own) for place, part in enumerate(element.parts))
+
+
+for remembered in (parts_of, elements, _elements, numbered):
+    when_redefined(remembered.cache_clear)
 
 
 # --- values
@@ -133,7 +137,7 @@ def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> tu
 def takers(kind: str) -> list[tuple[Element, Callable[[Any, IndexRows], None]]]:
     """For each repeating element of a type that some composite looks at: what takes up one of them."""
     groups: dict[int, Element] = {}
-    for parameter in parameters_of(kind).values():
+    for parameter in indexed_parameters_of(kind).values():
         if parameter.type == "composite":
             groups.update((element.group, element) for element in elements(parameter) if element.steps)
     return [(element, _rows_of(element)) for element in groups.values()]
@@ -156,7 +160,8 @@ def _rows_of(element: Element) -> Callable[[Any, IndexRows], None]:
         read_first(value, rows.resource, heads)
         tokens = [token for token in dict.fromkeys(heads.tokens) if token[2]]
         if element.measures:
-            rows.measured += [(nth, head, measure) for nth, head in enumerate(tokens) for measure in beside.quantities]
+            found = [(nth, head, measure) for nth, head in enumerate(tokens) for measure in beside.quantities]
+            rows.measured = [*rows.measured, *found]
         else:
             seconds: list[Pair] = []
             for head in tokens:
@@ -165,14 +170,14 @@ def _rows_of(element: Element) -> Callable[[Any, IndexRows], None]:
                 seconds += [(head, (-element.group, "", text), None, None) for _, text in beside.uris if text]
                 if len(others) > 1 and len(beside.numbers) == len(others):
                     seconds.append((head, None, beside.numbers[0][1], beside.numbers[1][1]))
-            rows.pairs += seconds
+            rows.pairs = [*rows.pairs, *seconds]
 
     return take
 
 
 def _lies_below(element: Element, part: Parameter) -> bool:
     """Whether the part is found in the element, and not in the resource around it."""
-    return not any(part is whole for whole in parameters_of(part.base).values())
+    return not any(part is whole for whole in indexed_parameters_of(part.base).values())
 
 
 def _reader(part: Parameter, of_whole: bool) -> Callable[[Any, Any, IndexRows], None]:

@@ -66,7 +66,7 @@ def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, Inde
         if type(value) is dict:
             latitude, longitude = decimal(value.get("latitude")), decimal(value.get("longitude"))
             if latitude is not None and longitude is not None:
-                rows.positions.append((float(latitude), float(longitude)))
+                rows.positions = [*rows.positions, (float(latitude), float(longitude))]
 
     return take
 

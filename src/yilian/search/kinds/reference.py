@@ -107,7 +107,7 @@ def _reference(value: Any, ids: list[int], rows: IndexRows) -> None:
 
 def _identified(value: Any, ids: list[int], rows: IndexRows) -> None:
     text, system = (value.get("value"), value.get("system")) if type(value) is dict else (None, None)
-    if type(text) is str and text:
+    if type(text) is str and text and "\0" not in text:
         named = bounded(system) if type(system) is str and system else None
         rows.identifiers += [(param, named, bounded(text)) for param in ids]
 

@@ -22,7 +22,7 @@ from yilian.fhir.fhirpath import Branch
 from yilian.search.conditions import Args, Condition, Reading, either
 from yilian.search.escapes import plain, split
 from yilian.search.folding import bounded
-from yilian.search.kinds import concepts, wording
+from yilian.search.kinds import codings, concepts, wording
 from yilian.search.kinds.concepts import Concept, ValueSet
 from yilian.search.kinds.wording import Words
 from yilian.search.parameters import Parameter
@@ -98,14 +98,21 @@ def token(name: str, text: str) -> Token:
 
 
 def leaf(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
+    ids = [p.id for p in parameters]
+    if branch.type == "CodeableConcept":
+        return codings.concept_taker(ids, wording.group(parameters, branch))
+    if branch.type == "Coding":
+        return codings.coding_taker(ids, wording.group(parameters, branch))
     take_code = coded(parameters, branch)
-    if branch.type not in wording.WORDED:
+    if branch.type != "Identifier":
         return take_code
-    worded = wording.taker(parameters, branch)
+    group = wording.group(parameters, branch)
 
     def take(value: Any, rows: IndexRows) -> None:
         take_code(value, rows)
-        worded(value, rows)
+        of = value.get("type") if type(value) is dict else None
+        if group is not None and type(of) is dict and (folded := codings.words(of.get("text"))):
+            rows.tokens.append((*group, folded))
 
     return take
 
@@ -115,9 +122,9 @@ def coded(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, Ind
     ids = [p.id for p in parameters]
     kind = branch.type
     if kind == "CodeableConcept":
-        return lambda value, rows: _concept(value, ids, rows)
+        return codings.concept_taker(ids, None)
     if kind == "Coding":
-        return lambda value, rows: None if _coding(value, ids, rows) else _presence(ids, rows)
+        return codings.coding_taker(ids, None)
     if kind == "boolean":
         return lambda value, rows: _code("true" if value is True else "false" if value is False else None, ids, rows)
     if kind in ("Identifier", "ContactPoint"):
@@ -135,34 +142,6 @@ def _code(value: Any, ids: list[int], rows: IndexRows) -> None:
             rows.tokens.append((param, "", code))
 
 
-def _coding(value: Any, ids: list[int], rows: IndexRows) -> bool:
-    if type(value) is not dict:
-        return False
-    code, system = value.get("code"), value.get("system")
-    if type(code) is not str or not code or "\0" in code:
-        return False
-    code, system = bounded(code), bounded(system) if type(system) is str else ""
-    for param in ids:
-        rows.tokens.append((param, system, code))
-    return True
-
-
-def _concept(value: Any, ids: list[int], rows: IndexRows) -> None:
-    codings = value.get("coding") if type(value) is dict else None
-    coded = False
-    if type(codings) is list:
-        for coding in codings:
-            coded = _coding(coding, ids, rows) or coded
-    if not coded:
-        _presence(ids, rows)
-
-
-def _presence(ids: list[int], rows: IndexRows) -> None:
-    """A concept in words alone has no code, but `:missing=false` has to find it."""
-    for param in ids:
-        rows.tokens.append((param, "", ""))
-
-
 def _identifier(value: Any, exact: list[int], hashed: list[int], rows: IndexRows, normal: Callable[[str], str]) -> None:
     if type(value) is not dict:
         return
@@ -174,13 +153,12 @@ def _identifier(value: Any, exact: list[int], hashed: list[int], rows: IndexRows
         rows.identifiers.append((param, system, text))
     for param in hashed:
         rows.tokens.append((param, system or "", text))
-    codings = kind.get("coding") if type(kind := value.get("type")) is dict else None
-    if type(codings) is list:
-        for coding in codings:
-            code = coding.get("code") if type(coding) is dict else None
-            of = coding.get("system") if code else None
-            if type(code) is str and type(of) is str and of:
-                rows.identifiers += [(-param, bounded(of), of_type(code, text)) for param in (*exact, *hashed)]
+    types = of.get("coding") if type(of := value.get("type")) is dict else None
+    if type(types) is list:
+        for coding in types:
+            code, kind = (coding.get("code"), coding.get("system")) if type(coding) is dict else (None, None)
+            if type(code) is str and type(kind) is str and code and kind and "\0" not in code and "\0" not in kind:
+                rows.identifiers += [(-param, bounded(kind), of_type(code, text)) for param in (*exact, *hashed)]
 
 
 def of_type(code: str, value: str) -> str:

@@ -11,17 +11,16 @@ FHIR R4: http://hl7.org/fhir/R4/search.html#modifiers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from yilian.errors import BadRequest
 from yilian.fhir.fhirpath import Branch
 from yilian.search.conditions import Args, Condition
 from yilian.search.escapes import plain
 from yilian.search.folding import AFTER_ALL, clipped, fold, pattern
-from yilian.search.parameters import Parameter, parameters_of
+from yilian.search.parameters import Parameter, indexed_parameters_of, when_redefined
 from yilian.search.pinyin import has_han
 from yilian.search.rows import IndexRows
 
@@ -47,7 +46,7 @@ def read(parameter: Parameter, text: str) -> Words:
     return Words(folded, has_han(folded))
 
 
-# --- rows
+# --- rows, which are taken up in `codings`
 
 
 def group(parameters: Sequence[Parameter], branch: Branch) -> Group:
@@ -56,48 +55,19 @@ def group(parameters: Sequence[Parameter], branch: Branch) -> Group:
     return -min(parameter.id for parameter in parameters), ".".join(steps)
 
 
-def taker(parameters: Sequence[Parameter], branch: Branch) -> Callable[[Any, IndexRows], None]:
-    """How one value of a type in `WORDED` becomes rows of its words."""
-    number, way = group(parameters, branch)
-    if branch.type == "CodeableConcept":
-
-        def concept(value: Any, rows: IndexRows) -> None:
-            if type(value) is not dict:
-                return
-            add = rows.tokens.append
-            text, codings = value.get("text"), value.get("coding")
-            if type(text) is str and (folded := clipped(fold(text))):
-                add((number, way, folded))
-            if type(codings) is list:
-                for coding in codings:
-                    if type(coding) is dict:
-                        display = coding.get("display")
-                        if type(display) is str and display != text and (folded := clipped(fold(display))):
-                            add((number, way, folded))
-
-        return concept
-    key = "display" if branch.type == "Coding" else "text"
-
-    def one(value: Any, rows: IndexRows) -> None:
-        if branch.type == "Identifier" and type(value) is dict:
-            value = value.get("type")
-        text = value.get(key) if type(value) is dict else None
-        if type(text) is str and (folded := clipped(fold(text))):
-            rows.tokens.append((number, way, folded))
-
-    return one
-
-
 # --- conditions
 
 
 @cache
 def groups(parameter: Parameter) -> tuple[Group, ...]:
     """Where the words stand that this parameter looks at."""
-    tokens = [p for p in parameters_of(parameter.base).values() if p.type == "token"]
+    tokens = [p for p in indexed_parameters_of(parameter.base).values() if p.type == "token"]
     return tuple(
         dict.fromkeys(group([p for p in tokens if branch in p.branches], branch) for branch in parameter.branches if branch.type in WORDED)
     )
+
+
+when_redefined(groups.cache_clear)
 
 
 def conditions(parameter: Parameter, values: Sequence[Words], args: Args) -> list[Condition]:
