@@ -36,13 +36,22 @@ from yilian.store.migrate import migrate
 from yilian.store.scope import SYSTEM
 from yilian.store.write import write
 from yilian.terminology import shipped
+from yilian.validation import definitions, profiles
 
 HOOKS = Hooks(
     validate=validation.issues,
     guards=(referral.guard, custom_parameters.guard),
-    reactions=(grounds.follow, follow_writes, terminology.follow, custom_parameters.follow),
+    reactions=(
+        validation.refuse_unknown_modifiers,
+        grounds.follow,
+        follow_writes,
+        terminology.follow,
+        validation.follow,
+        custom_parameters.follow,
+    ),
     refresh=custom_parameters.keep_fresh,
     outdated=custom_parameters.look_again,
+    profiles=validation.hold,
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
 
@@ -103,9 +112,11 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await policy.seed(tx)
             await keys.ensure(tx)
-            await shipped.load(tx)
+            if await shipped.load(tx):
+                await definitions.changed_now(tx)
             changes = [
-                Change("PUT", one["resourceType"], one["id"], one) for one in (*referral.definitions(), *directory_codes.definitions())
+                Change("PUT", one["resourceType"], one["id"], one)
+                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
     finally:

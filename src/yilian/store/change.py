@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
+from yilian.errors import Issue
+
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -60,6 +62,7 @@ class Written:
     confined   as stored: rid of the one institution that may read it, None for no such limit
     previous   body of the version before, None when there was none or it was deleted
     previous_patient   whom that version was about
+    warnings   what profiles found and let pass
     """
 
     rid: int
@@ -76,6 +79,7 @@ class Written:
     confined: int | None
     previous: bytes | None = None
     previous_patient: int | None = None
+    warnings: tuple[Issue, ...] = ()
 
 
 def independent(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """What higher rooms ask to be told of every write, wired once in `app.py`.
 
-The store knows only these three shapes. A guard may refuse; a reaction writes what must be true in the same transaction.
+The store knows only these shapes. A guard may refuse; a reaction writes what must be true in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from yilian.store.write import Change, Written
 
 Validate = Callable[[dict[str, Any]], list[Issue]]
+Profiles = Callable[["Tx", "Scope", Sequence[dict[str, Any]]], Awaitable[Mapping[int, Sequence[Issue]]]]
 Guard = Callable[["Tx", "Scope", Sequence["Change"]], Awaitable[None]]
 Reaction = Callable[["Tx", "Scope", Sequence["Written"]], Awaitable[None]]
 
@@ -26,6 +27,7 @@ class Hooks:
     """What the house was wired with.
 
     validate   faults of one resource, empty when sound; warnings do not refuse it
+    profiles   what profiles say of resources that are sound: their place → issues; errors refuse, warnings are told (`Written.warnings`)
     guards     raise to refuse a set of changes. Called when the rows are locked; ids are known, a PATCH has its outcome as resource
     reactions  told once of everything a write did, also of what turned out unchanged
     refresh    called when a transaction is opened, when it begins in the database, and before reads: brings what is kept in memory up to
@@ -38,3 +40,4 @@ class Hooks:
     reactions: tuple[Reaction, ...] = ()
     refresh: Callable[[Tx], Awaitable[int]] | None = None
     outdated: Callable[[], None] | None = None
+    profiles: Profiles | None = None

@@ -57,9 +57,10 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
         return []
     for change in changes:
         permission.may_write(scope, change)
-    await _validate(tx, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")])
+    told: dict[int, Sequence[Issue]] = {}
+    await _validate(tx, scope, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")], told)
     plans = await plan.claim(tx, scope, changes)
-    await _patched(tx, plans)
+    await _patched(tx, scope, plans, told)
     for guard in tx.hooks.guards:
         await guard(tx, scope, [_as_it_will_be(p) for p in plans])
     for p in plans:
@@ -73,6 +74,8 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     work.held = held or []
     await put(tx, work)
     await integrity.refuse_dangling(tx, scope, plans)
+    if told:
+        written = [replace(one, warnings=tuple(told.get(id(p.change), ()))) for one, p in zip(written, plans, strict=True)]
     for reaction in tx.hooks.reactions:
         await reaction(tx, scope, written)
     return written
@@ -83,8 +86,13 @@ def _as_it_will_be(p: Plan) -> Change:
     return change if change.id == p.id and change.resource is p.resource else replace(change, id=p.id, resource=p.resource)
 
 
-async def _validate(tx: Tx, resources: Sequence[tuple[Change, dict[str, Any] | None]]) -> None:
-    """Every fault of every resource, with its place. Warnings pass. Raises InvalidResource."""
+async def _validate(
+    tx: Tx, scope: Scope, resources: Sequence[tuple[Change, dict[str, Any] | None]], told: dict[int, Sequence[Issue]]
+) -> None:
+    """Every fault of every resource, with its place; what profiles say once all are sound. Raises InvalidResource.
+
+    What profiles warn of passes and is put into `told`, by the identity of the change.
+    """
     faults: list[Issue] = []
     for number, (change, resource) in enumerate(resources, 1):
         plan.check_resource(change, resource)
@@ -95,6 +103,13 @@ async def _validate(tx: Tx, resources: Sequence[tuple[Change, dict[str, Any] | N
             break
         if number % BREATH == 0:
             await asyncio.sleep(0)
+    if not faults and resources and tx.hooks.profiles is not None:
+        found = await tx.hooks.profiles(tx, scope, [resource or {} for _, resource in resources])
+        for place, issues in found.items():
+            change = resources[place][0]
+            placed = [replace(issue, expression=_placed(change, issue.expression)) for issue in issues]
+            faults += [issue for issue in placed if issue.severity in ("fatal", "error")]
+            told[id(change)] = placed
     if faults:
         raise InvalidResource(faults[0].diagnostics, issues=faults[:MOST_ISSUES])
 
@@ -106,10 +121,10 @@ def _placed(change: Change, expression: str) -> str:
     return change.place + expression.removeprefix(change.type) if expression.startswith(change.type) else change.place
 
 
-async def _patched(tx: Tx, plans: Sequence[Plan]) -> None:
+async def _patched(tx: Tx, scope: Scope, plans: Sequence[Plan], told: dict[int, Sequence[Issue]]) -> None:
     patched = [p for p in plans if p.change.method == "PATCH"]
     if patched:
-        await _validate(tx, [(p.change, p.resource) for p in patched])
+        await _validate(tx, scope, [(p.change, p.resource) for p in patched], told)
 
 
 async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Written], Work]:
