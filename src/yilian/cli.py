@@ -154,7 +154,8 @@ def parser() -> argparse.ArgumentParser:
     off.add_argument("name", metavar="NAME")
     add("list", "List the accounts.", _user_list, users)
 
-    add("check", "Test settings, database, clock and disk; ends with 1 and the reasons when something is wrong.", _check)
+    check = add("check", "Test settings, database, clock and disk; ends with 1 and the reasons when something is wrong.", _check)
+    check.add_argument("--deep", action="store_true", help="every resource too: its index rows, history, references and grounds")
     return top
 
 
@@ -241,4 +242,4 @@ def _user_list(settings: Settings, given: argparse.Namespace) -> int:
 def _check(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command.check import check
 
-    return check(settings)
+    return check(settings, deep=given.deep)

@@ -100,6 +100,17 @@ async def close_ground(tx: Tx, task_rid: int, until: datetime, institution: int 
     )
 
 
+async def out_of_step(tx: Tx, sources: Sequence[Written]) -> list[tuple[Written, str]]:
+    """Those of these resources whose grounds are not the ones they should be, and how. Changes nothing; for `yilian check --deep`."""
+    some = [one for one in sources if one.type in ("Patient", "Encounter")]
+    if not some:
+        return []
+    wanted, there = await _wanted(tx, some), await _there(tx, [one.rid for one in some])
+    by_rid = {one.rid: one for one in some}
+    found = [(by_rid[ground[3]], "a ground it gives is missing") for ground in sorted(wanted - there)]
+    return found + [(by_rid[ground[3]], "a ground stands that it does not give") for ground in sorted(there - wanted)]
+
+
 def _moved(one: Written) -> bool:
     """Whether the place of an Organization in the tree may have changed."""
     before, after = (parse_json(one.previous) if one.previous else {}), one.resource or {}

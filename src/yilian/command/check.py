@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from rich.console import Console
+from rich.progress import Progress
 
+from yilian.access import grounds
 from yilian.command import house
 from yilian.config import DATA, Settings
+from yilian.db import Tx
+from yilian.fhir.dates import use_region_zone
 from yilian.postgres import DataFolderBusy, DataFolderUnusable, PostgresFailed, ProgramsUnusable
+from yilian.store import agreement
+from yilian.store.change import Written
 from yilian.store.migrate import MigrationRefused, pending
 
 CLOCK_OFF = timedelta(seconds=2)
@@ -36,8 +42,15 @@ class Finding:
     fault: str = ""
 
 
-def check(settings: Settings) -> int:
-    """Look at everything and print it; 1 when something is wrong. Starts the embedded database where it does not run; changes no data."""
+SHOWN = 100
+"""Disagreements that are printed; all are counted."""
+
+
+def check(settings: Settings, *, deep: bool = False) -> int:
+    """Look at everything and print it; 1 when something is wrong. Starts the embedded database where it does not run; changes no data.
+
+    `deep`: every resource as well, its index rows, its history, what it refers to and the grounds it gives (`store/agreement.py`).
+    """
     console = Console(soft_wrap=True, highlight=False)
     faults = 0
     for finding in asyncio.run(_all(settings)):
@@ -47,8 +60,48 @@ def check(settings: Settings) -> int:
         if finding.fault:
             faults += 1
             console.print(f"{'. ' if finding.found else ''}{finding.fault}", markup=False)
+    if deep and not faults:
+        faults += _deep(settings, console)
+    elif deep:
+        console.print("The resources were not looked at: put the above right first.")
     console.print(f"{faults} wrong." if faults else "Everything is in order.")
     return 1 if faults else 0
+
+
+def _deep(settings: Settings, console: Console) -> int:
+    """How many resources do not agree with what is kept of them; prints them, and a progress bar meanwhile."""
+    with house.address(settings, alone=False, purpose="yilian check --deep") as dsn, Progress(console=Console(stderr=True)) as progress:
+        return asyncio.run(_disagreements(settings, dsn, console, progress))
+
+
+async def _disagreements(settings: Settings, dsn: str, console: Console, progress: Progress) -> int:
+    from yilian import app
+
+    use_region_zone(settings.zone)
+    count = 0
+    db = app.database(settings, dsn)
+    await db.open()
+    try:
+        async with db.reading() as tx:
+            total = await tx.fetchval("select count(*) from resource")
+        task = progress.add_task("resources", total=total)
+        looking = agreement.disagreements(db, lambda seen: progress.update(task, completed=seen), [_grounds])
+        async for one in looking:
+            count += 1
+            if count <= SHOWN:
+                console.print(f"[red]✗[/red] {one.about}: ", end="")
+                console.print(f"{one.said} ({one.kind})", markup=False)
+    finally:
+        await db.close()
+    if count > SHOWN:
+        console.print(f"… and {count - SHOWN} more.")
+    if not count:
+        console.print(f"[green]✓[/green] resources: {total} agree with their index, history, references and grounds")
+    return count
+
+
+async def _grounds(tx: Tx, some: Sequence[Written]) -> list[agreement.Disagreement]:
+    return [agreement.Disagreement(f"{one.type}/{one.id}", "ground", said) for one, said in await grounds.out_of_step(tx, some)]
 
 
 async def _all(settings: Settings) -> list[Finding]:

@@ -279,7 +279,7 @@ async def _renew(tx: Tx, resources: Sequence[tuple[int, int, str]]) -> tuple[int
             await asyncio.sleep(0)
     keys = await integrity.keys_of(tx, set().union(*(pointing for *_, pointing in taken)))
     namespaces = await _spelled_out(tx, [found for _, _, found, _ in taken])
-    there = await _rows_there(tx, [rid for rid, *_ in taken])
+    there = await rows_there(tx, [rid for rid, *_ in taken])
     work, changed = Work(), 0
     for rid, kind, found, pointing in taken:
         known = {key: keys[key] for key in pointing if key in keys}
@@ -303,7 +303,7 @@ async def _spelled_out(tx: Tx, every: Sequence[IndexRows]) -> dict[str, int]:
     return numbers
 
 
-async def _rows_there(tx: Tx, rids: list[int]) -> dict[int, Rows]:
+async def rows_there(tx: Tx, rids: list[int]) -> dict[int, Rows]:
     """The index rows the database has now: rid → table → rows."""
     found: dict[int, Rows] = {}
     for name, table in TABLES.items():
