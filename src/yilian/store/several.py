@@ -13,6 +13,7 @@ from yilian.errors import BadRequest
 from yilian.fhir.definitions import type_name
 from yilian.search import several, statement
 from yilian.search.query import Query
+from yilian.store import listed
 from yilian.store.find import along_with, total
 from yilian.store.page import Page
 from yilian.store.read import Stored, stored
@@ -48,6 +49,8 @@ async def find(tx: Tx, scope: Scope, queries: Sequence[Query]) -> Page:
     first = queries[0]
     if first.count == 0:
         return Page([], total=await _total(tx, scope, queries))
+    for query in queries:
+        await listed.require(tx, query.clauses)
     matches, following = await (_merged if first.sort else _in_turn)(tx, scope, queries)
     known = len(matches) if following is None and first.cursor is None else None
     if known is None and first.total != "none":
