@@ -9,6 +9,7 @@ from starlette.responses import Response
 from yilian import jobs
 from yilian.db import Database
 from yilian.errors import YilianError
+from yilian.validation import judge
 
 REQUESTS = Counter("yilian_http_requests_total", "Requests under /fhir", ["method", "status"])
 SECONDS = Histogram(
@@ -37,7 +38,7 @@ class Metrics:
 
     async def answer(self, request: Request) -> Response:
         """What this process counted is answered also when the database is away."""
-        text = generate_latest()
+        text = generate_latest() + generate_latest(_of_profiles())
         try:
             async with self.db.reading() as tx:
                 text += generate_latest(_of_jobs(await jobs.counts(tx)))
@@ -57,4 +58,12 @@ def _of_jobs(counts: list[jobs.Count]) -> CollectorRegistry:
         running.labels(one.kind).set(one.running)
         failed.labels(one.kind).set(one.failed)
         oldest.labels(one.kind).set(one.oldest_s)
+    return registry
+
+
+def _of_profiles() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    checks = Gauge("yilian_profile_checks", "Writes held against a profile", ["profile", "outcome"], registry=registry)
+    for (profile, became), count in judge.counted.items():
+        checks.labels(profile, became).set(count)
     return registry

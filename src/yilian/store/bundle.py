@@ -84,7 +84,8 @@ async def transaction(
         else:
             answer = _answer_of_nothing_done(there.get(entry.number), base, representation)
         if outcome:
-            answer["response"]["outcome"] = outcome_of([_told(entry, done.get(entry.number))])
+            became = done.get(entry.number)
+            answer["response"]["outcome"] = outcome_of([_told(entry, became), *(became.warnings if became is not None else ())])
         answers.append(answer)
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
 

@@ -1,6 +1,7 @@
 """Extensions held against their definitions, where they are known: what they may hold, and where they may stand.
 
-One that nobody has defined is let be; one that changes the meaning of what holds it (a modifierExtension) has to be known.
+One that nobody has defined is let be; one that changes the meaning of what holds it (a modifierExtension) has to be known, and is told as
+fatal where it is not.
 http://hl7.org/fhir/R4/extensibility.html, http://hl7.org/fhir/R4/defining-extensions.html#context
 """
 
@@ -33,7 +34,7 @@ def check(run: Run) -> None:
         if definition is None or definition.get("type") != "Extension":
             if modifies:
                 run.add(
-                    "error", "extension", item, f"The modifierExtension {url[:200]} is not known here, so what it changes would be missed.",
+                    "fatal", "extension", item, f"The modifierExtension {url[:200]} is not known here, so what it changes would be missed.",
                     NOT_KNOWN_ZH.format(url=url[:200]),
                 )  # fmt: skip
             continue

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MODES = ("off", "warn", "refuse")
+POLICIES = ("validation.declared", "validation.profiles", "validation.required", "validation.modifier_extensions")
 counted: Counter[tuple[str, str]] = Counter()
 """(profile, met | warned | refused | unchecked) → how often in this process; profiles that are not known here are one, "unknown"."""
 
@@ -44,6 +45,7 @@ class Rules:
     declared: str
     named: Mapping[str, str]
     required: Sequence[Mapping[str, str]]
+    modifiers: str
 
     def mode(self, canonical: str, otherwise: str) -> str:
         return self.named.get(canonical) or self.named.get(canonical.partition("|")[0]) or otherwise
@@ -51,10 +53,7 @@ class Rules:
 
 async def rules(tx: Tx, scope: Scope) -> Rules:
     """The rules for what this institution writes. Conflict where somebody has set what cannot be read, so that nothing slips through."""
-    declared, named, required = [
-        await policy.value(tx, name, tx.now, scope.institution_rid or None)
-        for name in ("validation.declared", "validation.profiles", "validation.required")
-    ]
+    declared, named, required, modifiers = [await policy.value(tx, name, tx.now, scope.institution_rid or None) for name in POLICIES]
     sound = declared in MODES and isinstance(named, dict) and all(mode in MODES for mode in named.values()) and isinstance(required, list)
     if not sound or not all(
         isinstance(one, dict) and {"type", "profile"} <= one.keys() <= {"type", "profile", "where"} for one in required
@@ -63,7 +62,7 @@ async def rules(tx: Tx, scope: Scope) -> Rules:
             "The policies validation.declared, .profiles and .required cannot be read; an administrator has to correct them.",
             zh="校验规则(validation.*)设置有误,请联系管理员。",
         )
-    return Rules(declared, named, required)
+    return Rules(declared, named, required, "off" if modifiers == "off" else "refuse")
 
 
 def applicable(resource: Json, by: Rules) -> dict[str, tuple[str, bool]]:
@@ -101,27 +100,30 @@ async def hold(tx: Tx, scope: Scope, resources: Sequence[Json]) -> dict[int, lis
         meta = resource.get("meta")
         if (meta is not None and "profile" in meta) or (types and resource["resourceType"] in types):
             asked = applicable(resource, by)
-            if asked and (issues := await judged(tx, resource, asked, count=True)):
+            if asked and (issues := await judged(tx, resource, asked, by, count=True)):
                 told[place] = issues
     return told
 
 
-async def judged(tx: Tx, resource: Json, asked: Mapping[str, tuple[str, bool]], *, count: bool = False) -> list[Issue]:
-    """The issues of one sound resource, with the severity its modes give them. With no profiles: of its extensions alone, as warnings."""
+async def judged(tx: Tx, resource: Json, asked: Mapping[str, tuple[str, bool]], by: Rules, *, count: bool = False) -> list[Issue]:
+    """The issues of one sound resource, with the severity its modes give them. With no profiles: of its extensions alone, as warnings,
+    but for a modifierExtension nobody knows."""
     pages = await book.current(tx)
     found = await book.look(tx, pages, resource, asked)
     strictest = max((mode for mode, _ in asked.values()), key=MODES.index, default="warn")
     issues: dict[Issue, None] = {}
     for canonical, some in found.items():
         mode, required = asked.get(canonical, (strictest, False))
-        kept = [_as(issue, mode, required) for issue in some]
+        kept = [_as(issue, mode, required, by) for issue in some]
         issues.update(dict.fromkeys(kept))
         if count and canonical:
             counted[_counted(pages, canonical, kept)] += 1
     return list(issues)
 
 
-def _as(issue: Issue, mode: str, required: bool) -> Issue:
+def _as(issue: Issue, mode: str, required: bool, by: Rules) -> Issue:
+    if issue.severity == "fatal":
+        return replace(issue, severity="error" if by.modifiers == "refuse" else "warning")
     if mode == "warn" and issue.severity == "error":
         return replace(issue, severity="warning")
     unchecked = issue.severity == "warning" and issue.code in ("not-found", "not-supported") and " profile " in issue.diagnostics
@@ -142,12 +144,12 @@ async def refuse_unknown_modifiers(tx: Tx, scope: Scope, written: Sequence[Writt
     The body is searched for the word, so resources without one cost nothing. http://hl7.org/fhir/R4/extensibility.html#modifierExtension
     """
     carrying = [one.resource for one in written if _BODY_MARK in one.body and not one.unchanged and one.resource is not None]
-    if not carrying or await policy.value(tx, "validation.modifier_extensions", tx.now, scope.institution_rid or None) == "off":
+    if not carrying or (await rules(tx, scope)).modifiers == "off":
         return
     faults: list[Issue] = []
     pages = await book.current(tx)
     for resource in carrying:
         found = (await book.look(tx, pages, resource, ())).get("", [])
-        faults += [issue for issue in found if issue.code == "extension" and "modifierExtension" in issue.expression.rpartition(".")[2]]
+        faults += [replace(issue, severity="error") for issue in found if issue.severity == "fatal"]
     if faults:
         raise InvalidResource(faults[0].diagnostics, issues=faults)

@@ -5,6 +5,7 @@ A condition stands in the query: `PUT /Observation?identifier=…`. It finds non
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from yilian.audit.record import note_read
@@ -144,21 +145,26 @@ async def _resource(request: Request, kind: str) -> dict[str, Any]:
 
 
 def _written(request: Request, done: Written) -> Answer:
-    return _answer(
-        request, 201 if done.created else 200, done.body, done.type, done.id, done.version, version_headers(done.version, done.updated)
-    )
+    headers = version_headers(done.version, done.updated)
+    return _answer(request, 201 if done.created else 200, done.body, done.type, done.id, done.version, headers, done.warnings)
 
 
-def _answer(request: Request, status: int, body: bytes, kind: str, id_: str, version: int, headers: list[tuple[bytes, bytes]]) -> Answer:
+def _answer(
+    request: Request,
+    status: int,
+    body: bytes,
+    kind: str,
+    id_: str,
+    version: int,
+    headers: list[tuple[bytes, bytes]],
+    warnings: Sequence[Issue] = (),
+) -> Answer:
     where = f"{request.base}/{kind}/{id_}/_history/{version}"
     headers = [*headers, (b"location", where.encode())]
     wanted = request.prefer("return")
     if wanted == "minimal":
         return Answer(status, b"", headers)
     if wanted == "operationoutcome":
-        return Answer(
-            status,
-            dump(outcome([Issue("information", "informational", f"{kind}/{id_} is stored as version {version}.", zh="已保存。")])),
-            headers,
-        )
+        said = Issue("information", "informational", f"{kind}/{id_} is stored as version {version}.", zh="已保存。")
+        return Answer(status, dump(outcome([said, *warnings])), headers)
     return Answer(status, body, headers)

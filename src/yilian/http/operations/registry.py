@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, terminology
+from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, terminology, validate
 
 ALL: tuple[Operation, ...] = (
     *bulk.OPERATIONS,
@@ -12,6 +12,7 @@ ALL: tuple[Operation, ...] = (
     *referral.OPERATIONS,
     *search_parameter.OPERATIONS,
     *terminology.OPERATIONS,
+    *validate.OPERATIONS,
 )
 
 REGISTRY: dict[tuple[str, str, str], Operation] = {(operation.kind, operation.level, operation.name): operation for operation in ALL}
