@@ -3,6 +3,7 @@
     GET  /ViewDefinition, /ViewDefinition/{name}      the views that come with Yilian
     GET, POST  /ViewDefinition/{name}/$run            one of them over what the asker sees
     POST /ViewDefinition/$run                         one that is sent along (viewResource) or named (viewReference)
+    POST /ViewDefinition/$export                      several of them, however many rows, as files; watched and fetched like any $export
 
 ViewDefinition is no resource type of R4, so it has an address but no place in the store or in the CapabilityStatement's types.
 https://sql-on-fhir.org/ig/OperationDefinition-ViewDefinitionRun.html
@@ -22,6 +23,7 @@ from yilian.errors import BadRequest, MethodNotAllowed, NotFound
 from yilian.fhir.dates import interval
 from yilian.http.answer import Answer, of_json
 from yilian.http.house import House
+from yilian.http.operations import bulk
 from yilian.http.parameters import Called, Parameter, called_with
 from yilian.http.request import Request
 from yilian.store import read
@@ -35,6 +37,14 @@ FORMATS: dict[str, tuple[bytes, Callable[[run.Table], bytes]]] = {
     "ndjson": (b"application/x-ndjson", lambda table: b"".join(run.as_ndjson(table))),
     "csv": (b"text/csv; charset=utf-8", run.as_csv),
 }
+EXPORTED = (
+    Parameter("_format"),
+    Parameter("_since"),
+    Parameter("viewReference", many=True),
+    Parameter("viewResource", "resource", many=True, of="ViewDefinition"),
+)
+FILES = ("ndjson", "csv", "parquet")
+MOST_VIEWS = 50
 MEDIA = {"application/json": "json", "application/x-ndjson": "ndjson", "application/ndjson": "ndjson", "text/csv": "csv"}
 
 
@@ -42,6 +52,8 @@ async def answer(house: House, asker: Scope, request: Request) -> Answer:
     way = request.segments
     if way[-1] == "$run" and len(way) in (2, 3):
         return await _run(house, asker, request)
+    if way[1:] == ["$export"]:
+        return await _export(house, asker, request)
     if len(way) > 2 or way[-1].startswith("$"):
         raise NotFound(f"There is nothing at /{'/'.join(way)}; views are run at /ViewDefinition/$run.", code="not-supported")
     if request.method != "GET":
@@ -69,6 +81,24 @@ async def _run(house: House, asker: Scope, request: Request) -> Answer:
     asked = f"ViewDefinition/{view.name}/$run ({len(table.rows)} rows)"
     await note_read(house.reads, asker, patients, "view", request.address, query=asked, kind=view.resource)
     return Answer(200, put(table), [(b"cache-control", b"private, no-store")], content_type)
+
+
+async def _export(house: House, asker: Scope, request: Request) -> Answer:
+    if request.method != "POST":
+        raise MethodNotAllowed("$export of views takes POST.")
+    called = await called_with(request, EXPORTED)
+    wanted = called.text("_format") or "ndjson"
+    if wanted not in FILES:
+        raise BadRequest(f"_format is {', '.join(FILES)}, not {wanted[:40]!r}.")
+    views = [shipped.resource(name.removeprefix("ViewDefinition/")) for name in called.all("viewReference")] + called.all("viewResource")
+    names = [definition.read(view).name for view in views]
+    if not 1 <= len(views) <= MOST_VIEWS:
+        raise BadRequest(f"$export takes 1 to {MOST_VIEWS} views, as viewReference or viewResource.")
+    if len(set(names)) < len(names):
+        raise BadRequest("Two of the views have one name; files are called by it.")
+    for view in views:
+        require(asker, "read", view["resource"])
+    return await bulk.export_views(house, asker, request, views, wanted, called.text("_since"))
 
 
 def _view(called: Called) -> View:

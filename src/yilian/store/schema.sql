@@ -759,7 +759,7 @@ create index bulk_expires on bulk (expires) where expires is not null;          
 create table bulk_file (                                 -- the parts that are finished
     bulk    text        collate "C" not null references bulk on delete cascade,
     nth     integer     not null,                        -- from 1
-    section text        collate "C" not null check (section in ('output', 'deleted', 'error')),
+    section text        collate "C" not null check (section in ('output', 'deleted', 'error', 'view')),
     type    text        collate "C" not null,            -- what is in it
     name    text        collate "C" not null,
     count   bigint      not null,                        -- lines

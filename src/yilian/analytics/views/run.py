@@ -14,6 +14,7 @@ import asyncpg
 
 from yilian.analytics.views.definition import View
 from yilian.analytics.views.dialect import DuckDB, Postgres, quoted
+from yilian.analytics.views.paths import NUMBERS
 from yilian.analytics.views.select import Compiled, compiled
 from yilian.errors import BadRequest, TooLarge
 from yilian.fhir.definitions import type_id
@@ -96,11 +97,39 @@ def over_files(view: View, folder: Path) -> Table:
     return Table(made.columns, rows)
 
 
+def into_file(view: View, files: Sequence[Path], format: str, path: Path) -> int:
+    """Write the rows of a view over these files to `path`, by DuckDB; how many. Blocks: run it in a thread.
+
+    `format`: csv (lists as JSON texts), ndjson or parquet. Raises BadRequest when a column without `collection` meets several values.
+    """
+    import duckdb
+
+    made = over(view, files)
+    shown = ", ".join(_as_told(name, kind, many, format) for name, kind, many in made.columns)
+    options = {"csv": "format csv, header", "ndjson": "format json", "parquet": "format parquet"}[format]
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        try:
+            told = connection.execute(f"copy (select {shown} from ({made.sql})) to {quoted(str(path))} ({options})").fetchone()
+        except duckdb.InvalidInputException as error:
+            raise BadRequest(f"{view.name}: {str(error).removeprefix('Invalid Input Error: ')[:200]}") from None
+    return int(told[0]) if told else 0
+
+
+def _as_told(name: str, kind: str, many: bool, format: str) -> str:
+    column = f'"{name}"'
+    if format == "csv" and many:
+        return f"cast(to_json({column}) as varchar) as {column}"
+    if format == "csv" and kind not in NUMBERS and kind != "boolean":  # no formula out of a name
+        return f"case when left({column}, 1) in ('=', '+', '-', '@') then '''' || {column} else {column} end as {column}"
+    return column
+
+
 def over(view: View, files: Sequence[Path]) -> Compiled:
-    """The statement for DuckDB over these files."""
+    """The statement for DuckDB over these files; none is a table without rows."""
     named = "[" + ", ".join(quoted(str(path)) for path in files) + "]"
-    source = f"(select json as v from read_ndjson_objects({named}, maximum_object_size = {64 * 1024 * 1024}))"
-    return compiled(view, DuckDB(), source)
+    read = f"(select json as v from read_ndjson_objects({named}, maximum_object_size = {64 * 1024 * 1024}))"
+    return compiled(view, DuckDB(), read if files else "(select null::json as v where false)")
 
 
 # --- as text

@@ -35,7 +35,8 @@ LOOKS = ("_include", "_revinclude", "_sort", "_count", "_total", "_summary", "_e
 @dataclass(frozen=True, slots=True)
 class Ask:
     """level; group: id of the Group; types: () for all of the level; since: aware; filters: (type, query text), several of a type are
-    alternatives; patients: ids, () for all; ignored: what was asked and is not done."""
+    alternatives; patients: ids, () for all; ignored: what was asked and is not done; views: ViewDefinitions to make tables of, of which
+    alone the files are told then, in `format`."""
 
     level: Level
     group: str = ""
@@ -44,6 +45,8 @@ class Ask:
     filters: tuple[tuple[str, str], ...] = ()
     patients: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    views: tuple[dict[str, Any], ...] = ()
+    format: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "since": self.since.isoformat() if self.since else None}
@@ -58,6 +61,8 @@ class Ask:
             tuple((kind, text) for kind, text in value["filters"]),
             tuple(value["patients"]),
             tuple(value["ignored"]),
+            tuple(value.get("views", ())),
+            value.get("format", ""),
         )
 
 

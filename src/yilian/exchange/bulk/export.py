@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yilian import jobs
 from yilian.access.asker import scope_again
+from yilian.analytics.views import definition
+from yilian.analytics.views.run import into_file
 from yilian.audit.note import by, write
-from yilian.errors import Issue, NotFound, NotSignedIn
+from yilian.errors import BadRequest, Issue, NotFound, NotSignedIn
 from yilian.exchange.bulk import records, snapshot
 from yilian.exchange.bulk.ask import Ask, search_of, types_of
 from yilian.exchange.bulk.records import Bulk, File
@@ -100,6 +102,7 @@ class _Export:
             for kind in kinds:
                 await self._deleted(scope, kind, at)
         await self._ignored()
+        await self._views()
         await self._finish(scope)
 
     async def _scope(self, tx: Tx) -> Scope:
@@ -215,6 +218,27 @@ class _Export:
         async with self.db.transaction() as tx:
             await records.add_file(tx, self.bulk.id, file)
         self.files.append(file)
+
+    async def _views(self) -> None:
+        """The tables that were asked for, each out of the files of its type."""
+        made = {file.type for file in self.files if file.section == "view"}
+        for resource in self.ask.views:
+            view = definition.read(resource)
+            if view.name in made:
+                continue
+            path = self.folder / f"{view.name}.{self.ask.format}"
+            half = path.with_suffix(f".half-{self.ask.format}")
+            parts = [self.folder / file.name for file in self.files if (file.section, file.type) == ("output", view.resource)]
+            try:
+                count = await asyncio.to_thread(into_file, view, parts, self.ask.format, half)
+            except BadRequest as error:
+                raise GiveUp(str(error)) from error
+            half.replace(path)
+            file = File(len(self.files) + 1, "view", view.name, path.name, count, path.stat().st_size)
+            async with self.db.transaction() as tx:
+                await records.add_file(tx, self.bulk.id, file)
+                await self._note(tx)
+            self.files.append(file)
 
     async def _note(self, tx: Tx, plus: int = 0) -> None:
         """Progress; with it the transaction is refused when the export was cancelled or is another worker's by now."""
