@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from yilian.errors import Issue
 from yilian.fhir.path import Outside, PathError, path_of
+from yilian.fhir.path.equality import order
 from yilian.fhir.path.items import Item, child, system_value
 from yilian.fhir.path.types import is_a
 from yilian.fhir.references import Contained, Elsewhere, Local, parse
@@ -265,9 +266,10 @@ class Run:
             kind = kind if kind in _structures else kind[:1].lower() + kind[1:]
             here, there = system_value(item), system_value(Item(limit, kind))
             try:
-                wrong = here is not None and there is not None and bool(here < there if least else here > there)  # type: ignore[operator]
-            except (TypeError, PathError):
-                wrong = False
+                found = order(here, there) if here is not None and there is not None else None
+            except PathError:
+                found = None  # a limit of another type than the value
+            wrong = found is not None and (found < 0 if least else found > 0)
             if wrong:
                 word, word_zh = ("least", "小于") if least else ("most", "大于")
                 self.add("error", "value", item, f"At {word} {_told(limit)} is allowed.", f"不得{word_zh} {_told(limit)}。")
