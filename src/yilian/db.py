@@ -26,8 +26,8 @@ from yilian.readers import Readers
 from yilian.store.hooks import Hooks
 
 CONNECT_S = 5
-MOST_READERS = 4
-"""Of the connections, for reads of one row: more than one process can keep busy. The others write, and wait for the disk together."""
+MOST_READERS = 8
+"""Of the connections, for reads: more than one process can keep busy. The others write, and wait for the disk together."""
 ACQUIRE_S = 10
 
 
@@ -186,7 +186,7 @@ class Database:
     Statements are prepared and PostgreSQL chooses between general and special plans by itself (`plan_cache_mode` auto): statements of the
     store and of search are spelled so that both are the same, and planning each call anew took longer than most calls.
 
-    size         connections at most, up to four of them for reads of one row; idle ones beyond the first are closed after five minutes
+    size         connections at most, up to eight of them for reads; idle ones beyond the first are closed after five minutes
     waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
     statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
     """
@@ -297,6 +297,10 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self, *, writing: bool) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        if not writing and self._readers is not None and self._readers.to_spare:
+            async with self._lent(self._readers) as connection:
+                yield connection
+            return
         connection = await self._acquire()
         try:
             yield connection
@@ -306,6 +310,25 @@ class Database:
             raise
         finally:
             await self._release(connection)
+
+    @asynccontextmanager
+    async def _lent(self, readers: Readers) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        try:
+            connection = await readers.borrow()
+        except Exception as error:
+            if meaning := _meaning(error, writing=False, connecting=True):
+                raise meaning from error
+            raise
+        ended: BaseException | None = None
+        try:
+            yield connection
+        except BaseException as error:
+            ended = error
+            if meaning := _meaning(error, writing=False) if isinstance(error, Exception) else None:
+                raise meaning from error
+            raise
+        finally:
+            readers.give_back(connection, ended)
 
     async def _acquire(self) -> asyncpg.Connection[asyncpg.Record]:
         self._admit()

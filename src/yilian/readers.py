@@ -1,7 +1,8 @@
 """Connections for single statements, lent without a pool's ceremony.
 
 Reading by id is the most frequent thing the server does, and the general pool spends a timer, a shield and a task on every loan: about a
-quarter of such a read. Here a loan is an append and a pop. A connection whose statement did not end properly is closed, never lent again.
+quarter of such a read. Here a loan is an append and a pop. Reads of a few statements borrow here too, as long as half of the connections
+are left for those of one. A connection whose statement did not end properly is closed, never lent again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,20 @@ class Readers:
             raise
         finally:
             self._back(connection, sound)
+
+    async def borrow(self) -> Connection:
+        """A connection for a few reads that belong together, to be given back. Ask only when there is some `to_spare`."""
+        return self._sound() or await self._another()
+
+    def give_back(self, connection: Connection, error: BaseException | None) -> None:
+        """`error`: what ended the reads, if anything did. The connection is closed where a statement or transaction may still be open."""
+        unsound = isinstance(error, TimeoutError) or not (error is None or isinstance(error, Exception))
+        self._back(connection, not unsound and not connection.is_closed() and not connection.is_in_transaction())
+
+    @property
+    def to_spare(self) -> bool:
+        """Whether one can be lent for longer: one is idle, or may be opened, and enough stay for single statements."""
+        return not self.waiting and self.size - self.open + len(self.idle) > self.size // 2
 
     async def close(self) -> None:
         """Close those that are not in use. Called when no more reads come."""

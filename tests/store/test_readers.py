@@ -86,3 +86,46 @@ async def test_nobody_waits_for_ever(dsn: str) -> None:
         await pid(lent)
     await slow
     await lent.close()
+
+
+async def test_one_is_lent_for_longer_while_half_of_them_stay(readers: Readers) -> None:
+    spared = [readers.to_spare]
+    connection = await readers.borrow()
+    spared.append(readers.to_spare)
+    assert await connection.fetchval("select 1") == 1
+    assert await connection.fetchval("select 2") == 2
+    readers.give_back(connection, None)
+    assert [*spared, readers.to_spare] == [True, False, True]
+    assert readers.open == 1
+
+
+async def failing(readers: Readers, statement: str, error: type[Exception] | None = None) -> None:
+    connection = await readers.borrow()
+    ended: BaseException | None = None
+    try:
+        await connection.execute(statement)
+        if error is not None:
+            raise error
+    except BaseException as why:
+        ended = why
+        raise
+    finally:
+        readers.give_back(connection, ended)
+
+
+async def test_what_fails_in_a_loan_closes_the_connection_only_where_it_may_be_unsound(readers: Readers) -> None:
+    with pytest.raises(KeyError):
+        await failing(readers, "select 1", KeyError)
+    assert readers.open == 1
+    with pytest.raises(asyncpg.PostgresError):
+        await failing(readers, "select 1 / 0")
+    assert readers.open == 1
+    with pytest.raises(KeyError):
+        await failing(readers, "begin", KeyError)
+    assert readers.open == 0
+    task = asyncio.create_task(failing(readers, "select pg_sleep(60)"))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert readers.open == 0
