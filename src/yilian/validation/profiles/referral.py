@@ -88,7 +88,12 @@ def _task() -> Json:
     ]
     made = profile("yilian-referral-task", "Task", "转诊任务", "转诊单的流转:状态、接收机构、时限。", elements)
     made["differential"]["element"][0]["constraint"] = [
-        rule("ylt-1", "A referral that was declined says why", "不予接收须说明原因", "status = 'rejected' implies statusReason.exists()"),
+        rule(
+            "ylt-1",
+            "A referral that was declined says why",
+            "不予接收须说明原因",
+            "businessStatus.coding.where(code = 'declined').exists() implies statusReason.exists()",
+        ),
         rule(
             "ylt-2",
             "A referral that is with somebody names the institution",
