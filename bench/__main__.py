@@ -18,6 +18,11 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
 
 
+def by_default() -> list[str]:
+    """Without those that take hours; they say so themselves, and are run when they are named."""
+    return [name for name in names() if not getattr(importlib.import_module(f"bench.bench_{name}"), "BY_NAME_ONLY", False)]
+
+
 def table(title: str, rows: Iterable[Row]) -> Table:
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     made.add_column("what", overflow="fold")
@@ -47,7 +52,7 @@ def main(wanted: list[str]) -> int:
         return 2
     failed = 0
     with ground() as on:
-        for name in wanted or names():
+        for name in wanted or by_default():
             try:
                 measure(name, on, console)
             except Exception as error:  # one that cannot run shall not keep the others from it

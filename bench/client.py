@@ -10,7 +10,7 @@ import itertools
 import multiprocessing
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,20 +21,39 @@ SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one run gave. Rates in requests a second, times in milliseconds. `wrong` counts answers that were not 200."""
+    """What one run gave. Rates in requests a second, times in milliseconds. `wrong` counts answers that were neither 200 nor 201."""
 
     rate: float
     p50: float
     p99: float
     wrong: int
+    count: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request."""
+
+    path: str
+    method: str = "GET"
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def bytes(self, host: str, token: str) -> bytes:
+        lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {host}"]
+        if token:
+            lines.append(f"Authorization: Bearer {token}")
+        if self.body:
+            lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(self.body)}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
 class _Connection(asyncio.Protocol):
     """Sends the next request as soon as the last answer is there."""
 
-    def __init__(
-        self, requests: itertools.cycle[bytes], until: float, times: list[float], wrong: list[int], done: asyncio.Future[None]
-    ) -> None:
+    def __init__(self, requests: Iterator[bytes], until: float, times: list[float], wrong: list[int], done: asyncio.Future[None]) -> None:
         self.requests = requests
         self.until = until
         self.times = times
@@ -49,10 +68,11 @@ class _Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         self.sent = time.perf_counter()
-        if self.sent >= self.until:
+        request = next(self.requests, None) if self.sent < self.until else None
+        if request is None:
             self.transport.close()
             return
-        self.transport.write(next(self.requests))
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -65,7 +85,7 @@ class _Connection(asyncio.Protocol):
         if len(self.buffer) < head + 4 + length:
             return
         self.times.append(time.perf_counter() - self.sent)
-        if not headers.startswith(b"http/1.1 200"):
+        if not headers.startswith((b"http/1.1 200", b"http/1.1 201")):
             self.wrong[0] += 1
         self.buffer.clear()
         self._next()
@@ -75,40 +95,54 @@ class _Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def _run(host: str, port: int, requests: list[bytes], connections: int, seconds: float) -> Told:
+async def _run(host: str, port: int, requests: list[bytes], connections: int, seconds: float, once: bool) -> Told:
     loop = asyncio.get_running_loop()
     times: list[float] = []
     wrong = [0]
-    endless = itertools.cycle(requests)
+    asked = iter(requests) if once else itertools.cycle(requests)
     start = time.perf_counter()
     waiting = []
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(done)
-        await loop.create_connection(lambda done=done: _Connection(endless, start + seconds, times, wrong, done), host, port)  # type: ignore[misc]
+        await loop.create_connection(lambda done=done: _Connection(asked, start + seconds, times, wrong, done), host, port)  # type: ignore[misc]
     await asyncio.gather(*waiting)
     took = time.perf_counter() - start
     times.sort()
     if not times:
         return Told(0.0, 0.0, 0.0, wrong[0])
-    return Told(len(times) / took, statistics.median(times) * 1000, times[int(len(times) * 0.99)] * 1000, wrong[0])
+    p99 = times[int(len(times) * 0.99)]
+    return Told(len(times) / took, statistics.median(times) * 1000, p99 * 1000, wrong[0], len(times), took)
 
 
-def _in_process(answer: multiprocessing.Queue[Told], host: str, port: int, requests: list[bytes], connections: int, seconds: float) -> None:
+def _in_process(answer: multiprocessing.Queue[Told], *told: Any) -> None:
     import uvloop
 
-    answer.put(uvloop.run(_run(host, port, requests, connections, seconds)))
+    answer.put(uvloop.run(_run(*told)))
 
 
 def drive(url: str, paths: Sequence[str], *, token: str = "", connections: int = CONNECTIONS, seconds: float = SECONDS) -> Told:
     """GET `paths` in turn over `connections` kept-alive connections for `seconds`, from a process of its own."""
+    return ask(url, [Ask(path) for path in paths], token=token, connections=connections, seconds=seconds)
+
+
+def ask(
+    url: str,
+    asks: Sequence[Ask],
+    *,
+    token: str = "",
+    connections: int = CONNECTIONS,
+    seconds: float = SECONDS,
+    once: bool = False,
+) -> Told:
+    """The same with any requests; `once`: each is sent one time, and `seconds` is only the longest it may take."""
     parts = urlsplit(url)
     assert parts.hostname in ("127.0.0.1", "localhost"), "load goes to loopback only"
-    sign = f"Authorization: Bearer {token}\r\n" if token else ""
-    requests = [f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{sign}\r\n".encode() for path in paths]
+    requests = [one.bytes(parts.netloc, token) for one in asks]
     answer: multiprocessing.Queue[Told] = multiprocessing.Queue()
-    process = multiprocessing.Process(target=_in_process, args=(answer, parts.hostname, parts.port or 80, requests, connections, seconds))
+    told = (answer, parts.hostname, parts.port or 80, requests, connections, seconds, once)
+    process = multiprocessing.Process(target=_in_process, args=told)
     process.start()
-    told = answer.get(timeout=seconds + 60)
+    found = answer.get(timeout=seconds + 120)
     process.join()
-    return told
+    return found

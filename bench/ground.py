@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import psutil
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,18 @@ class Row:
         return self.figure / self.beside if self.beside else None
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds of the server's processes and of its database's."""
+
+    server: float
+    database: float
+
+    def each(self, before: Spent, count: int) -> Spent:
+        """Milliseconds for each of `count` requests since `before`."""
+        return Spent((self.server - before.server) / count * 1000, (self.database - before.database) / count * 1000)
+
+
 @dataclass(slots=True)
 class Server:
     """A running `yilian` over a store of its own. `url` without a slash at the end; `seconds_to_ready` since it was started."""
@@ -52,6 +66,21 @@ class Server:
     data: Path
     process: psutil.Process
     seconds_to_ready: float
+
+    def spent(self) -> Spent:
+        """CPU seconds so far, of those that ended as well."""
+        server = database = 0.0
+        for process in self.family():
+            try:
+                times, is_database = process.cpu_times(), "postgres" in process.name()
+            except psutil.Error:
+                continue
+            if is_database:
+                ended = times.children_user + times.children_system if process.parent().name() != "postgres" else 0.0  # type: ignore[union-attr]
+                database += times.user + times.system + ended
+            else:
+                server += times.user + times.system
+        return Spent(server, database)
 
     def family(self) -> list[psutil.Process]:
         """The server, its workers and its database."""
@@ -115,6 +144,54 @@ class Ground:
             with self.server(self.stores["demo"], command="demo"):
                 pass
         return self.stores["demo"]
+
+    def synthea_region(self) -> Path:
+        """The demo region with 200 patients made elsewhere in it, for measurements that change little. RuntimeError without the data."""
+        if "synthea" not in self.stores:
+            file = synthea()
+            data = self.stores["synthea"] = self.new_data()
+            with self.server(data, command="demo"):
+                self.run("load", str(file), "--data", str(data))
+                asyncio.run(_settled(data))
+        return self.stores["synthea"]
+
+
+async def _settled(data: Path) -> None:
+    """Statistics and visibility as they are a while after a load."""
+    from yilian.postgres import address_of_running
+
+    connection = await asyncpg.connect(address_of_running(data))
+    try:
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()
+
+
+def synthea() -> Path:
+    """The Bundles of 200 patients. RuntimeError where the collected data sets are not."""
+    shared = shared_data()
+    if shared is None:
+        raise RuntimeError("the collected data sets are not here (YILIAN_SHARED_DATA or ../shared/data)")
+    return shared / "synthea-r4" / "bundles.ndjson.gz"
+
+
+@contextmanager
+def beside(module: str, *arguments: str) -> Iterator[tuple[str, psutil.Process]]:
+    """A bare application to compare with, `python -m MODULE … PORT`: its address and process."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments, str(port)], cwd=ROOT, env=environment())
+    try:
+        for _ in range(400):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        else:
+            raise RuntimeError(f"{module} did not start")
+        yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @contextmanager
