@@ -255,6 +255,8 @@ async def test_policy_requires_a_profile_of_a_type(server: Server) -> None:
 
 async def test_a_policy_nobody_can_read_lets_nothing_through(server: Server) -> None:
     await set_policy(server, "validation.profiles", ["refuse"])
+    assert (await post(server, lab(meta={"profile": [LAB]}))).status_code == 409
+    await set_policy(server, "validation.required", "everything")
     assert (await post(server, lab())).status_code == 409
 
 

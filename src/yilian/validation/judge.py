@@ -14,6 +14,7 @@ A profile that is named and not known here is a warning; one that is required, r
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MODES = ("off", "warn", "refuse")
-POLICIES = ("validation.declared", "validation.profiles", "validation.required", "validation.modifier_extensions")
+REQUIRED = "validation.required"
+POLICIES = ("validation.declared", "validation.profiles", REQUIRED, "validation.modifier_extensions")
+BREATH = 20
+"""Resources after which other requests get a turn."""
+
 counted: Counter[tuple[str, str]] = Counter()
 """(profile, met | warned | refused | unchecked) → how often in this process; profiles that are not known here are one, "unknown"."""
 
@@ -93,22 +98,30 @@ async def hold(tx: Tx, scope: Scope, resources: Sequence[Json]) -> dict[int, lis
 
     Errors refuse the write. Nothing is asked of the database where no profile applies.
     """
+    required = await policy.value(tx, REQUIRED, tx.now, scope.institution_rid or None)
+    if not required and not any("profile" in (resource.get("meta") or ()) for resource in resources):
+        return {}
     by = await rules(tx, scope)
     types = {one["type"] for one in by.required}
     told: dict[int, list[Issue]] = {}
+    pages: book.Book | None = None
     for place, resource in enumerate(resources):
-        meta = resource.get("meta")
-        if (meta is not None and "profile" in meta) or (types and resource["resourceType"] in types):
-            asked = applicable(resource, by)
-            if asked and (issues := await judged(tx, resource, asked, by, count=True)):
+        if "profile" not in (resource.get("meta") or ()) and resource["resourceType"] not in types:
+            continue
+        if asked := applicable(resource, by):
+            pages = pages or await book.current(tx)
+            if issues := await judged(tx, pages, resource, asked, by, count=True):
                 told[place] = issues
+            if place % BREATH == 0:
+                await asyncio.sleep(0)
     return told
 
 
-async def judged(tx: Tx, resource: Json, asked: Mapping[str, tuple[str, bool]], by: Rules, *, count: bool = False) -> list[Issue]:
+async def judged(
+    tx: Tx, pages: book.Book, resource: Json, asked: Mapping[str, tuple[str, bool]], by: Rules, *, count: bool = False
+) -> list[Issue]:
     """The issues of one sound resource, with the severity its modes give them. With no profiles: of its extensions alone, as warnings,
     but for a modifierExtension nobody knows."""
-    pages = await book.current(tx)
     found = await book.look(tx, pages, resource, asked)
     strictest = max((mode for mode, _ in asked.values()), key=MODES.index, default="warn")
     issues: dict[Issue, None] = {}

@@ -35,7 +35,7 @@ from yilian.store.change import Change
 from yilian.store.plan import Plan
 from yilian.store.scope import Scope
 from yilian.store.write import write
-from yilian.validation import issues, judge
+from yilian.validation import book, issues, judge
 
 Json = dict[str, Any]
 MODES = ("create", "update", "delete", "profile")
@@ -106,7 +106,7 @@ async def _judged(house: House, asker: Scope, request: Request, asked: _Asked, i
     async with house.db.reading() as tx:
         by = await judge.rules(tx, asker)
         applied = judge.applicable(resource, by) | dict.fromkeys(asked.profiles, ("refuse", True))
-        told += await judge.judged(tx, resource, applied, by)
+        told += await judge.judged(tx, await book.current(tx), resource, applied, by)
         if asked.mode not in WRITES:
             told += await _pointing(tx, asker, request, resource, id_, stored)
     if asked.mode in WRITES and not _errors(told):
