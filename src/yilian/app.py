@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from yilian import jobs, policy, referral, terminology, validation
@@ -20,15 +20,21 @@ from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.config import Settings
-from yilian.db import Database
+from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.exchange.bulk import desk as bulk
+from yilian.exchange.subscriptions import desk as subscriptions
+from yilian.exchange.subscriptions import known, outbox
+from yilian.exchange.subscriptions.listeners import Listeners
+from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
 from yilian.http.metrics import Metrics
+from yilian.http.operations.subscriptions import SOCKET
+from yilian.http.subscription_socket import Sockets
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -38,9 +44,15 @@ from yilian.store.write import write
 from yilian.terminology import shipped
 from yilian.validation import definitions, profiles
 
+
+async def _refresh(tx: Tx) -> int:
+    await known.keep_fresh(tx)
+    return await custom_parameters.keep_fresh(tx)
+
+
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard),
+    guards=(referral.guard, custom_parameters.guard, outbox.guard),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -48,10 +60,12 @@ HOOKS = Hooks(
         terminology.follow,
         validation.follow,
         custom_parameters.follow,
+        outbox.follow,
     ),
-    refresh=custom_parameters.keep_fresh,
+    refresh=_refresh,
     outdated=custom_parameters.look_again,
     profiles=validation.hold,
+    amend={"Subscription": amend},
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
 
@@ -59,9 +73,14 @@ HOOKS = Hooks(
 PERIODIC = (
     jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),
     *bulk.PERIODIC,
+    *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
+
+
+DELIVERIES = 4
+"""Deliveries under way for each job a server process carries out at a time."""
 
 
 def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
@@ -69,6 +88,8 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
     return {
         "jobs.clear": jobs.Kind(_clear_jobs),
         **bulk_desk(settings).kinds(),
+        **subscription_desk(settings).kinds(),
+        **subscription_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
     }
 
@@ -84,6 +105,11 @@ def bulk_desk(settings: Settings) -> bulk.Desk:
     )
 
 
+def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
+    """Deliveries of subscriptions, with the settings they work by."""
+    return subscriptions.SubscriptionDesk.at(settings.public_url, settings.subscription_hosts)
+
+
 async def _clear_jobs(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await jobs.clear(tx)
@@ -92,6 +118,18 @@ async def _clear_jobs(db: Database, job: jobs.Job) -> None:
 def worker(settings: Settings, db: Database, *, at_once: int, heavy: bool) -> jobs.Worker:
     """A worker for every kind of job; not yet started."""
     return jobs.Worker(db, job_kinds(settings), at_once=at_once, heavy=heavy, periodic=PERIODIC)
+
+
+def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
+    """Those of a server process: one for all kinds but deliveries, and one for these, which do nothing but wait for receivers."""
+    if not settings.jobs_at_once:
+        return []
+    waiting = subscription_desk(settings).deliveries()
+    others = {name: kind for name, kind in job_kinds(settings).items() if name not in waiting}
+    return [
+        jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=PERIODIC),
+        jobs.Worker(db, waiting, at_once=DELIVERIES * settings.jobs_at_once),
+    ]
 
 
 def database(settings: Settings, dsn: str) -> Database:
@@ -152,21 +190,24 @@ def build(settings: Settings, dsn: str) -> Front:
         public_url=settings.public_url.rstrip("/"),
         body_limit=settings.body_limit_bytes,
         bulk=bulk_desk(settings),
+        listeners=Listeners(dsn),
     )
     health = Health(db)
-    working = worker(settings, db, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs) if settings.jobs_at_once else None
+    workers = _workers(settings, db)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await db.open()
         reads.start()
-        if working is not None:
-            working.start()
+        for one in workers:
+            one.start()
         try:
             yield
         finally:
-            if working is not None:
-                await working.stop()
+            for one in workers:
+                await one.stop()
+            if house.listeners is not None:
+                await house.listeners.close()
             await reads.close()
             await db.close()
 
@@ -174,6 +215,7 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
+        WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder())),
     ]

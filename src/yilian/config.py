@@ -73,6 +73,13 @@ class Settings:
         str, Says("Hosts $import may fetch files from, `host` or `host:port` with commas; empty: none, files are sent in the request.")
     ] = ""
     import_limit_bytes: Annotated[int, Says("The largest file $import takes.", 1024, 1024**4)] = 4 * 1024**3
+    subscription_hosts: Annotated[
+        str,
+        Says(
+            "Hosts notifications may be sent to although they are in a private network or speak plain http, `host` or `host:port` with"
+            " commas; all others must be public and speak https."
+        ),
+    ] = ""
     jobs_at_once: Annotated[int, Says("Jobs each server process carries out at a time; 0 leaves all of them to `yilian work`.", 0, 64)] = 2
     heavy_jobs: Annotated[
         bool, Says("Whether server processes carry out exports, imports and the like; false leaves those to `yilian work`.")

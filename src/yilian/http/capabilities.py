@@ -11,16 +11,28 @@ from typing import Any
 
 from yilian import __version__
 from yilian.audit.events import SEARCH_PARAMETERS as AUDIT_PARAMETERS
+from yilian.exchange.subscriptions.definition import BACKPORT, PROFILE
+from yilian.exchange.subscriptions.topics import catalogue
 from yilian.fhir.compartments import COMPARTMENTS
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
 from yilian.http import operations
+from yilian.http.operations.subscriptions import socket_address
 from yilian.search.parameters import INCLUDABLE_TYPES, SUPPORTED_TYPES, parameters_of, when_redefined
 
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
 WRITES = ("create", "update", "patch", "delete")
 OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
+WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+TOPIC_OFFERED = BACKPORT + "capabilitystatement-subscriptiontopic-canonical"
+BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
+OF_ANY_SEARCH = (
+    ("_has", "_has:Observation:patient:code: of what points to a resource; nested as far as one likes, within eight references"),
+    ("_list", "The id of a List, or $current-problems, $current-allergies, $current-drug-allergies, $current-medications"),
+    ("_type", "The types of a search at the root or over a compartment"),
+)
+"""Parameters of every search that HL7 defines in words alone."""
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
@@ -62,7 +74,8 @@ def statement(base: str, started: datetime) -> bytes:
                             }
                         ],
                     },
-                    "resource": [_resource(kind) for kind in RESOURCE_TYPES if kind not in ("Parameters",)],
+                    "extension": [{"url": WEBSOCKET, "valueUri": socket_address(base)}],
+                    "resource": [_resource(kind) for kind in ADDRESSED_TYPES],
                     "interaction": [{"code": code} for code in OF_THE_SYSTEM],
                     "searchParam": [
                         {"name": p.code, "definition": p.url, "type": p.type}
@@ -89,8 +102,13 @@ def _resource(kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": kind,
         "interaction": [{"code": code} for code in READS + WRITES],
+    beside: dict[str, Any] = {}
+    if kind == "Subscription":
+        beside["extension"] = [{"url": TOPIC_OFFERED, "valueCanonical": url} for url in catalogue()]
+        beside["supportedProfile"] = [PROFILE]
         "versioning": "versioned",
         "readHistory": True,
+        **beside,
         "updateCreate": True,
         "conditionalCreate": True,
         "conditionalRead": "full-support",

@@ -15,7 +15,7 @@ from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotFound, Unavailable, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES
 from yilian.fhir.json import dump
-from yilian.http import audit, capabilities, formats, operations, terminology_capabilities, views
+from yilian.http import audit, capabilities, formats, operations, subscription_topics, terminology_capabilities, views
 from yilian.http.answer import Answer, Send
 from yilian.http.house import House
 from yilian.http.interactions import bundle, history, read, search, search_several, write
@@ -122,6 +122,8 @@ async def route(house: House, asker: Scope, request: Request) -> Answer:
         return await bulk_operations.beside(house, asker, request)
     if kind == "ViewDefinition":
         return await views.answer(house, asker, request)
+    if kind == "Basic" and (topics := subscription_topics.answer(request)) is not None:
+        return topics
     if kind not in TYPES:
         raise NotFound(
             f"{kind!r} is not a resource type of FHIR R4 nor an operation of this server; see /fhir/metadata.", code="not-supported"

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from yilian.access.tokens import Verifier
     from yilian.audit.record import ReadLog
     from yilian.exchange.bulk.desk import Desk
+    from yilian.exchange.subscriptions.listeners import Listeners
 
 
 @dataclass(frozen=True, slots=True)
 class House:
     """db: the store. verifier: token → Scope. reads: the trail of who read what. zone: the region's. body_limit: bytes of one request.
-    bulk: exports and imports."""
+    bulk: exports and imports. listeners: who is connected to subscriptions."""
 
     db: Database
     verifier: Verifier
@@ -27,6 +28,7 @@ class House:
     public_url: str = ""
     body_limit: int = 32 * 1024 * 1024
     bulk: Desk | None = None
+    listeners: Listeners | None = None
 
     def base_of(self, request_scheme: str, host: str) -> str:
         """Our FHIR address: the configured public one, else the one the caller used."""

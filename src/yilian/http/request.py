@@ -79,6 +79,12 @@ class Request:
         self._body = b"".join(chunks)
         return self._body
 
+    async def until_gone(self) -> None:
+        """Returns when the caller has closed the connection: for answers that are sent as long as somebody listens."""
+        if self._receive is not None:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes, for what is too large to be held; whoever takes it watches the size. BadRequest when it breaks off."""
         if self._body is not None or self._receive is None:

@@ -26,18 +26,19 @@ from yilian.search.rows import IndexRows
 from yilian.search.rows import Token as Row
 
 
-def matches(query: Query, resource: dict[str, Any], *, now: datetime, base: str = "") -> bool:
+def matches(query: Query, resource: dict[str, Any], *, now: datetime, base: str = "", rows: IndexRows | None = None) -> bool:
     """Whether all conditions of the query hold for this resource.
 
     `resource` is valid and has its id and meta, as it is stored; one of another type does not match. `now` is what `ap` reckons from.
-    `base`: our own address. Raises NotSupported, naming the condition, for what one resource cannot tell.
+    `base`: our own address. `rows`: what `extract` makes of the resource, for who asks several questions about it.
+    Raises NotSupported, naming the condition, for what one resource cannot tell.
     """
     for clause in query.clauses:
         check(clause)
     if resource["resourceType"] != query.type:
         return False
-    rows = extract(resource, base)
-    return all(_holds(clause, resource, rows, now) for clause in query.clauses)
+    found = rows if rows is not None else extract(resource, base)
+    return all(_holds(clause, resource, found, now) for clause in query.clauses)
 
 
 def check(clause: Clause) -> None:

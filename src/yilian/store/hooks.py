@@ -6,7 +6,7 @@ The store knows only these shapes. A guard may refuse; a reaction writes what mu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from yilian.errors import Issue
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Validate = Callable[[dict[str, Any]], list[Issue]]
 Profiles = Callable[["Tx", "Scope", Sequence[dict[str, Any]]], Awaitable[Mapping[int, Sequence[Issue]]]]
+Amend = Callable[["Tx", "Scope", "Change", Mapping[str, Any] | None], Awaitable[dict[str, Any]]]
 Guard = Callable[["Tx", "Scope", Sequence["Change"]], Awaitable[None]]
 Reaction = Callable[["Tx", "Scope", Sequence["Written"]], Awaitable[None]]
 
@@ -28,6 +29,8 @@ class Hooks:
 
     validate   faults of one resource, empty when sound; warnings do not refuse it
     profiles   what profiles say of resources that are sound: their place → issues; errors refuse, warnings are told (`Written.warnings`)
+    amend      by resource type: what is stored instead of what was sent, such as without a secret that is kept elsewhere. Given the
+               change as it will be and the version before, locked; called before the guards, may raise to refuse it
     guards     raise to refuse a set of changes. Called when the rows are locked; ids are known, a PATCH has its outcome as resource
     reactions  told once of everything a write did, also of what turned out unchanged
     refresh    called when a transaction is opened, when it begins in the database, and before reads: brings what is kept in memory up to
@@ -41,3 +44,4 @@ class Hooks:
     refresh: Callable[[Tx], Awaitable[int]] | None = None
     outdated: Callable[[], None] | None = None
     profiles: Profiles | None = None
+    amend: Mapping[str, Amend] = field(default_factory=dict)

@@ -61,6 +61,8 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     await _validate(tx, scope, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")], told)
     plans = await plan.claim(tx, scope, changes)
     await _patched(tx, scope, plans, told)
+    if tx.hooks.amend:
+        await _amend(tx, scope, plans)
     for guard in tx.hooks.guards:
         await guard(tx, scope, [_as_it_will_be(p) for p in plans])
     for p in plans:
@@ -125,6 +127,13 @@ async def _patched(tx: Tx, scope: Scope, plans: Sequence[Plan], told: dict[int, 
     patched = [p for p in plans if p.change.method == "PATCH"]
     if patched:
         await _validate(tx, scope, [(p.change, p.resource) for p in patched], told)
+
+
+async def _amend(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> None:
+    for p in plans:
+        amend = tx.hooks.amend.get(p.change.type)
+        if amend is not None and p.resource is not None:
+            p.resource = await amend(tx, scope, _as_it_will_be(p), p.previous())
 
 
 async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Written], Work]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, terminology, validate
+from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, subscriptions, terminology, validate
 
 ALL: tuple[Operation, ...] = (
     *bulk.OPERATIONS,
@@ -11,6 +11,7 @@ ALL: tuple[Operation, ...] = (
     *record.OPERATIONS,
     *referral.OPERATIONS,
     *search_parameter.OPERATIONS,
+    *subscriptions.OPERATIONS,
     *terminology.OPERATIONS,
     *validate.OPERATIONS,
 )

@@ -1,0 +1,122 @@
+"""Where notifications may be sent: https anywhere on the public internet, and to the hosts the administrator lists.
+
+A server that sends to what callers name could be made to speak to things inside the hospital's network that the caller cannot reach (OWASP:
+server-side request forgery). So names are resolved when it is sent, private addresses are refused, and the connection goes to the very
+address that was checked.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from yilian.errors import InvalidResource, Issue
+
+LONGEST = 2000
+
+
+class NotAllowed(OSError):
+    """The name leads to an address nothing is sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """hosts: `host` or `host:port` that may be sent to by plain http too, and whose addresses may be private."""
+
+    hosts: frozenset[str]
+
+    @staticmethod
+    def of(text: str) -> Allowed:
+        """`text`: hosts with commas, as the setting has them."""
+        return Allowed(frozenset(host.strip().lower() for host in text.split(",") if host.strip()))
+
+    def is_listed(self, host: str, port: int | None) -> bool:
+        return host in self.hosts or f"{host}:{port}" in self.hosts
+
+    def require(self, url: str) -> None:
+        """Raises InvalidResource for an address that nothing will ever be sent to."""
+        parts = _parts(url)
+        if parts is None:
+            raise _refused(f"{url[:200]!r} is no address; write https://host/path, without a user and a fragment.")
+        host = (parts.hostname or "").lower()
+        if self.is_listed(host, parts.port or _standard(parts)):
+            return
+        if parts.scheme != "https":
+            raise _refused("Notifications are sent by https; plain http only to hosts the administrator lists (subscription_hosts).")
+        if _is_private(host):
+            raise _refused("This is an address of a private network; the administrator lists such hosts (setting subscription_hosts).")
+
+    def may_send(self, url: str) -> str:
+        """Why nothing is sent there now, "" where it may; the list may be another than when it was written."""
+        try:
+            self.require(url)
+        except InvalidResource as error:
+            return str(error)
+        return ""
+
+
+class Resolver(AbstractResolver):
+    """Names to addresses, without the private ones of hosts that are not listed."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self.allowed = allowed
+        self.inner = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self.inner.resolve(host, port, family)
+        if self.allowed.is_listed(host.lower(), port):
+            return found
+        public = [one for one in found if not _is_private(one["host"])]
+        if not public:
+            raise NotAllowed(f"{host} leads into a private network")
+        return public
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+def host_of(url: str) -> str:
+    """`host` or `host:port`, for people to read."""
+    parts = _parts(url)
+    return parts.netloc if parts is not None else ""
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        fine = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    plain = url.isascii() and url.isprintable() and not set(' "<>\\^`{|}') & set(url) and len(url) <= LONGEST
+    if not fine or not plain or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.fragment:
+        return None
+    return parts
+
+
+def _standard(parts: SplitResult) -> int:
+    return 443 if parts.scheme == "https" else 80
+
+
+def _is_private(host: str) -> bool:
+    """An address that is not of the public internet; `localhost` too. Other names are looked at when they are resolved."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or _is_number(host)
+    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return not address.is_global or address.is_multicast or (mapped is not None and not mapped.is_global)
+
+
+def _is_number(host: str) -> bool:
+    """127.1, 0x7f000001 and the like, which the system's resolver takes for addresses."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdigit() or last.startswith("0x")
+
+
+def _refused(text: str) -> InvalidResource:
+    return InvalidResource(text, issues=[Issue("error", "invalid", text, "Subscription.channel.endpoint", "不能向该地址发送通知。")])
