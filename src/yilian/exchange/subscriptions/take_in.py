@@ -41,7 +41,7 @@ class TakeIn:
         """
         resource = change.resource or {}
         if scope is SYSTEM:
-            return resource if previous is not None else _masked(resource)
+            return _masked(resource)
         headers = headers_of(resource)
         if resource.get("status") != "off":
             definition = understood(resource, region_zone())
