@@ -75,6 +75,9 @@ _structures: dict[str, dict[str, Any]] = _table("structures.json")
 RESOURCE_TYPES: tuple[str, ...] = tuple(sorted(n for n, s in _structures.items() if s["kind"] == "resource" and not s.get("abstract")))
 """The 146 concrete resource types of R4, sorted. Their places are stored in the database: the order never changes."""
 
+ADDRESSED_TYPES: tuple[str, ...] = tuple(name for name in RESOURCE_TYPES if name != "Parameters")
+"""Those with an address: Parameters only carries what operations take and give. http://hl7.org/fhir/R4/parameters.html"""
+
 _ids = {name: place for place, name in enumerate(RESOURCE_TYPES, 1)}
 
 

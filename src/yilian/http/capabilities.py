@@ -14,7 +14,7 @@ from yilian.audit.events import SEARCH_PARAMETERS as AUDIT_PARAMETERS
 from yilian.exchange.subscriptions.definition import BACKPORT, PROFILE
 from yilian.exchange.subscriptions.topics import catalogue
 from yilian.fhir.compartments import COMPARTMENTS
-from yilian.fhir.definitions import RESOURCE_TYPES
+from yilian.fhir.definitions import ADDRESSED_TYPES
 from yilian.fhir.json import dump
 from yilian.http import operations
 from yilian.http.operations.subscriptions import socket_address
@@ -46,10 +46,12 @@ def statement(base: str, started: datetime) -> bytes:
             "status": "active",
             "date": started.isoformat(timespec="seconds"),
             "kind": "instance",
+            "instantiates": [BULK_DATA],
             "software": {"name": "Yilian 医联", "version": __version__},
             "implementation": {"description": "Yilian 医联: shared records and two-way referral of one region", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+            "patchFormat": list(PATCHES),
             "rest": [
                 {
                     "mode": "server",
@@ -80,7 +82,8 @@ def statement(base: str, started: datetime) -> bytes:
                     "searchParam": [
                         {"name": p.code, "definition": p.url, "type": p.type}
                         for p in sorted(parameters_of("Binary").values(), key=lambda p: p.code)  # has what all types have
-                    ],
+                    ]
+                    + [{"name": name, "type": "special", "documentation": words} for name, words in OF_ANY_SEARCH],
                     **({"operation": ours} if (ours := _operations("")) else {}),
                     "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{owner.lower()}" for owner in COMPARTMENTS],
                 }
@@ -99,16 +102,16 @@ def _resource(kind: str) -> dict[str, Any]:
             "searchParam": [{"name": name, "type": type_} for name, type_ in sorted(AUDIT_PARAMETERS.items())],
         }
     known = parameters_of(kind)
-    found: dict[str, Any] = {
-        "type": kind,
-        "interaction": [{"code": code} for code in READS + WRITES],
     beside: dict[str, Any] = {}
     if kind == "Subscription":
         beside["extension"] = [{"url": TOPIC_OFFERED, "valueCanonical": url} for url in catalogue()]
         beside["supportedProfile"] = [PROFILE]
+    found: dict[str, Any] = {
+        "type": kind,
+        **beside,
+        "interaction": [{"code": code} for code in READS + WRITES],
         "versioning": "versioned",
         "readHistory": True,
-        **beside,
         "updateCreate": True,
         "conditionalCreate": True,
         "conditionalRead": "full-support",
@@ -131,12 +134,12 @@ def _resource(kind: str) -> dict[str, Any]:
 @cache
 def _pointing_to() -> dict[str, list[str]]:
     """Type → the references that may lead to it, as `_revinclude` names them. AuditEvents never go along."""
-    found: dict[str, list[str]] = {kind: [] for kind in RESOURCE_TYPES}
-    for source in RESOURCE_TYPES:
+    found: dict[str, list[str]] = {kind: [] for kind in ADDRESSED_TYPES}
+    for source in ADDRESSED_TYPES:
         if source != "AuditEvent":
             for parameter in sorted(parameters_of(source).values(), key=lambda p: p.code):
                 literal = "Reference" in parameter.value_types
-                for target in parameter.targets if literal else [t for t in parameter.targets if "url" in parameters_of(t)]:
+                for target in found.keys() & {t for t in parameter.targets if literal or "url" in parameters_of(t)}:
                     found[target].append(f"{source}:{parameter.code}")
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from yilian.access.policy import require
 from yilian.errors import MethodNotAllowed, NotFound, Unavailable, YilianError
-from yilian.fhir.definitions import RESOURCE_TYPES
+from yilian.fhir.definitions import ADDRESSED_TYPES
 from yilian.fhir.json import dump
 from yilian.http import audit, capabilities, formats, operations, subscription_topics, terminology_capabilities, views
 from yilian.http.answer import Answer, Send
@@ -27,7 +27,7 @@ from yilian.http.request import Receive, Request, pairs, segments
 from yilian.store import custom_parameters
 from yilian.store.scope import Scope
 
-TYPES = frozenset(RESOURCE_TYPES)
+TYPES = frozenset(ADDRESSED_TYPES)
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 CONDITIONAL = {"PUT": write.update, "PATCH": write.patch, "DELETE": write.delete}

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from yilian.errors import BadRequest, NotSupported, TooLarge
-from yilian.fhir.definitions import is_resource_type
+from yilian.fhir.definitions import ADDRESSED_TYPES
 from yilian.store.plan import ID
 
 MOST_ENTRIES = 10_000
@@ -121,7 +121,7 @@ def _address(url: str, base: str, method: str, place: str) -> tuple[str, str | N
     steps = path.rstrip("/").split("/")
     if "$" in path or "_search" in steps or "_history" in steps:
         raise NotSupported(f"{method} {url[:120]} cannot be part of a transaction.", expression=expression)
-    if not is_resource_type(steps[0]) or len(steps) > 2 or (len(steps) == 2 and ID.fullmatch(steps[1]) is None):
+    if steps[0] not in ADDRESSED_TYPES or len(steps) > 2 or (len(steps) == 2 and ID.fullmatch(steps[1]) is None):
         raise BadRequest(f"{url[:120]!r} is not Type or Type/id.", expression=expression)
     id_ = steps[1] if len(steps) == 2 else None
     query = tuple(parse_qsl(text, keep_blank_values=True)) if text else None

@@ -17,8 +17,9 @@ from yilian.store.scope import Scope
 Handler = Callable[[House, Scope, Request], Awaitable[Answer]]
 Level = Literal["system", "type", "instance"]
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
+WITHOUT = ("", "AuditEvent")
 EVERY_TYPE = "Resource"
-"""In place of a type: the operation is there for all of them."""
+"""In place of a type: the operation is there for all of them but AuditEvent, which the server writes and nobody labels or removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ class Operation:
 def find(kind: str, level: str, name: str) -> Operation | None:
     """The operation at this address, if there is one: that of the type before that of every type."""
     registry = _registry()
-    return registry.get((kind, level, name)) or (registry.get((EVERY_TYPE, level, name)) if kind else None)
+    return registry.get((kind, level, name)) or (registry.get((EVERY_TYPE, level, name)) if kind not in WITHOUT else None)
 
 
 def of_type(kind: str) -> list[Operation]:
     """Those one can call on this type or on its resources; "" for the system's."""
     named = [operation for operation in _registry().values() if operation.kind == kind]
     own = {(operation.level, operation.name) for operation in named}
-    if kind:
+    if kind not in WITHOUT:
         named += [o for o in _registry().values() if o.kind == EVERY_TYPE and (o.level, o.name) not in own]
     return named
 
