@@ -12,6 +12,7 @@ from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
 from yilian.http.answer import Answer
 from yilian.http.request import Request
+from yilian.store.contained import Inside
 from yilian.store.page import Page
 from yilian.store.read import Stored
 
@@ -102,7 +103,8 @@ def history(
 
 
 def _entry(base: str, found: Stored, mode: bytes) -> bytes:
-    url = dump(f"{base}/{found.type}/{found.id}")
+    fragment = f"#{found.name}" if isinstance(found, Inside) and found.name else ""
+    url = dump(f"{base}/{found.type}/{found.id}{fragment}")
     return b'{"fullUrl":' + url + b',"resource":' + found.body + b',"search":{"mode":"' + mode + b'"}}'
 
 

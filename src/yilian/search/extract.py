@@ -16,7 +16,7 @@ from yilian.fhir.fhirpath import Branch, Step, Test, Truth, branches
 from yilian.fhir.references import Local
 from yilian.search.kinds import LEAVES, Leaf, composite
 from yilian.search.parameters import COMPUTED, Parameter, indexed_parameters_of, parameters_of, patient_codes, when_redefined
-from yilian.search.rows import Clinical, IndexRows, Token, token_hash
+from yilian.search.rows import CONTAINED, Clinical, IndexRows, Token, token_hash
 
 _OFTEN_EMPTY = ("identifiers", "references", "dates", "strings", "numbers", "quantities", "measured", "pairs")
 
@@ -38,6 +38,8 @@ def extract(resource: dict[str, Any], base: str = "") -> IndexRows:
             rows.tokens.append((param, "", "true" if value else "false"))
     if clinical is not None:
         rows.clinical = clinical(rows)
+    if "contained" in resource:
+        rows.tokens += [(CONTAINED, "", inner["resourceType"]) for inner in resource["contained"]]
     if len(rows.tokens) > 1:
         rows.tokens = list(dict.fromkeys(rows.tokens))
     if len(rows.uris) > 1:

@@ -18,6 +18,7 @@ from yilian.search.extract import extract
 from yilian.search.folding import bounded, clipped
 from yilian.search.kinds import composite, position, uri, wording
 from yilian.search.kinds.concepts import TERMINOLOGICAL
+from yilian.search.kinds.reference import hierarchies
 from yilian.search.kinds.token import Token, implied_systems, normal_of, of_type
 from yilian.search.match_values import date_holds, number_holds, quantity_holds
 from yilian.search.parameters import Parameter
@@ -49,6 +50,8 @@ def check(clause: Clause) -> None:
         raise NotSupported(f"{name}: a single resource cannot tell what holds of others; ask by its own parameters.")
     if clause.parameter.type == "token" and clause.modifier in TERMINOLOGICAL:
         raise NotSupported(f"{code}:{clause.modifier}: a single resource cannot tell what a terminology says; name the codes.")
+    if clause.parameter.type == "reference" and clause.modifier in ("above", "below") and hierarchies(clause.parameter):
+        raise NotSupported(f"{code}:{clause.modifier}: a single resource cannot tell what is part of what; name all that is meant.")
     for other in clause.also:
         check(other)
 

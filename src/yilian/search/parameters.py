@@ -172,7 +172,7 @@ _hanging_on: list[Callable[[], None]] = []
 def use(of_the_region: Sequence[Parameter], withheld: Mapping[str, str]) -> None:
     """From now on these are there besides HL7's, in this process; called by whoever knows the database (`store.custom_parameters`).
 
-    withheld: type of parameter ("quantity") or modifier ("text") → why nobody is answered by such a one just now.
+    withheld: type of parameter ("quantity"), modifier ("text") or "contained" → why nobody is answered by such a one just now.
     Objects of parameters that stay are to be handed in again as they were: they compare by identity.
     """
     global _of_the_region, _withheld
@@ -197,6 +197,11 @@ def withheld(parameter: Parameter, modifier: str = "") -> str:
         return ""
     parts = [_type_of(definition) for definition, _ in parameter.components]
     return next((why for kind, why in _withheld.items() if kind in (parameter.type, modifier, *parts)), "")
+
+
+def withheld_by_name(name: str) -> str:
+    """The same for what is no parameter: "contained"."""
+    return _withheld.get(name, "")
 
 
 @cache

@@ -80,6 +80,9 @@ class Predicates:
             return reference.to(clause.parameter, clause.modifier, self.far_ends(clause.chain))
         if clause.modifier == "missing":
             return kind.present(clause.parameter)
+        if clause.modifier in ("above", "below") and clause.parameter.type == "reference" and reference.hierarchies(clause.parameter):
+            every = [reference.hierarchy(value, clause.modifier, self.seen, self.args) for value in clause.values]
+            return [Condition("index_reference", f"@.param = {clause.parameter.id}", "target", keys=" union ".join(every))]
         return kind.conditions(clause.parameter, clause.modifier, clause.values, self.args)
 
     def far_ends(self, clause: Clause) -> str:

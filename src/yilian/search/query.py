@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from yilian.errors import BadRequest
-from yilian.fhir.definitions import type_id
+from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.search.clauses import Clause
 from yilian.search.conditions import Reading
 from yilian.search.includes import Include, along, included_by, including, is_inclusion
 from yilian.search.lists import conditions
-from yilian.search.results import Sort, Total, count_of, refuse_contained, sort_of, total_of
+from yilian.search.results import Contained, Sort, Total, contained_of, count_of, require_plain, sort_of, total_of
 from yilian.search.shape import Shape, shape_of
 
 MOST_CLAUSES = 100
@@ -32,6 +32,7 @@ class Query:
     total    whether to count all matches; estimate is answered exactly
     cursor   where the page begins, as the page before gave it, unread; None is the first page
     shape    how much of each resource is shown; None: all of it
+    contained  whether contained resources are matches (`store.contained`); None: they are not
     """
 
     type: str
@@ -43,6 +44,7 @@ class Query:
     revincludes: tuple[Include, ...] = ()
     cursor: str | None = None
     shape: Shape | None = None
+    contained: Contained | None = None
 
 
 def parse(
@@ -54,11 +56,13 @@ def parse(
     default_count: int = 50,
     base: str = "",
     together: Sequence[str] = (),
+    contained_too: bool = False,
 ) -> Query:
     """The search for resources of `type` with these (name, value) pairs, percent-decoded, in their order.
 
     `zone`: of dates without an offset. `base`: our own address, so that absolute references to ourselves are understood.
     `together`: all the types that are searched at once, this one among them; none when it is this one alone.
+    `contained_too`: the caller can answer `_contained=true` and `both`; they are refused otherwise.
     A `_count` above `max_count` is lowered to it; the rest is on the next pages.
     Raises BadRequest or NotSupported; the message names the parameter and what exists.
     """
@@ -88,10 +92,13 @@ def parse(
     if "_sort" in results:
         sort = sort_of(type, results["_sort"])
     count, total = count_of(results.get("_count"), default_count, max_count), total_of(results.get("_total", "none"))
-    shape = None
+    shape, contained = None, None
     if "_summary" in results or "_elements" in results or "_contained" in results or "_containedType" in results:
-        refuse_contained(results)
-        shape = _shape(results, searched, includes, revincludes)
+        contained = contained_of(results)
+        if contained is not None:
+            require_plain(contained, offered=contained_too, sorted_=bool(sort), along=bool(includes or revincludes))
+        shown = RESOURCE_TYPES if contained is not None and contained.whole else searched
+        shape = _shape(results, shown, includes, revincludes)
         if results.get("_summary") == "count":
             count = 0
     return Query(
@@ -104,6 +111,7 @@ def parse(
         tuple(dict.fromkeys(revincludes)),
         results.get("_cursor"),
         shape,
+        contained,
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from yilian.errors import BadRequest, NotSupported
+from yilian.errors import BadRequest, NotSupported, Unavailable
 from yilian.search.clauses import parameter_of
 from yilian.search.kinds import ORDERS
-from yilian.search.parameters import Parameter
+from yilian.search.parameters import Parameter, withheld_by_name
 
 Total = Literal["none", "estimate", "accurate"]
 
@@ -18,6 +18,18 @@ Total = Literal["none", "estimate", "accurate"]
 class Sort:
     parameter: Parameter
     descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """That resources contained in others are matches too. http://hl7.org/fhir/R4/search.html#contained
+
+    beside  besides ordinary matches (both), not instead of them (true)
+    whole   what is answered is the resource that contains the match (container), not the match alone (contained)
+    """
+
+    beside: bool
+    whole: bool
 
 
 def sort_of(kind: str, value: str) -> tuple[Sort, ...]:
@@ -54,15 +66,40 @@ def total_of(value: str) -> Total:
     raise BadRequest(f"_total is none, estimate or accurate, not {value[:40]!r}.")
 
 
-def refuse_contained(results: Mapping[str, str]) -> None:
-    """Contained resources are found through what contains them; to be matches themselves they would need index rows of their own."""
+def contained_of(results: Mapping[str, str]) -> Contained | None:
+    """What `_contained` and `_containedType` ask for; None where contained resources are no matches. Raises BadRequest."""
     value = results.get("_contained", "false")
     if value not in ("true", "false", "both"):
         raise BadRequest(f"_contained is true, false or both, not {value[:40]!r}.")
-    if value != "false":
+    kind = results.get("_containedType", "container")
+    if kind not in ("container", "contained"):
+        raise BadRequest(f"_containedType is container or contained, not {kind[:40]!r}.")
+    if value == "false":
+        if "_containedType" in results:
+            raise BadRequest("_containedType goes with _contained=true or _contained=both.")
+        return None
+    return Contained(beside=value == "both", whole=kind == "container")
+
+
+def require_plain(contained: Contained, *, offered: bool, sorted_: bool, along: bool) -> None:
+    """Refuses what does not go with contained resources. `offered`: whether they can be matches where this is asked.
+
+    Raises NotSupported, and Unavailable while containers are still being indexed.
+    """
+    name = f"_contained={'both' if contained.beside else 'true'}"
+    if not offered:
         raise NotSupported(
-            f"_contained={value}: contained resources are no matches of their own here; they come with what contains them.",
-            zh="不支持直接检索被包含(contained)的资源。",
+            f"{name}: contained resources are matches of a search of one type only, GET /Type?{name}; not here.",
+            zh="仅按单一资源类型检索时可匹配被包含(contained)的资源。",
         )
-    if "_containedType" in results:
-        raise NotSupported("_containedType goes with _contained=true, which is not answered here.")
+    if sorted_:
+        raise NotSupported(
+            f"_sort does not go with {name}: matches come in the order their containers were stored.", zh="此检索不支持排序。"
+        )
+    if along:
+        raise NotSupported(
+            f"_include and _revinclude do not go with {name}; read what the matches refer to by its address.",
+            zh="此检索不支持附带其他资源。",
+        )
+    if why := withheld_by_name("contained"):
+        raise Unavailable(f"{name} cannot be asked just now: {why}.", zh="被包含资源的索引正在重建,请稍后再试。")

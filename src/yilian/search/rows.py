@@ -94,6 +94,10 @@ class IndexRows:
                 yield other
 
 
+CONTAINED = 0
+"""In place of a parameter: the token's code is a type of resource that is contained in this one. HL7's numbers begin at 1."""
+
+
 @lru_cache(maxsize=65536)
 def token_hash(param: int, system: str, code: str) -> int:
     """The key of a token in index_token and index_clinical: 64 bits, signed, never 0 (0 means "no code" there).

@@ -13,9 +13,10 @@ from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.interactions import shown
 from yilian.http.request import Request
+from yilian.search.contained import answerable
 from yilian.search.lenient import Pair, understood
-from yilian.search.query import parse
-from yilian.store import find
+from yilian.search.query import Query, parse
+from yilian.store import contained, find
 from yilian.store.scope import Scope
 
 T = TypeVar("T")
@@ -24,12 +25,19 @@ T = TypeVar("T")
 async def search(house: House, asker: Scope, request: Request) -> Answer:
     """One page; the `next` link is there exactly when there is more."""
     kind = request.segments[0]
-    query, asked, ignored = read(request, await asked_of(request), lambda pairs: parse(kind, pairs, zone=house.zone))
+
+    def parsed(pairs: Sequence[Pair]) -> Query:
+        return answerable(parse(kind, pairs, zone=house.zone, contained_too=True))
+
+    query, asked, ignored = read(request, await asked_of(request), parsed)
     async with house.db.reading() as tx:
-        page = await find.find(tx, asker, query)
+        page = await (contained if query.contained else find).find(tx, asker, query)
         moment = tx.now
     query_text = link("", kind, plain(asked))[1:]
-    await note_read(house.reads, asker, [*page.matches, *page.included], "search", request.address, query=query_text, kind=kind)
+    shown_of = [*page.matches, *page.included]
+    if query.contained:  # several matches may come out of one resource
+        shown_of = list({found.rid: found for found in shown_of}.values())
+    await note_read(house.reads, asker, shown_of, "search", request.address, query=query_text, kind=kind)
     return of_page(request, shown.page(page, query.shape), moment, asked, ignored)
 
 

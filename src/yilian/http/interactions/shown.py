@@ -10,6 +10,7 @@ from dataclasses import replace
 from yilian.errors import BadRequest, NotSupported
 from yilian.http.request import Request
 from yilian.search.shape import Shape, shape_of, shaped
+from yilian.store.contained import Inside
 from yilian.store.page import Page
 from yilian.store.read import Stored
 
@@ -37,4 +38,5 @@ def page(found: Page, shape: Shape | None) -> Page:
 
 def part(found: Stored, shape: Shape) -> Stored:
     """The part of one resource that is asked for."""
-    return replace(found, body=shaped(found.body, found.type, shape))
+    kind = found.kind if isinstance(found, Inside) else found.type
+    return replace(found, body=shaped(found.body, kind, shape))

@@ -1,7 +1,9 @@
 """reference: `Patient/1`, `1`, an absolute address here or elsewhere, a canonical; `:Patient` says the type.
 
+`:below` and `:above` follow a hierarchy within one type: `location:below=Location/hospital` finds what points to the hospital, to what is
+part of it, and so on down; `:above` goes up. It is there for every type whose `partof` or `part-of` points to its own type.
 `:identifier` asks for the identifier a Reference names its target by (`Reference.identifier`), whether or not that target is here.
-Canonicals have `:above` and `:below`, as in `uri`.
+Canonicals have `:above` and `:below` of their own, as in `uri`.
 
 References to resources of this server are kept by key; what lies elsewhere (absolute URLs, `urn:`, canonicals) is compared as text in
 index_uri. The patient of a clinical resource stands in index_clinical and nowhere else.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from yilian.errors import BadRequest
@@ -23,7 +26,7 @@ from yilian.search.escapes import plain
 from yilian.search.folding import bounded
 from yilian.search.kinds import uri
 from yilian.search.kinds.token import Token, identifying, token
-from yilian.search.parameters import Parameter
+from yilian.search.parameters import Parameter, parameters_of, when_redefined
 from yilian.search.rows import IndexRows
 
 MODIFIERS = ("identifier", "above", "below")
@@ -42,8 +45,30 @@ def modifiers(parameter: Parameter) -> tuple[str, ...]:
     """Those that mean something for what the parameter looks at."""
     return (
         *(("identifier",) if "Reference" in parameter.value_types else ()),
-        *(("above", "below") if {"canonical", "uri"} & parameter.value_types else ()),
+        *(("above", "below") if {"canonical", "uri"} & parameter.value_types or hierarchies(parameter) else ()),
     )
+
+
+def part_of(kind: str) -> Parameter | None:
+    """The parameter by which a resource of this type is part of another of the same type; None where there is none."""
+    for code in ("partof", "part-of"):
+        found = parameters_of(kind).get(code)
+        if found is not None and found.type == "reference" and found.value_types == {"Reference"} and kind in found.targets:
+            return found
+    return None
+
+
+def hierarchies(parameter: Parameter) -> tuple[str, ...]:
+    """The types it may point to that are parts of each other, so that `:above` and `:below` follow them; none for addresses."""
+    return _hierarchies(parameter) if parameter.value_types == {"Reference"} else ()
+
+
+@cache
+def _hierarchies(parameter: Parameter) -> tuple[str, ...]:
+    return tuple(kind for kind in parameter.targets if part_of(kind) is not None)
+
+
+when_redefined(_hierarchies.cache_clear)
 
 
 def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target | Token | str:
@@ -51,8 +76,12 @@ def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Ta
     if modifier == "identifier":
         return token(f"{parameter.code}:identifier", text)
     if modifier in ("above", "below"):
-        return uri.read(parameter, modifier, text, reading)
-    text = plain(text)
+        known = hierarchies(parameter)
+        return _of_a_hierarchy(parameter, modifier, text, known, reading) if known else uri.read(parameter, modifier, text, reading)
+    return _target(parameter, modifier, plain(text), reading)
+
+
+def _target(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Target:
     if _id.fullmatch(text):
         only = modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
         return only, text
@@ -70,6 +99,18 @@ def read(parameter: Parameter, modifier: str, text: str, reading: Reading) -> Ta
     if isinstance(found, Urn | Elsewhere) or (isinstance(found, Malformed) and "|" in text and "://" in text):
         return "", text
     raise BadRequest(f"{parameter.code}: {text[:80]!r} is no reference; write Type/id, id, or an absolute address.")
+
+
+def _of_a_hierarchy(parameter: Parameter, modifier: str, text: str, known: tuple[str, ...], reading: Reading) -> Target:
+    """The type is always known: it is named, or there is only one that has parts."""
+    name, text = f"{parameter.code}:{modifier}", plain(text)
+    kind, key = _target(parameter, known[0] if len(known) == 1 and _id.fullmatch(text) else "", text, reading)
+    if not kind and ":" not in key:
+        raise BadRequest(f"{name}: name the type of {key!r}: {', '.join(f'{one}/{key}' for one in known[:12])}.")
+    if kind not in known:
+        have = f"only {_listed(known)} {'has' if len(known) == 1 else 'have'} parts of the same type"
+        raise BadRequest(f"{name}: {text[:80]!r} is in no hierarchy kept here; {have}.")
+    return kind, key
 
 
 # --- rows
@@ -156,6 +197,26 @@ def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:
     return f"coalesce((select {pick}(n.name) from ({' union all '.join(found)}) n), '')", "text"
 
 
+def hierarchy(start: Target, modifier: str, seen: Callable[[str, str, str], Sequence[str]], args: Args) -> str:
+    """A query (column `key`) for a resource and all below it, or above it, in its type's hierarchy.
+
+    Only resources that may be seen lead on, and only such are reached: `seen` gives the conditions of the scope (table, alias, type). Each
+    is visited once, so a circle ends where it began.
+    """
+    kind, id_ = start
+    link = part_of(kind)
+    assert link is not None, "values are read for types that have a hierarchy"
+    begun = f"select rid from resource where type = {type_id(kind)} and id = {args.add(id_)}"
+    if modifier == "below":
+        down = ["x.target = t.key", f"x.param = {link.id}", *seen("index_reference", "x", kind)]
+        found = f"select x.rid from index_reference x{_where(*down)}"
+    else:
+        there = ["o.rid = x.target", f"o.type = {type_id(kind)}", "not o.deleted", *seen("resource", "o", kind)]
+        up = ["x.rid = t.key", f"x.param = {link.id}", *seen("index_reference", "x", kind)]
+        found = f"select x.target as rid from index_reference x{_where(*up)} and (select true from resource o{_where(*there)})"
+    return f"(with recursive t (key) as (({begun}) union select f.rid from t cross join lateral ({found} offset 0) f) select key from t)"
+
+
 def in_clinical(parameter: Parameter, kind: str) -> bool:
     """Whether index_clinical holds what this parameter points to among resources of type `kind`."""
     return kind == "Patient" and parameter.is_clinical_patient
@@ -193,6 +254,10 @@ def _clinical(patients: list[str], args: Args) -> Condition:
 
 def _one(kind: str, key: str, args: Args) -> str:
     return f"(select rid from resource where type = {type_id(kind)} and id = {args.add(key)})"
+
+
+def _where(*conditions: str) -> str:
+    return f" where {' and '.join(conditions)}"
 
 
 def keys_of(parameter: Parameter, targets: list[Target], args: Args) -> list[str]:
