@@ -46,7 +46,8 @@ EVERYWHERE: dict[str, set[str]] = {
     "fonts": set(),
     "postgres": set(),
     "readers": set(),
-    "db": {"errors", "readers", "store"},
+    "pulse": set(),
+    "db": {"errors", "pulse", "readers", "store"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }

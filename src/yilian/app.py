@@ -197,7 +197,7 @@ def build(settings: Settings, dsn: str) -> Front:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await db.open()
+        await db.open(watched=True)
         reads.start()
         for one in workers:
             one.start()

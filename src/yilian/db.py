@@ -17,15 +17,17 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 from uuid import uuid4
+from weakref import WeakSet
 
 import asyncpg
 import asyncpg.transaction
 
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
+from yilian.pulse import Pulse
 from yilian.readers import Readers
 from yilian.store.hooks import Hooks
 
-CONNECT_S = 5
+CONNECT_S = 2
 MOST_READERS = 8
 """Of the connections, for reads: more than one process can keep busy. The others write, and wait for the disk together."""
 ACQUIRE_S = 10
@@ -217,11 +219,19 @@ class Database:
         """Token hashes known to be committed in `concept`."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._readers: Readers | None = None
+        self.away = False
+        """Known not to answer (see `pulse.py`): whoever comes is refused at once."""
+        self._pulse: Pulse | None = None
+        self._connections: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._queue = 0
         self._rids: list[int] = []
 
-    async def open(self) -> None:
-        """Connect. Raises Unavailable when the database does not answer."""
+    async def open(self, *, watched: bool = False) -> None:
+        """Connect. Raises Unavailable when the database does not answer.
+
+        `watched`: for who is to stay, whatever becomes of the database. Connections are made when they are needed, and it is noticed when
+        the database goes and comes back (`pulse.py`).
+        """
         readers = min(self.size // 2, MOST_READERS)
         connecting: dict[str, Any] = {
             "timeout": CONNECT_S,
@@ -238,16 +248,44 @@ class Database:
         }
         try:
             self._pool = await asyncpg.create_pool(
-                self.dsn, min_size=1, max_size=self.size - readers, reset=_leave_as_it_is, max_queries=10_000_000, **connecting
+                self.dsn,
+                min_size=0 if watched else 1,
+                max_size=self.size - readers,
+                connect=self._connect,
+                reset=_leave_as_it_is,
+                max_queries=10_000_000,
+                **connecting,
             )
             if readers:
-                self._readers = Readers(partial(asyncpg.connect, self.dsn, **connecting), readers, ACQUIRE_S)
+                self._readers = Readers(partial(self._connect, self.dsn, **connecting), readers, ACQUIRE_S)
+            if watched:
+                self._pulse = Pulse(self.dsn, self._went_away, self._came_back)
+                self._pulse.start()
         except Exception as error:
             if meaning := _meaning(error, writing=False, connecting=True):
                 raise meaning from error
             raise
 
+    async def _connect(self, *args: Any, **how: Any) -> asyncpg.Connection[asyncpg.Record]:
+        if self.away:
+            raise ConnectionError("the database does not answer")
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(*args, **how)
+        self._connections.add(connection)
+        return connection
+
+    def _went_away(self) -> None:
+        """Those who wait for it are told, and whoever comes. Connections are cut, and made anew when it is back."""
+        self.away = True
+        for connection in list(self._connections):
+            connection.terminate()
+
+    def _came_back(self) -> None:
+        self.away = False
+
     async def close(self) -> None:
+        if self._pulse is not None:
+            await self._pulse.stop()
+            self._pulse = None
         if self._readers is not None:
             await self._readers.close()
             self._readers = None
@@ -347,7 +385,9 @@ class Database:
             self._queue -= 1
 
     def _admit(self) -> None:
-        """Unavailable when more wait for a connection than shall."""
+        """Unavailable when the database is away, or more wait for a connection than shall."""
+        if self.away:
+            raise Unavailable("The database does not answer.", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=5)
         if self._queue >= self.waiting:
             raise Unavailable(
                 "Too many requests are waiting for the database.", zh="系统繁忙,请稍后重试。", code="throttled", retry_after_s=2
