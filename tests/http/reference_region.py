@@ -42,6 +42,7 @@ RECORD: tuple[Json, ...] = (
         "subject": {"reference": "Patient/p1"},
         "period": {"start": "2026-11-20"},
         "serviceProvider": {"reference": "Organization/qingshi"},
+        "location": [{"location": {"reference": "Location/room"}}],
     },
     _observation(
         "hba1c",
@@ -58,7 +59,8 @@ RECORD: tuple[Json, ...] = (
         "67151-1",
         "高敏肌钙蛋白T",
         valueQuantity=_amount(0.01, "ng/mL", "ng/mL", comparator="<"),
-        performer=[{"identifier": {"system": "https://lab.example", "value": "7"}, "display": "云溪医学检验所"}],
+        contained=[{"resourceType": "Organization", "id": "lab", "name": "云溪医学检验所"}],
+        performer=[{"reference": "#lab"}, {"identifier": {"system": "https://lab.example", "value": "7"}}],
     ),
     _observation(
         "pressure",
@@ -116,11 +118,12 @@ RECORD: tuple[Json, ...] = (
     },
     {
         "resourceType": "Location",
-        "id": "ward",
-        "name": "云溪市第一人民医院门诊楼",
+        "id": "house",
+        "name": "青石镇卫生院",
         "position": {"longitude": 117.19, "latitude": 34.26},
-        "managingOrganization": {"reference": "Organization/first"},
+        "managingOrganization": {"reference": "Organization/qingshi"},
     },
+    {"resourceType": "Location", "id": "room", "name": "全科诊室", "partOf": {"reference": "Location/house"}},
     {
         "resourceType": "ValueSet",
         "id": "glycaemia",
