@@ -85,9 +85,10 @@ class Sockets:
                 before.cancel()
             if len(telling) >= MOST_BOUND and row["id"] not in telling:
                 raise NotSignedIn("too many subscriptions on one socket")
-            telling[row["id"]] = asyncio.create_task(self._tell(socket, row["rid"], after))
+            telling[row["id"]] = asyncio.create_task(self._tell(socket, row["rid"], after, telling))
 
-    async def _tell(self, socket: WebSocket, rid: int, after: int | None) -> None:
+    async def _tell(self, socket: WebSocket, rid: int, after: int | None, telling: dict[str, asyncio.Task[None]]) -> None:
+        """One subscription, until it is over; the socket is closed after the last."""
         assert self.house.listeners is not None
         client = socket.client.host if socket.client else ""
         base = self.house.base_of("https" if socket.url.scheme == "wss" else "http", socket.headers.get("host", "localhost"))
@@ -101,6 +102,8 @@ class Sockets:
             return
         except YilianError as error:
             log.info("a socket is closed: %s", error)
+        if any(not task.done() for task in telling.values() if task is not asyncio.current_task()):
+            return
         await _close(socket, TRY_AGAIN if await self._is_on(rid) else NOT_ALLOWED, "the subscription is over, or the server is away")
 
     async def _is_on(self, rid: int) -> bool:

@@ -25,6 +25,7 @@ from yilian.exchange.subscriptions.definition import ends_of, understood
 from yilian.exchange.subscriptions.matching import Happened
 from yilian.exchange.subscriptions.topics import CODE, CODE_SYSTEM, ID_PREFIX
 from yilian.fhir.dates import region_zone
+from yilian.jobs import NewJob
 from yilian.store.change import Change, Written
 from yilian.store.scope import SYSTEM, Scope
 
@@ -124,4 +125,10 @@ async def _in_step(tx: Tx, scope: Scope, done: Written) -> None:
         ends_of(done.resource),
     )
     await known.changed(tx)
-    await jobs.enqueue(tx, BEGIN, {"subscription": done.rid, "version": done.version}, priority=1)
+    await jobs.enqueue_many(tx, [beginning(done.rid, done.version)])
+
+
+def beginning(rid: int, version: int) -> NewJob:
+    """The job that makes a subscription active. In a line of its own: deliveries that wait for their next attempt do not hold it up."""
+    payload = {"subscription": rid, "version": version}
+    return NewJob(BEGIN, payload, key=f"{rid} {version}", subject=f"subscription {rid} begins", priority=1)

@@ -75,7 +75,7 @@ async def _look(db: Database, rid: int, base: str, last: int | None, way: str, *
         sender = Sender(base, tx.now)
         if row is None:
             return [], last or 0, Told("heartbeat", last or 0, b"")
-        reached = row.events if last is None else last
+        reached = row.events if last is None else min(last, row.events)
         why, state = "", row.state
         try:
             scope = await scope_again(tx, row.asker)

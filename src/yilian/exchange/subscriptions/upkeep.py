@@ -11,7 +11,7 @@ from yilian.errors import NotSignedIn, Unavailable, YilianError
 from yilian.exchange.subscriptions import rows
 from yilian.exchange.subscriptions.collect import delivery
 from yilian.exchange.subscriptions.matching import watches
-from yilian.exchange.subscriptions.outbox import BEGIN, COLLECT
+from yilian.exchange.subscriptions.outbox import COLLECT, beginning
 from yilian.exchange.subscriptions.rows import Subscription
 from yilian.fhir.dates import region_zone
 from yilian.jobs import Job, NewJob
@@ -71,7 +71,7 @@ def _why_broken(row: Subscription) -> str:
 
 def _due(row: Subscription, tx: Tx) -> NewJob | None:
     if row.state == "requested":
-        return NewJob(BEGIN, {"subscription": row.rid, "version": row.version}, key=f"{row.rid} {row.version}")
+        return beginning(row.rid, row.version)
     if row.state != "active" or row.definition.channel != "rest-hook":
         return None
     if row.delivered < row.events:
