@@ -13,6 +13,7 @@ not fit what is there 409. FHIR R4: http://hl7.org/fhir/R4/fhirpatch.html
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,8 @@ from yilian.fhir.path.items import Way, is_primitive, ways
 
 MOST_OPERATIONS = 1_000
 LONGEST_PATH = 1_000
+LONGEST_S = 2.0
+"""Seconds of the processor all operations of a patch may take together, the last of them not counted."""
 NEEDED = {
     "add": ("path", "name", "value"),
     "insert": ("path", "value", "index"),
@@ -60,7 +63,10 @@ def patch(parameters: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, An
     operations = [_read(one, f"Parameters.parameter[{number}]") for number, one in enumerate(raw)]
 
     def apply(resource: dict[str, Any]) -> dict[str, Any]:
+        begun_s = time.process_time()
         for operation in operations:
+            if time.process_time() - begun_s > LONGEST_S:
+                raise TooLarge("The patch takes too long; send it in several, with simpler paths.", zh="补丁计算量过大,请分次提交。")
             try:
                 APPLY[operation.type](resource, operation)
             except YilianError as error:

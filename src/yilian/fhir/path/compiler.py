@@ -80,7 +80,11 @@ def _binary(node: Binary) -> Evaluate:
             return operation(first, right(scope))
 
         return short
-    return lambda scope: operation(left(scope), right(scope))
+
+    def both(scope: Scope) -> Collection:
+        return scope.run.spend(operation(left(scope), right(scope)))
+
+    return both
 
 
 def _this(name: str) -> Evaluate:
@@ -132,7 +136,7 @@ def _element(name: str) -> Invoke:
 def _path(node: Path) -> Evaluate:
     of = compiled(node.of)
     step = _element(node.step.name) if isinstance(node.step, Name) else _call(node.step)
-    return lambda scope: step(scope, of(scope))
+    return lambda scope: scope.run.spend(step(scope, of(scope)))
 
 
 def _indexed(of: Evaluate, index: Evaluate) -> Evaluate:

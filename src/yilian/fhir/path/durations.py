@@ -20,6 +20,8 @@ _UNITS = {code: unit for unit, code in UCUM_TIME.items()}
 _COARSER = {"millisecond": ("second", 1000), "second": ("minute", 60), "minute": ("hour", 60), "hour": ("day", 24), "day": ("month", 30)}
 _PARTS = {"year": 0, "month": 1, "week": 2, "day": 2, "hour": 3, "minute": 4, "second": 5, "millisecond": 5}
 _DAY = 86_400
+_LARGEST = 20
+"""Digits; no calendar goes as far in any unit."""
 
 
 def plus(moment: Temporal, duration: Quantity, sign: int = 1) -> Date | DateTime | Time | None:
@@ -28,6 +30,8 @@ def plus(moment: Temporal, duration: Quantity, sign: int = 1) -> Date | DateTime
     if unit is None:
         raise PathExecutionError(f"{duration} cannot be added to a date; write years, months, weeks, days, hours, minutes or seconds.")
     amount = duration.value * sign
+    if amount.adjusted() > _LARGEST:
+        return None
     if isinstance(moment, Time):
         return _on_clock(moment, amount, unit)
     precision = len(moment.parts) - 1

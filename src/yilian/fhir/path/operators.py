@@ -13,7 +13,7 @@ from yilian.fhir.path.functions.combining import union
 from yilian.fhir.path.functions.conversion import LEAST, MOST
 from yilian.fhir.path.functions.existence import is_in
 from yilian.fhir.path.functions.kinds import single, truth, value_of
-from yilian.fhir.path.functions.mathematics import EXACT
+from yilian.fhir.path.functions.mathematics import EXACT, whole
 from yilian.fhir.path.functions.strings import as_text
 from yilian.fhir.path.items import Collection, one, wrap
 from yilian.fhir.path.quantity import Quantity
@@ -116,14 +116,14 @@ def _of_units(
 def _div(left: Any, right: Any) -> Any:
     if not _numbers(left, right):
         raise _wrong(left, "div", right)
-    return int(EXACT.divide(Decimal(left), Decimal(right)))
+    return whole(EXACT.divide(Decimal(left), Decimal(right)))
 
 
 def _mod(left: Any, right: Any) -> Any:
     if not _numbers(left, right):
         raise _wrong(left, "mod", right)
     found = EXACT.remainder(Decimal(left), Decimal(right))
-    return int(found) if isinstance(left, int) and isinstance(right, int) else found
+    return whole(found) if isinstance(left, int) and isinstance(right, int) else found
 
 
 def _ordered(accepts: Callable[[int], bool]) -> Operation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from yilian.fhir.path.errors import PathExecutionError
 from yilian.fhir.path.items import Collection, Item
 
 Resolver = Callable[[str], dict[str, Any] | None]
@@ -35,6 +36,13 @@ class Outside:
 
 NOTHING = Outside()
 
+MOST_EFFORT = 3_000_000
+"""Items an evaluation may make, all of them counted; an expression of one line can ask for more than any machine holds."""
+LONGEST_TEXT = 1_000_000
+"""Characters of a text that is made."""
+CHARACTERS_AN_ITEM = 16
+"""So many cost as much as one item."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -47,12 +55,29 @@ class Run:
     outside: Outside = NOTHING
     variables: Mapping[str, Any] = field(default_factory=dict)
     read: datetime | None = None
+    effort: int = 0
+
+    def spend(self, items: Collection) -> Collection:
+        """These items, counted. Raises PathExecutionError once an evaluation has made more than `MOST_EFFORT`."""
+        self.effort += len(items)
+        if len(items) == 1 and type(made := items[0].value) is str and len(made) > CHARACTERS_AN_ITEM:
+            if len(made) > LONGEST_TEXT:
+                raise too_much()
+            self.effort += len(made) // CHARACTERS_AN_ITEM
+        if self.effort > MOST_EFFORT:
+            raise too_much()
+        return items
 
     def clock(self) -> datetime:
         """The instant of this evaluation, the same however often it is asked."""
         if self.read is None:
             self.read = self.now()
         return self.read
+
+
+def too_much() -> PathExecutionError:
+    """What an evaluation ends with that would go on for too long, or take too much memory."""
+    return PathExecutionError("This FHIRPath makes too much out of the resource; ask for less.", zh="FHIRPath 表达式计算量过大,请简化。")
 
 
 class Scope:

@@ -9,6 +9,7 @@ from typing import Any
 
 from yilian.fhir.path.errors import PathSemanticError
 from yilian.fhir.path.functions.kinds import Function, Lazy, Plain, single, text, value_of
+from yilian.fhir.path.functions.mathematics import LARGEST
 from yilian.fhir.path.items import Collection, System, one, system_value
 from yilian.fhir.path.quantity import CALENDAR, Quantity, quantity_of
 from yilian.fhir.path.scope import Evaluate, Scope
@@ -53,7 +54,7 @@ def to_string(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(value, "f") if abs(value.adjusted()) <= LARGEST else str(value)
     return str(value) if value is not None else None
 
 

@@ -14,11 +14,13 @@ MOST_REPEATED = 10_000
 
 
 def _where(scope: Scope, items: Collection, criteria: Evaluate) -> Collection:
-    return [item for index, item in enumerate(items) if truth(criteria(scope.at(item, index))) is True]
+    spend = scope.run.spend
+    return [item for index, item in enumerate(items) if truth(spend(criteria(scope.at(item, index)))) is True]
 
 
 def _select(scope: Scope, items: Collection, projection: Evaluate) -> Collection:
-    return [found for index, item in enumerate(items) for found in projection(scope.at(item, index))]
+    spend = scope.run.spend
+    return [found for index, item in enumerate(items) for found in spend(projection(scope.at(item, index)))]
 
 
 def _repeat(scope: Scope, items: Collection, projection: Evaluate) -> Collection:

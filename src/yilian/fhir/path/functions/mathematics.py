@@ -14,13 +14,23 @@ from yilian.fhir.path.scope import Scope
 EXACT = Context(prec=28, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Where all decimals of FHIRPath are calculated."""
 
+LARGEST = 1_000
+"""Decimal places a number may have before its point; more is nobody's measurement, and written out it fills the memory."""
+
 Number = int | Decimal
+
+
+def whole(value: Decimal) -> int:
+    """A decimal without its fraction as an integer. Raises PathExecutionError for one beyond `LARGEST` digits."""
+    if value and value.adjusted() > LARGEST:
+        raise PathExecutionError(f"A number of more than {LARGEST} digits is not calculated with.")
+    return int(value)
 
 
 def _whole(rounding: str) -> Callable[[Scope, Collection], Collection]:
     def of(scope: Scope, items: Collection) -> Collection:
         value = number(items)
-        return [] if value is None else one(int(Decimal(value).to_integral_value(rounding=rounding)))
+        return [] if value is None else one(whole(Decimal(value).to_integral_value(rounding=rounding)))
 
     return of
 

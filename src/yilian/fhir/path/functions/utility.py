@@ -36,7 +36,7 @@ def _trace(scope: Scope, items: Collection, name: Evaluate, projection: Evaluate
 def _aggregate(scope: Scope, items: Collection, aggregator: Evaluate, start: Evaluate | None = None) -> Collection:
     total = start(scope) if start is not None else []
     for index, item in enumerate(items):
-        total = aggregator(Scope(scope.run, [item], index, total, scope.defined))
+        total = scope.run.spend(aggregator(Scope(scope.run, [item], index, total, scope.defined)))
     return total
 
 
