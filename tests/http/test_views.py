@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.http.house import Server
@@ -53,6 +55,17 @@ async def test_a_table_may_be_of_one_patient_whom_the_asker_may_see(server: Serv
     one = await gp.get("/fhir/ViewDefinition/patients/$run?patient=Patient/p1")
     assert [row["key"] for row in one.json()] == ["Patient/p1"]
     assert (await gp.get("/fhir/ViewDefinition/patients/$run?patient=Patient/p3")).status_code == 404
+
+
+async def test_each_whose_data_is_in_a_table_finds_it_in_the_own_trail(server: Server) -> None:
+    gp, bench = await server.as_("gp"), await server.as_("bench")
+    before = (await bench.get("/fhir/AuditEvent?patient=p1&_count=1000")).json().get("entry", [])
+    assert {row["id"] for row in (await gp.post("/fhir/ViewDefinition/$run", json=sent())).json()} >= {"p1", "p2"}
+    await asyncio.sleep(0.5)
+    after = (await bench.get("/fhir/AuditEvent?patient=p1&_count=1000")).json()["entry"]
+    known = {entry["resource"]["id"] for entry in before}
+    new = [entry["resource"] for entry in after if entry["resource"]["id"] not in known]
+    assert [one for one in new if "ViewDefinition/people/$run" in str(one) or "view" in str(one["subtype"])], new
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ SQL-on-FHIR v2: https://sql-on-fhir.org/ig/StructureDefinition-ViewDefinition.ht
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from yilian.errors import InvalidResource
@@ -29,6 +31,9 @@ _SELECT = frozenset({"column", "select", "forEach", "forEachOrNull", "repeat", "
 _COLUMN = frozenset({"name", "path", "type", "collection", "description", "tag", "id", "extension"})
 MOST_COLUMNS = 1000
 DEEPEST = 16
+LARGEST = 100
+"""Digits of a number; 1e999999999 written out would fill the memory."""
+LONGEST_PATH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,15 @@ def read(view: Json) -> View:
     """Raises InvalidResource, naming the place."""
     resource = view.get("resource")
     if not isinstance(resource, str) or not is_resource_type(resource):
-        raise _wrong(f"resource is a resource type of FHIR R4, not {str(resource)[:40]!r}.", "ViewDefinition.resource")
+        raise wrong(f"resource is a resource type of FHIR R4, not {str(resource)[:40]!r}.", "ViewDefinition.resource")
     selects = _list(view, "select", "ViewDefinition", needed=True)
     whole = Select("", (), (), tuple(_select(one, f"ViewDefinition.select[{n}]", 1) for n, one in enumerate(selects)), ())
     names = whole.names
-    for name in names:
-        if names.count(name) > 1:
-            raise _wrong(f"The column {name!r} is there twice.", "ViewDefinition.select")
     if not names or len(names) > MOST_COLUMNS:
-        raise _wrong(f"A view has 1 to {MOST_COLUMNS} columns.", "ViewDefinition.select")
+        raise wrong(f"A view has 1 to {MOST_COLUMNS} columns.", "ViewDefinition.select")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise wrong(f"The column {name!r} is there twice.", "ViewDefinition.select")
     where = tuple(_path(one.get("path"), f"ViewDefinition.where[{n}].path") for n, one in enumerate(_list(view, "where", "ViewDefinition")))
     called = view.get("name")
     return View(
@@ -99,18 +104,18 @@ def read(view: Json) -> View:
 
 def _select(value: Json, place: str, depth: int) -> Select:
     if depth > DEEPEST:
-        raise _wrong(f"Selects nest at most {DEEPEST} deep.", place)
+        raise wrong(f"Selects nest at most {DEEPEST} deep.", place)
     if unknown := value.keys() - _SELECT:
-        raise _wrong(f"There is no {sorted(unknown)[0][:40]!r} in a select.", place)
+        raise wrong(f"There is no {sorted(unknown)[0][:40]!r} in a select.", place)
     ways = [name for name in ("forEach", "forEachOrNull", "repeat") if name in value]
     if len(ways) > 1:
-        raise _wrong(f"A select has one of {' and '.join(ways)}.", place)
+        raise wrong(f"A select has one of {' and '.join(ways)}.", place)
     expansion: Expansion = ""
     over: tuple[Path, ...] = ()
     if ways == ["repeat"]:
         paths = value["repeat"]
         if type(paths) is not list or not paths:
-            raise _wrong("repeat is a list of expressions.", f"{place}.repeat")
+            raise wrong("repeat is a list of expressions.", f"{place}.repeat")
         expansion, over = "repeat", tuple(_path(one, f"{place}.repeat[{n}]") for n, one in enumerate(paths))
     elif ways:
         expansion, over = "each" if ways == ["forEach"] else "each-or-null", (_path(value[ways[0]], f"{place}.{ways[0]}"),)
@@ -119,21 +124,21 @@ def _select(value: Json, place: str, depth: int) -> Select:
     unions = tuple(_select(one, f"{place}.unionAll[{n}]", depth + 1) for n, one in enumerate(_list(value, "unionAll", place)))
     for n, union in enumerate(unions):
         if union.names != unions[0].names:
-            raise _wrong("All parts of a unionAll have the same columns in the same order.", f"{place}.unionAll[{n}]")
+            raise wrong("All parts of a unionAll have the same columns in the same order.", f"{place}.unionAll[{n}]")
     if not (columns or selects or unions):
-        raise _wrong("A select has columns, selects or a unionAll.", place)
+        raise wrong("A select has columns, selects or a unionAll.", place)
     return Select(expansion, over, columns, selects, unions)
 
 
 def _column(value: Json, place: str) -> Column:
     if unknown := value.keys() - _COLUMN:
-        raise _wrong(f"There is no {sorted(unknown)[0][:40]!r} in a column.", place)
+        raise wrong(f"There is no {sorted(unknown)[0][:40]!r} in a column.", place)
     name = value.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise _wrong("The name of a column is letters, digits and _, at most 63, and begins with a letter.", f"{place}.name")
+        raise wrong("The name of a column is letters, digits and _, at most 63, and begins with a letter.", f"{place}.name")
     collection = value.get("collection", False)
     if type(collection) is not bool:
-        raise _wrong("collection is true or false.", f"{place}.collection")
+        raise wrong("collection is true or false.", f"{place}.collection")
     return Column(name, _path(value.get("path"), f"{place}.path"), collection)
 
 
@@ -144,29 +149,37 @@ def _constants(view: Json) -> dict[str, tuple[str, Any]]:
         name = one.get("name")
         values = [key for key in one if key.startswith("value")]
         if not isinstance(name, str) or not NAME.fullmatch(name) or name in found:
-            raise _wrong("A constant has a name of its own: letters, digits and _.", f"{place}.name")
+            raise wrong("A constant has a name of its own: letters, digits and _.", f"{place}.name")
         if len(values) != 1 or values[0] not in CONSTANTS or type(one[values[0]]) in (dict, list, type(None)):
-            raise _wrong("A constant has one value of a primitive type.", place)
+            raise wrong("A constant has one value of a primitive type.", place)
+        value = one[values[0]]
+        if isinstance(value, Decimal) and not (
+            value.is_finite() and abs(value.adjusted()) <= LARGEST and len(value.as_tuple().digits) <= LARGEST
+        ):
+            raise wrong(f"A constant has at most {LARGEST} digits.", place)
         kind = values[0].removeprefix("value")
-        found[name] = (kind[0].lower() + kind[1:], one[values[0]])
+        found[name] = (kind[0].lower() + kind[1:], value)
     return found
 
 
 def _path(text: Any, place: str) -> Path:
     if not isinstance(text, str) or not text.strip():
-        raise _wrong("An expression is missing.", place)
+        raise wrong("An expression is missing.", place)
+    if len(text) > LONGEST_PATH:
+        raise wrong(f"An expression has at most {LONGEST_PATH} characters.", place)
     try:
         return Path(text, parse(text), place)
     except PathError as error:
-        raise _wrong(f"{text[:80]!r} is no FHIRPath: {error}", place) from None
+        raise wrong(f"{text[:80]!r} is no FHIRPath: {error}", place) from None
 
 
 def _list(value: Json, name: str, place: str, *, needed: bool = False) -> list[Json]:
     found = value.get(name, [])
     if type(found) is not list or any(type(one) is not dict for one in found) or (needed and not found):
-        raise _wrong(f"{name} is a list of objects.", f"{place}.{name}")
+        raise wrong(f"{name} is a list of objects.", f"{place}.{name}")
     return found
 
 
-def _wrong(diagnostics: str, place: str) -> InvalidResource:
+def wrong(diagnostics: str, place: str = "") -> InvalidResource:
+    """What is wrong with a view, and where in it."""
     return InvalidResource(diagnostics, expression=place, zh="视图定义有误,请按提示修改。")

@@ -6,8 +6,11 @@ PostgreSQL, `JSON[]` in DuckDB. A *way* is keys from a node down, `*` after each
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from yilian.errors import InvalidResource
 
 Way = tuple[str, ...]
 Inner = Callable[[str], str]
@@ -66,16 +69,23 @@ class Dialect(Protocol):
         """A dateTime of any precision as the instant it begins, for comparisons."""
 
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+
 def quoted(text: str) -> str:
-    """A text as an SQL literal."""
+    """A text as an SQL literal. InvalidResource for one with control characters: FHIR has none, and `select` marks places by them."""
+    if _UNPRINTABLE.search(text):
+        raise InvalidResource("A text in a view has no control characters.", zh="视图中的文本不能含控制字符。")
     return "'" + text.replace("'", "''") + "'"
 
 
 class Postgres:
     name = "postgres"
 
-    def __init__(self) -> None:
+    def __init__(self, *, whose: bool = False) -> None:
+        """whose: the source has a column of that name, which comes out last."""
         self._aliases = 0
+        self.whose = whose
 
     def node(self, node: str, way: Way) -> str:
         return node + "".join(f" -> {quoted(key)}" for key in way)
@@ -217,7 +227,7 @@ class DuckDB:
         return found
 
     def cast(self, text: str, kind: str) -> str:
-        return f"cast({text} as {{}})".format({"boolean": "boolean", "integer": "integer", "decimal": "double"}[kind])
+        return f"cast({text} as { {'boolean': 'boolean', 'integer': 'integer', 'decimal': 'double'}[kind] })"
 
     def refused(self, words: str, kind: str, count: str) -> str:
         type_ = {"boolean": "boolean", "integer": "integer", "decimal": "double"}.get(kind, "varchar")

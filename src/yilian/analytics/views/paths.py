@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from yilian.analytics.views import boundaries
+from yilian.analytics.views.definition import wrong
 from yilian.analytics.views.dialect import Dialect, Way, quoted
 from yilian.errors import InvalidResource
 from yilian.fhir.definitions import Element, is_resource_type, structure
@@ -20,6 +21,7 @@ from yilian.fhir.path.syntax import Node
 from yilian.fhir.path.temporal import Temporal
 
 NUMBERS = {"integer": "integer", "positiveInt": "integer", "unsignedInt": "integer", "decimal": "decimal"}
+LONGEST = 100_000  # characters of SQL of one expression; each lowBoundary() says its value several times
 TEMPORAL = frozenset({"date", "dateTime", "instant", "time"})
 _COMPARE = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _TEXT_FUNCTIONS = {
@@ -166,6 +168,12 @@ class Paths:
     # --- expressions
 
     def of(self, node: Node, context: Context) -> Result:
+        found = self._of(node, context)
+        if isinstance(found, (One, Many)) and len(found.sql) > LONGEST:
+            raise wrong("The expression makes too long a query; write it more simply.")
+        return found
+
+    def _of(self, node: Node, context: Context) -> Result:
         match node:
             case syntax.Literal(value):
                 return self._literal(value)
@@ -334,8 +342,8 @@ class Paths:
     def _resource_key(self, of: Result, context: Context) -> One:
         if of != context.root:
             raise wrong("getResourceKey() is asked of the resource itself.")
-        kind, root = quoted(context.root.type + "/"), context.root
-        return One(f"({kind} || {self.sql.text(root.sql, ('id',))})", "string", native=True)
+        key = f"({quoted(context.root.type + '/')} || {self.sql.text(context.root.sql, ('id',))})"
+        return One(key, "string", native=True)
 
     def _reference_key(self, of: Result, named: syntax.TypeName | None) -> Result:
         if isinstance(of, (Choice, Nothing)) or of.type != "Reference":
@@ -437,12 +445,7 @@ def _type(found: Result) -> str:
     return "" if isinstance(found, Choice) else found.type
 
 
-def wrong(diagnostics: str, place: str = "") -> InvalidResource:
-    return InvalidResource(diagnostics, expression=place, zh="视图定义有误,请按提示修改。")
-
-
 def placed(error: InvalidResource, place: str) -> InvalidResource:
-    """The same error, at this place of the view."""
     if not place or error.issues[0].expression:
         return error
     return type(error)(error.issues[0].diagnostics, expression=place, zh=error.issues[0].zh)

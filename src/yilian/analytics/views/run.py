@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 MOST = 100_000
 """Rows of one answer; more are taken out with an export and a view over its files."""
 
+LONGEST_S = 1800.0
+"""A view over files may take."""
+log = logging.getLogger("yilian.views")
+
 Row = tuple[Any, ...]
 
 
@@ -41,10 +48,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """columns: (name, FHIR type, whether it is a list); rows in no order."""
+    """columns: (name, FHIR type, whether it is a list); rows in no order; patients: rid of each whose data is in them, in order."""
 
     columns: tuple[tuple[str, str, bool], ...]
     rows: Sequence[Row]
+    patients: tuple[int, ...] = ()
 
 
 async def over_store(tx: Tx, scope: Scope, view: View, wish: Wish) -> Table:
@@ -61,19 +69,24 @@ async def over_store(tx: Tx, scope: Scope, view: View, wish: Wish) -> Table:
     if wish.since is not None:
         args.append(wish.since)
         where.append(f"r.updated >= ${len(args)}")
-    source = f"(select r.body::jsonb as v from resource r where {' and '.join(where)} offset 0)"  # the cast once a row, not once a column
-    made = compiled(view, Postgres(), source)
+    # offset 0: the cast is made once a row, not once a column
+    source = f"(select r.body::jsonb as v, r.patient as whose from resource r where {' and '.join(where)} offset 0)"
+    made = compiled(view, Postgres(whose=True), source)
     limit = MOST + 1 if wish.limit is None else wish.limit
     try:
         rows = await tx.fetch(f"select * from ({made.sql}) whole limit {limit}", *args)
     except asyncpg.InvalidTextRepresentationError as error:
         raise BadRequest(f"{view.name}: {str(error).partition(':')[2].strip()[:120]}", zh="某一列在一条记录中有多个值,无法列出。") from None
+    except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.ProgramLimitExceededError) as error:
+        log.info("view %s: %s", view.name, error)
+        raise BadRequest(f"{view.name}: a value there does not fit what the view does with it.", zh="视图的计算与数据不符。") from None
     if wish.limit is None and len(rows) > MOST:
         raise TooLarge(
             f"The view has more than {MOST} rows: ask with _limit, or export the resources and run it over the files.",
             zh=f"结果超过 {MOST} 行,请限制行数或使用批量导出。",
         )
-    return Table(made.columns, [tuple(row) for row in rows])
+    whose = sorted({row[-1] for row in rows if row[-1] is not None and row[-1] > 0})
+    return Table(made.columns, [tuple(row)[:-1] for row in rows], tuple(whose))
 
 
 def over_files(view: View, folder: Path) -> Table:
@@ -88,8 +101,7 @@ def over_files(view: View, folder: Path) -> Table:
     if not files:
         raise BadRequest(f"There are no {view.resource}*.ndjson in {folder.name}.")
     made = over(view, files)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with _confined(folder) as connection:
         try:
             rows = connection.execute(made.sql).fetchall()
         except duckdb.InvalidInputException as error:
@@ -107,13 +119,37 @@ def into_file(view: View, files: Sequence[Path], format: str, path: Path) -> int
     made = over(view, files)
     shown = ", ".join(_as_told(name, kind, many, format) for name, kind, many in made.columns)
     options = {"csv": "format csv, header", "ndjson": "format json", "parquet": "format parquet"}[format]
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with _confined(path.parent, *sorted({file.parent for file in files})) as connection:
         try:
             told = connection.execute(f"copy (select {shown} from ({made.sql})) to {quoted(str(path))} ({options})").fetchone()
         except duckdb.InvalidInputException as error:
             raise BadRequest(f"{view.name}: {str(error).removeprefix('Invalid Input Error: ')[:200]}") from None
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            log.info("view %s over files: %s", view.name, error)
+            raise BadRequest(f"{view.name}: a value there does not fit what the view does with it.", zh="视图的计算与数据不符。") from None
+        except duckdb.InterruptException:
+            raise BadRequest(f"{view.name}: it takes longer than {LONGEST_S / 60:.0f} minutes.", zh="视图计算时间过长。") from None
     return int(told[0]) if told else 0
+
+
+@contextmanager
+def _confined(*folders: Path) -> Iterator[Any]:
+    """A DuckDB that sees these folders and nothing else of the machine or the network, for `LONGEST_S` at most."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set temp_directory = {quoted(str(folders[0]))}")
+        connection.execute(f"set allowed_directories = [{', '.join(quoted(str(folder)) for folder in folders)}]")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        bell = threading.Timer(LONGEST_S, connection.interrupt)
+        bell.daemon = True
+        bell.start()
+        try:
+            yield connection
+        finally:
+            bell.cancel()
 
 
 def _as_told(name: str, kind: str, many: bool, format: str) -> str:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yilian.analytics.views.definition import Column, Path, Select, View
+from yilian.analytics.views.definition import Column, Path, Select, View, wrong
 from yilian.analytics.views.dialect import Dialect, DuckDB, Postgres
-from yilian.analytics.views.paths import Context, Nothing, One, Paths, Result, Unknown, placed, wrong
+from yilian.analytics.views.paths import Context, Nothing, One, Paths, Result, Unknown, placed
 
 INNER, KEYS = "\0", "\1"
 """Where, in a step for DuckDB, the query before it goes, and the keys of the resource, which are known when all columns are."""
 
+WHOSE = '"~whose"'
+"""The last column where PostgreSQL is asked for it: `whose` of the source, the patient a row is about. No column of a view is called so."""
+
 MOST_PARTS = 200
 """Flat queries that unions inside unions may spread out to."""
+LONGEST = 2_000_000
+"""Characters of SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,13 @@ class _Level:
 def compiled(view: View, dialect: Dialect, source: str) -> Compiled:
     """Raises InvalidResource, naming the place in the view."""
     ways = _ways(view.select)
-    if len(ways) > MOST_PARTS:
-        raise wrong(f"Its unions spread out to more than {MOST_PARTS} queries.", "ViewDefinition.select")
-    parts = [_Flat(view, dialect, source).query(way) for way in ways]
+    parts: list[Compiled] = []
+    length = 0
+    for way in ways:
+        parts.append(_Flat(view, dialect, source).query(way))
+        length += len(parts[-1].sql)
+        if length > LONGEST:
+            raise wrong("The view makes too long a query; ask for less in one.", "ViewDefinition.select")
     first = parts[0].columns
     for part in parts[1:]:
         for (name, kind, many), (_, other, also) in zip(first, part.columns, strict=True):
@@ -64,10 +73,16 @@ def _ways(select: Select) -> list[_Level]:
     """Every way through the unions of a select."""
     inner: list[tuple[_Level, ...]] = [()]
     for one in select.selects:
-        inner = [(*before, way) for before in inner for way in _ways(one)]
+        inner = _spread(inner, _ways(one))
     if select.unions:
-        inner = [(*before, way) for before in inner for union in select.unions for way in _ways(union)]
+        inner = _spread(inner, [way for union in select.unions for way in _ways(union)])
     return [_Level(select, below) for below in inner]
+
+
+def _spread(inner: list[tuple[_Level, ...]], ways: list[_Level]) -> list[tuple[_Level, ...]]:
+    if len(inner) * len(ways) > MOST_PARTS:
+        raise wrong(f"Its unions spread out to more than {MOST_PARTS} queries.", "ViewDefinition.select")
+    return [(*before, way) for before in inner for way in ways]
 
 
 class _Flat:
@@ -90,7 +105,8 @@ class _Flat:
         self.level(way, context)
         shown = ", ".join(f'{sql} as "{name}"' for name, sql, _, _ in self.columns)
         if isinstance(self.dialect, Postgres):
-            sql = f"select {shown} from {self.source} r{''.join(self.steps)}{condition}"
+            whose = f", r.whose as {WHOSE}" if self.dialect.whose else ""
+            sql = f"select {shown}{whose} from {self.source} r{''.join(self.steps)}{condition}"
         else:
             assert isinstance(self.dialect, DuckDB)
             keys = "".join(f", {column}" for column in self.dialect.keys.values())

@@ -5,6 +5,7 @@ The operation is ours: R4 leaves open how a server tells of a parameter that is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from yilian.access.policy import require
@@ -27,6 +28,8 @@ async def status(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         definition = await read.by_id(tx, asker, "SearchParameter", request.segments[1])
         found = await custom_parameters.standing(tx, definition.rid)
+    if asker.reach != "everything" and "admin" not in asker.roles:  # how many resources there are is told to nobody who does not see them
+        found = [replace(one, total=None) for one in found]
     await note_read(house.reads, asker, [definition], "status", request.address)
     parts = [_part(one) for one in found] or [{"name": "parameter", "part": [{"name": "state", "valueCode": "inactive"}]}]
     return of_json({"resourceType": "Parameters", "parameter": parts})
