@@ -67,6 +67,7 @@ def asks(role: str, kind: str, id: str, body: Json | None) -> Iterator[Ask]:
     yield from _searching(kind, id, name)
     yield from _changing(kind, id, name, body)
     yield from _in_bundles(kind, id, name)
+    yield from _operations(kind, id, name, body)
     yield from _pointing_to(role, name, f"{kind}?_id={id}")
     if kind == "Patient":
         yield from _of_a_patient(role, id)
@@ -112,6 +113,38 @@ def _searching(kind: str, id: str, name: str) -> Iterator[Ask]:
         yield Ask("reports on it", f"DiagnosticReport?{code}={name}&_total=accurate")
     for turn in ("first", "second"):
         yield Ask(f"its trail, {turn} time", f"AuditEvent?entity={name}")
+
+
+def _operations(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]:
+    label = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:x", "code": "x"}]}}
+    yield Ask("$meta", f"{name}/$meta")
+    yield Ask("$validate the stored one", f"{name}/$validate")
+    yield _post("$meta-add", f"{name}/$meta-add", {"resourceType": "Parameters", "parameter": [label]})
+    yield _post("$meta-delete", f"{name}/$meta-delete", {"resourceType": "Parameters", "parameter": [label]})
+    yield _post("$validate a deletion", f"{name}/$validate?mode=delete", {"resourceType": "Parameters", "parameter": []})
+    yield _post("$expunge", f"{name}/$expunge", {"resourceType": "Parameters", "parameter": []})
+    if body is not None:
+        plain = {key: value for key, value in body.items() if key != "meta"} | {"id": id}
+        yield _post("$validate one like it", f"{name}/$validate", plain)
+        if kind not in ("Task", "ServiceRequest", "Provenance"):
+            yield _post("$validate a reference to it", "Observation/$validate", _observation(name))
+            yield _post("$validate a reference to it, as a creation", "Observation/$validate?mode=create", _observation(name))
+    elsewhere = {"prefer": "respond-async"}
+    if kind == "Group":
+        yield Ask("$export of a Group", f"{name}/$export", headers=elsewhere)
+    if kind == "Encounter":
+        yield Ask("$everything of an encounter", f"{name}/$everything")
+        yield Ask("$everything of an encounter in part", f"{name}/$everything?_type=Observation&_count=1")
+        yield Ask("by what has it", "Patient?_has:Encounter:patient:_id=" + id)
+        yield Ask("by what has what has it", f"Patient?_has:Observation:patient:encounter._id={id}&_total=accurate")
+    if kind == "List":
+        yield Ask("in the list", f"Patient?_list={id}&_total=accurate")
+        yield Ask("in a list, by what has it", f"Patient?_has:List:item:_id={id}&_total=accurate")
+    if kind == "Observation":
+        yield Ask("patients who have it", f"Patient?_has:Observation:patient:_id={id}&_total=accurate")
+        yield Ask("encounters of patients who have it", f"Encounter?patient._has:Observation:patient:_id={id}&_total=accurate")
+        yield Ask("what goes along with what has it", f"Patient?_has:Observation:patient:_id={id}&_revinclude=Observation:patient")
+    yield Ask("not it", f"{kind}?_id:not={id}&_summary=count" if kind == "Patient" else f"{kind}?_id={id}&_sort=-_lastUpdated&_count=0")
 
 
 def _changing(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]:
@@ -165,6 +198,18 @@ def _of_a_patient(role: str, id: str) -> Iterator[Ask]:
         f"Condition?subject:Patient._id={id}",
     ):
         yield Ask(f"search {search.replace(id, '…')}", f"{search}&_total=accurate")
+    for path in (
+        f"Observation/$lastn?patient={id}&category=laboratory",
+        f"Observation/$lastn?subject=Patient/{id}&code=1558-6&max=2",
+        f"ViewDefinition/vital_signs/$run?patient={id}",
+        f"ViewDefinition/patients/$run?patient=Patient/{id}",
+        f"Observation?_has:Provenance:target:target=Patient/{id}&_total=accurate",
+        f"Practitioner?_has:Task:owner:patient=Patient/{id}&_total=accurate",
+    ):
+        yield Ask(path.replace(id, "…"), path)
+    some = {"name": "patient", "valueReference": {"reference": f"Patient/{id}"}}
+    asked = {"resourceType": "Parameters", "parameter": [some]}
+    yield Ask("$export of one patient", "Patient/$export", "POST", asked, headers={"prefer": "respond-async"})
     for turn in ("first", "second"):
         yield Ask(f"the patient's trail, {turn} time", f"AuditEvent?patient={id}")
         yield Ask(f"the patient's trail by reference, {turn} time", f"AuditEvent?entity=Patient/{id}")

@@ -74,6 +74,35 @@ async def test_what_a_token_does_not_open_does_not_answer_through_a_chain(server
     assert closed
 
 
+async def test_the_newer_roads_are_as_narrow(server: Server) -> None:
+    """A token for Patient alone: no count, no table, no file, no label tells of an Observation."""
+    client, wide = await narrowed(server, ("Patient",)), await client_of(server, "gp")
+    asked = {"prefer": "respond-async"}
+    for path in (
+        "Observation/$lastn?patient=p1&code=1558-6", "ViewDefinition/vital_signs/$run", "Observation/$meta", 
+        "Encounter/visit-p1/$everything",
+        "Patient/p1/Observation", "Observation/sugar-p1/$validate", "Observation/sugar-p1/$meta", "Observation/_history?_at=2026",
+        "Patient/$export?_type=Observation", "SearchParameter/x/$status",
+    ):  # fmt: skip
+        answer = await client.get(f"/fhir/{path}", headers=asked)
+        assert answer.status_code == 403, (path, answer.text)
+    for path in ("Patient?_has:Observation:patient:code=1558-6", "Patient?_has:Encounter:patient:status=finished"):
+        assert (await wide.get(f"/fhir/{path}&_total=accurate")).json()["total"] > 0
+        answer = await client.get(f"/fhir/{path}&_total=accurate")
+        assert answer.status_code == 403 or answer.json()["total"] == 0, path
+    for path in ("_history", "?_sort=_lastUpdated", "Patient/p1/*", "?_type=Patient", "Patient?_revinclude=*&_include=*"):
+        answer = await client.get(f"/fhir/{path}")
+        kinds = {one["resource"]["resourceType"] for one in answer.json().get("entry", []) if "resource" in one}
+        assert kinds - {"OperationOutcome"} <= {"Patient"}, (path, kinds)
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "?"}}
+    tried = await client.post("/fhir/Observation/$validate?mode=create", json=body)
+    assert tried.status_code == 403
+    view = {"resourceType": "ViewDefinition", "resource": "Observation", "select": [{"column": [{"name": "a", "path": "id"}]}]}
+    sent = {"resourceType": "Parameters", "parameter": [{"name": "viewResource", "resource": view}]}
+    for operation in ("$run", "$export"):
+        assert (await client.post(f"/fhir/ViewDefinition/{operation}", json=sent, headers=asked)).status_code == 403
+
+
 async def test_who_may_only_write_is_told_nothing_by_a_condition(server: Server) -> None:
     """With Observation.write alone a condition on Patients finds nobody, one's own patients neither."""
     client = await narrowed(server, ("Observation",), "write")

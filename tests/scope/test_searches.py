@@ -109,6 +109,52 @@ async def test_a_search_finds_what_is_in_scope_and_counts_no_more(
     assert telling > 100 or kind not in RECORD_TYPES
 
 
+BY_OTHERS = {
+    "Patient": [
+        "_has:Observation:patient:code=1558-6", "_has:Observation:patient:encounter.status=finished",
+        "_has:Observation:patient:_has:DiagnosticReport:result:status=final", "_has:Encounter:patient:status:not=planned",
+        "_has:Observation:patient:code-value-quantity=1558-6$gt5", f"_has:Observation:patient:encounter:identifier={LAB}|visit-p3",
+    ],
+    "Encounter": ["_has:Observation:encounter:value-quantity=ge7", "patient._has:Condition:patient:code=E11", "patient:Patient.name=shan"],
+    "Observation": [
+        "code-value-quantity=1558-6$gt5", "value-quantity=gt5", "_has:DiagnosticReport:result:_id=report-p3",
+        f"encounter:identifier={LAB}|visit-p3", "patient._has:Encounter:patient:class=AMB", "_has:Observation:derived-from:code=1558-6",
+        "combo-code-value-quantity=1558-6$gt5", "_sort=patient", "_sort=-subject,encounter",
+    ],
+    "Location": ["_has:List:item:_id=note-liuhe"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BY_OTHERS)
+async def test_what_others_say_of_it_is_asked_within_the_scope(server: Server, world: World, kind: str) -> None:
+    """`_has`, chains below each other, composites, references by identifier, sorting by what is pointed to: cold or warm, page by page."""
+    bench, clients = await client_of(server, "bench"), await everybody(server)
+    telling = 0
+    for query in BY_OTHERS[kind]:
+        all_there, _, _ = await found(bench, kind, query)
+        for role, client in clients.items():
+            expected = [name for name in all_there if sees(role, world.current(name))]
+            if "derived-from" in query and role in ("gp", "head", "gp2", "liuhe-system", "resident", "resident3"):
+                expected = []  # what refers to it is in another record
+            matches, _, total = await found(client, kind, query)
+            assert (matches, total) == (expected, len(expected)), (role, kind, query)
+            telling += len(expected) < len(all_there)
+    assert telling > 10 or kind == "Location"
+
+
+async def test_anothers_cursor_leads_through_ones_own_record_alone(server: Server, world: World) -> None:
+    bench, clients = await client_of(server, "bench"), await everybody(server)
+    for query in ("Observation?_count=1", "Observation?_count=1&_sort=-patient", "Patient?_count=1&_sort=name"):
+        url: str | None = f"/fhir/{query}"
+        while url:
+            page = (await bench.get(url)).json()
+            url = next((link["url"] for link in page["link"] if link["relation"] == "next"), None)
+            for role, client in clients.items():
+                mine = (await client.get(url)).json() if url else {}
+                for one in mine.get("entry", []):
+                    assert sees(role, world.current(f"{one['resource']['resourceType']}/{one['resource']['id']}")), (role, url)
+
+
 async def test_what_goes_along_is_in_scope(server: Server, world: World, record_property: Callable[[str, object], None]) -> None:
     bench, clients = await client_of(server, "bench"), await everybody(server)
     compared = telling = 0

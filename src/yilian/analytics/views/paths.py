@@ -70,7 +70,7 @@ Result = One | Many | Choice | Nothing
 
 
 class Unknown(InvalidResource):
-    """An element that the type does not have. Only `repeat` goes on then: its expressions are taken of several types."""
+    """An element that the type does not have. Only `repeat` goes on then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,8 @@ class Paths:
     def _native(self, one: One) -> One:
         kind = structure(one.type).kind if one.type else "complex"
         if kind != "primitive":
-            text = self.sql.node(one.sql, one.way)
-            return One(f"cast({text} as text)" if self.sql.name == "postgres" else f"cast({text} as varchar)", one.type, native=True)
+            kept = "text" if self.sql.name == "postgres" else "varchar"
+            return One(f"cast({self.sql.node(one.sql, one.way)} as {kept})", one.type, native=True)
         text = self.sql.text(one.sql, one.way)
         sql_type = self._sql_type(one.type)
         return One(text if sql_type == "text" else self.sql.cast(text, sql_type), one.type, native=True)
@@ -168,8 +168,7 @@ class Paths:
     # --- expressions
 
     def of(self, node: Node, context: Context) -> Result:
-        found = self._of(node, context)
-        if isinstance(found, (One, Many)) and len(found.sql) > LONGEST:
+        if isinstance(found := self._of(node, context), (One, Many)) and len(found.sql) > LONGEST:
             raise wrong("The expression makes too long a query; write it more simply.")
         return found
 
