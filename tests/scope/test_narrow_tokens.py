@@ -79,7 +79,7 @@ async def test_the_newer_roads_are_as_narrow(server: Server) -> None:
     client, wide = await narrowed(server, ("Patient",)), await client_of(server, "gp")
     asked = {"prefer": "respond-async"}
     for path in (
-        "Observation/$lastn?patient=p1&code=1558-6", "ViewDefinition/vital_signs/$run", "Observation/$meta", 
+        "Observation/$lastn?patient=p1&code=1558-6", "ViewDefinition/vital_signs/$run", "Observation/$meta",
         "Encounter/visit-p1/$everything",
         "Patient/p1/Observation", "Observation/sugar-p1/$validate", "Observation/sugar-p1/$meta", "Observation/_history?_at=2026",
         "Patient/$export?_type=Observation", "SearchParameter/x/$status",
