@@ -1,4 +1,7 @@
-"""Subscriptions from the outside: asked for, told, replayed, ended. What is told is signed, in order, and no more than its owner may see."""
+"""Subscriptions from the outside: asked for, told, replayed, ended.
+
+What is told is signed, in order, and no more than its owner may see.
+"""
 
 from __future__ import annotations
 

@@ -178,7 +178,8 @@ def columns(notes: Sequence[Note]) -> list[list[object]]:
         [_text(n.query)[:LONGEST_QUERY] for n in notes],
         [_text(n.request_id) for n in notes],
     ]
-    same: list[list[object]] = [[_text(value) if isinstance(value, str) else value for value in column] for column in zip(*kinds, strict=True)]
+    columns = zip(*kinds, strict=True)
+    same: list[list[object]] = [[_text(value) if isinstance(value, str) else value for value in column] for column in columns]
     return [*own, list(who), *same]
 
 
