@@ -343,6 +343,8 @@ class Database:
         try:
             yield connection
         except Exception as error:
+            if isinstance(error, asyncpg.InternalClientError):
+                connection.terminate()
             if meaning := _meaning(error, writing=writing):
                 raise meaning from error
             raise
@@ -362,6 +364,8 @@ class Database:
             yield connection
         except BaseException as error:
             ended = error
+            if isinstance(error, asyncpg.InternalClientError):
+                connection.terminate()
             if meaning := _meaning(error, writing=False) if isinstance(error, Exception) else None:
                 raise meaning from error
             raise
@@ -415,6 +419,7 @@ _AWAY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.InternalClientError,  # the connection broke off in the middle of a statement; it is not used again
     ConnectionError,
 )
 _LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)

@@ -107,11 +107,13 @@ def _run(settings: Settings, dsn: str, listener: socket.socket) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from yilian.command.steady import SteadyProtocol
+
     config = uvicorn.Config(
         partial(application, settings, dsn),
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=SteadyProtocol,
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
         ws_ping_interval=30,

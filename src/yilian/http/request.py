@@ -60,6 +60,8 @@ class Request:
             return self._body
         if self._receive is None:
             return b""
+        if (packed := self.header("content-encoding").strip().lower()) not in ("", "identity"):
+            raise UnsupportedMediaType(f"A body with Content-Encoding {packed[:40]} is not read here; send it uncompressed.")
         stated = self.header("content-length")
         if stated.isdigit() and int(stated) > self._limit:
             raise self._too_large()

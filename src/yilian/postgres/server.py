@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psutil
 
 from yilian.postgres import keeper
-from yilian.postgres.folder import DATABASE, PORT, ROLE, DataFolderUnusable, Folder, clean_environment
+from yilian.postgres.folder import DATABASE, PORT, ROLE, SOCKET, DataFolderUnusable, Folder, clean_environment
 from yilian.postgres.programs import account, programs
 
 START_S = 120
@@ -141,6 +141,9 @@ class Embedded:
                 )
         elif psutil.pid_exists(note.pid):
             (self.folder.cluster / "postmaster.pid").unlink(missing_ok=True)
+            if note.socket_folder is not None:
+                for name in (f"{SOCKET}.lock", SOCKET):  # the lock names that process too
+                    (note.socket_folder / name).unlink(missing_ok=True)
         if sweep and note.socket_folder is not None:
             self.folder.sweep(note.socket_folder)
 
