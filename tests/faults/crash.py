@@ -134,7 +134,7 @@ class Ground:
     async def revived(self, before: int) -> None:
         """Wait until another PostgreSQL than the one of process `before` runs here."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:  # noqa: ASYNC110
+        while time.monotonic() < deadline:
             if address_of_running(self.data) is not None and self.postmaster() != before:
                 return
             await asyncio.sleep(0.02)
@@ -194,7 +194,7 @@ async def one_round(ground: Ground, kind: str, random: Random, whole: Ledger) ->
         if kind == "database":
             await ground.revived(before)
             ledger.first_after = None
-        if kind in ("worker", "database"):
+        if kind in ("worker", "database"):  # noqa: ASYNC110
             while ledger.first_after is None and time.monotonic() - killed < PATIENCE_S:
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.5)
