@@ -194,8 +194,8 @@ async def one_round(ground: Ground, kind: str, random: Random, whole: Ledger) ->
         if kind == "database":
             await ground.revived(before)
             ledger.first_after = None
-        if kind in ("worker", "database"):  # noqa: ASYNC110
-            while ledger.first_after is None and time.monotonic() - killed < PATIENCE_S:
+        if kind in ("worker", "database"):
+            while ledger.first_after is None and time.monotonic() - killed < PATIENCE_S:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             await asyncio.sleep(0.5)
         for writer in writers:
