@@ -84,7 +84,8 @@ class Ground:
     def kill(self, kind: str, random: Random) -> None:
         """kill -9 what `kind` says; waits until those processes are gone."""
         assert self.process is not None
-        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        server = psutil.Process(self.process.pid)
+        family = [one for one in (server, *server.children(recursive=True)) if one.status() != psutil.STATUS_ZOMBIE]
         database = [one for one in family if "postgres" in one.name()]
         keeper = [one for one in family if "keeper.py" in " ".join(one.cmdline())]
         ours = [one for one in family if one not in database and one not in keeper]
