@@ -250,6 +250,20 @@ async def test_only_who_asked_may_look_and_fetch(server: Server) -> None:
     assert (await (await moved.as_("gp")).get(file)).status_code == 404, "a post that sees no records fetches none"
 
 
+async def test_what_failed_inside_is_told_without_sql_or_paths(server: Server) -> None:
+    gp = await server.as_("gp")
+    for inside, shown in (("PostgresSyntaxError: select body from resource at /srv/x", False), ("GiveUp: people: too many values", True)):
+        kickoff = await gp.get("/fhir/Patient/$export", headers=ASYNC)
+        assert (await ended(gp, kickoff)).status_code == 200
+        id = kickoff.headers["content-location"].rpartition("/")[2]
+        await server.value("update bulk set state = 'accepted', finished = null, expires = null where id = $1 returning 1", id)
+        failed = "update job set state = 'failed', error = $2 where payload ->> 'bulk' = $1 returning 1"
+        assert await server.value(failed, id, inside) == 1
+        status = await gp.get(kickoff.headers["content-location"])
+        assert status.status_code == 500
+        assert (inside.partition(": ")[2] in status.text) is shown, status.text
+
+
 async def test_deleting_the_status_throws_everything_away(server: Server, tmp_path: Path) -> None:
     bench = await server.as_("bench")
     kickoff = await bench.get("/fhir/$export", headers=ASYNC)

@@ -57,7 +57,8 @@ async def test_a_body_made_to_hurt_is_refused_soon(server: Server, content_type:
 async def test_in_a_bundle_only_resources_are_read(server: Server) -> None:
     """Files, tables and watched jobs have no place in an entry; they are refused one by one, and nothing breaks."""
     client = await server.as_("gp")
-    urls = ("ViewDefinition/patients/$run", "ViewDefinition/patients/$run?_format=csv", "$export-status/abcdefgh", "$export-file/abcdefgh/x.ndjson",
+    urls = ("ViewDefinition/patients/$run", "ViewDefinition/patients/$run?_format=csv", "$export-status/abcdefgh",
+            "$export-file/abcdefgh/x.ndjson",
             "Patient/$export", "metadata", "_history?_count=1", "Patient/p1/$everything", "Patient/p1/$timeline")  # fmt: skip
     for kind in ("batch", "transaction"):
         for url in urls:

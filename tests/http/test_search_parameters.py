@@ -86,6 +86,8 @@ async def test_a_parameter_is_taken_up_searched_by_and_taken_away(server: Server
     parts = {part["name"]: part.get("valueCode", part.get("valueInteger")) for part in status["parameter"][0]["part"]}
     assert parts["state"] == "ready"
     assert parts["done"] == parts["total"] >= 6
+    others = (await (await server.as_("gp")).get("/fhir/SearchParameter/eyes/$status")).json()
+    assert [part["name"] for part in others["parameter"][0]["part"]] == ["base", "code", "state"], "how many there are is not told"
     capabilities = (await bench.get("/fhir/metadata")).json()["rest"][0]["resource"]
     (persons,) = (one for one in capabilities if one["type"] == "Person")
     assert "eye-colour" in {one["name"] for one in persons["searchParam"]}

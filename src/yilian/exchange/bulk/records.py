@@ -108,7 +108,7 @@ async def by_id(tx: Tx, id: str, *, owner: Scope | None = None) -> Bulk:
         raise NotFound("There is no such export or import of yours; it may have been cancelled, or have expired.", zh="没有该批量任务。")
     state, error = row["state"], row["error"]
     if state == "accepted" and row["job"] is not None and row["job_state"] in ("failed", "cancelled"):
-        state, error = "failed", row["job_error"] or "It was given up."
+        state, error = "failed", _told(row["job_error"] or "", row["job"])
     return Bulk(
         row["id"],
         row["kind"],
@@ -126,6 +126,12 @@ async def by_id(tx: Tx, id: str, *, owner: Scope | None = None) -> Bulk:
         row["total"],
         row["running"],
     )
+
+
+def _told(error: str, job: int) -> str:
+    """What whoever asked is told of an error: what was meant for them. SQL, paths and stored texts stay with the operator."""
+    meant = error.removeprefix("GiveUp: ")
+    return meant if meant != error else f"It was given up; the operator finds the reason at job {job}."
 
 
 def _same(asker: dict[str, Any], owner: Scope) -> bool:
