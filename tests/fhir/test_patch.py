@@ -317,4 +317,5 @@ def test_whatever_is_sent_a_patch_is_done_or_refused(operations: list[Json], tri
     )
 )
 def test_whatever_is_sent_a_json_patch_is_done_or_refused(operations: list[Json]) -> None:
-    outcome(lambda: by_json(PATIENT, *operations))
+    done = outcome(lambda: by_json(PATIENT, *operations))
+    assert parse(dump(done)) == done

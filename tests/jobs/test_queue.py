@@ -94,6 +94,7 @@ async def test_an_idle_worker_begins_at_once_without_waiting_for_its_next_look(d
             await enqueue(who, "x")
             async with asyncio.timeout(5):
                 await begun.wait()
+            assert begun.is_set()
     finally:
         await worker.stop()
         await other.close()
