@@ -20,16 +20,20 @@ from yilian.postgres import address_of_running
 
 VIEWS = ("lab_results", "vital_signs", "encounters", "conditions")
 ROUNDS = 3
+TIMES = 8
+"""Files are read so often in one view, because starting DuckDB takes as long as a thousand rows."""
 
 
 def measure(ground: Ground) -> Iterator[Row]:
     folder = ground.new_data()
     folder.mkdir()
     _split(synthea(), folder)
+    yield Row("DuckDB started and stopped", 1000 / _median(_started)[1], "ms")
     for name in VIEWS:
         view = shipped.view(name)
-        rows, rate = _median(lambda view=view: _inside(view, folder))  # type: ignore[misc]
-        yield Row(f"{name}: {rows:,} rows into a DuckDB table", rate, "rows/s", 50_000, "at least")
+        for times, says in ((TIMES, "at least"), (1, "at least, the start of DuckDB included")):
+            rows, rate = _median(lambda view=view, times=times: _inside(view, folder, times))  # type: ignore[misc]
+            yield Row(f"{name}: {rows:,} rows into a DuckDB table", rate, "rows/s", 50_000, says)
         yield Row(f"{name}: the same handed to Python", _median(lambda view=view: len(run.over_files(view, folder).rows))[1], "rows/s")  # type: ignore[misc]
     data = ground.synthea_region()
     with ground.server(data):
@@ -49,10 +53,15 @@ def _median(made: Callable[[], int]) -> tuple[int, float]:
     return rows, statistics.median(rates)
 
 
-def _inside(view: View, folder: Path) -> int:
+def _started() -> int:
+    with duckdb.connect() as connection:
+        return len(connection.execute("select 1").fetchall())
+
+
+def _inside(view: View, folder: Path, times: int) -> int:
     """The table stays in DuckDB, as what counts from it wants it."""
     with duckdb.connect() as connection:
-        connection.execute(f"create table flat as {run.over(view, [folder / f'{view.resource}.ndjson']).sql}")
+        connection.execute(f"create table flat as {run.over(view, [folder / f'{view.resource}.ndjson'] * times).sql}")
         found = connection.execute("select count(*) from flat").fetchone()
         assert found is not None
         return int(found[0])

@@ -124,6 +124,28 @@ def test_files_of_an_export_become_a_table(shared_data: Path, tmp_path: Path) ->
         over_files(read({"resource": "Goal", "select": [{"column": [ID]}]}), tmp_path / "..")
 
 
+def test_a_view_that_takes_the_whole_resource_reads_files_too(tmp_path: Path) -> None:
+    patients = [{"resourceType": "Patient", "id": "a", "active": True}, {"resourceType": "Patient", "id": "b", "active": None}]
+    (tmp_path / "Patient.ndjson").write_text("".join(json.dumps(one) + "\n" for one in patients), "utf-8")
+
+    def rows(*columns: Json) -> list[Json]:
+        found: list[Json] = json.loads(as_json(over_files(read({"resource": "Patient", "select": [{"column": list(columns)}]}), tmp_path)))
+        return found
+
+    whole = {"name": "whole", "path": "$this", "collection": True}
+    assert rows(ID, whole) == [{"id": one["id"], "whole": [one]} for one in patients]
+    assert rows(whole) == [{"whole": [one]} for one in patients]
+    assert rows({"name": "one", "path": "1"}) == [{"one": 1}, {"one": 1}], "a view that looks at nothing has its rows all the same"
+    assert rows({"name": "active", "path": "active"}) == [{"active": True}, {"active": None}]
+
+
+def test_a_line_that_is_no_resource_ends_a_view(tmp_path: Path) -> None:
+    for line in ("[1]", '"a"', '{"id":', '{"id": "a"} {"id": "b"}', '{"id": "a", "id": "b"}'):
+        (tmp_path / "Patient.ndjson").write_text(line + "\n", "utf-8")
+        with pytest.raises(BadRequest):
+            over_files(read({"resource": "Patient", "select": [{"column": [ID]}]}), tmp_path)
+
+
 EXPRESSIONS = {
     "Patient": ["id", "active", "gender = 'female'", "name.first().family", "name.given.first()", "birthDate", "name.exists()",
                 "telecom.where(system = 'phone').value.first()", "name.where(use = 'official').given.join(' ')", "name.count()",

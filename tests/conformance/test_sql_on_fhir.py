@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from yilian.analytics.views.definition import read
-from yilian.analytics.views.run import Table, as_json
+from yilian.analytics.views.run import Table, as_json, over
 from yilian.analytics.views.select import DuckDB, Postgres, compiled
 from yilian.errors import InvalidResource
 
@@ -107,3 +107,22 @@ def test_duckdb_makes_the_rows_the_standard_expects(suite: Json) -> None:
             except (InvalidResource, duckdb.InvalidInputException) as error:
                 outcomes[test["title"]] = error
         assert verdicts(suite, outcomes, columns) == []
+
+
+def test_duckdb_makes_the_same_of_exported_files(suite: Json, tmp_path: Path) -> None:
+    """Files are read in another way than a table of JSON."""
+    for one in suite["resources"]:
+        with (tmp_path / f"{one['resourceType']}.ndjson").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(one) + "\n")
+    outcomes: dict[str, list[Json] | Exception] = {}
+    columns: dict[str, list[str]] = {}
+    with duckdb.connect() as connection:
+        for test in suite["tests"]:
+            try:
+                view = read(test["view"])
+                made = over(view, list(tmp_path.glob(f"{view.resource}.ndjson")))
+                columns[test["title"]] = [name for name, _, _ in made.columns]
+                outcomes[test["title"]] = json.loads(as_json(Table(made.columns, connection.execute(made.sql).fetchall())))
+            except (InvalidResource, duckdb.InvalidInputException) as error:
+                outcomes[test["title"]] = error
+    assert verdicts(suite, outcomes, columns) == []

@@ -69,6 +69,8 @@ class Dialect(Protocol):
         """A dateTime of any precision as the instant it begins, for comparisons."""
 
 
+LARGEST_LINE = 64 * 1024 * 1024
+"""Bytes of one resource in a file."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
@@ -155,26 +157,46 @@ class Postgres:
 
 class DuckDB:
     """DuckDB keeps JSON as text and parses it for each look. So the keys of the resource that a query looks at are taken out once, in one
-    pass, as columns of their own; `keys` collects them while the query is made.
+    pass, as columns of their own; `keys` collects them while the query is made, and `whole` whether it looks at the resource itself.
     """
 
     name = "duckdb"
     RESOURCE = "v0"
 
-    def __init__(self) -> None:
+    def __init__(self, files: str = "") -> None:
+        """files: SQL of the list of NDJSON files that the source reads, one resource a line; "" for a source that is something else."""
         self._aliases = 0
+        self._files = files
         self.keys: dict[str, str] = {}
+        self.whole = False
 
     def taken(self, source: str) -> str:
-        """A query that gives the resource and its keys, from one with a column `v`."""
+        """A query that gives the resource and its keys (`taken_columns`), from one with a column `v`.
+
+        Files are read as a table of the keys where that is enough: each line is parsed once, as it is read, which takes a quarter off.
+        """
         if not self.keys:
             return f"select v as {self.RESOURCE} from {source}"
+        if self._files and not self.whole:
+            kinds = ", ".join(f"{quoted(key)}: 'JSON'" for key in self.keys)
+            columns = ", ".join(f'"{key}" as {column}' for key, column in self.keys.items())
+            return (
+                f"select {columns} from read_json({self._files}, format = 'newline_delimited', records = true, auto_detect = false,"
+                f" hive_partitioning = false, columns = {{{kinds}}}, maximum_object_size = {LARGEST_LINE})"
+            )
         paths = ", ".join(self._path((key,)) for key in self.keys)
         columns = ", ".join(f"taken[{place}] as {column}" for place, column in enumerate(self.keys.values(), 1))
         return f"select {self.RESOURCE}, {columns} from (select v as {self.RESOURCE}, json_extract(v, [{paths}]) as taken from {source})"
 
+    def taken_columns(self) -> str:
+        """The names of the columns of `taken`, when the query is made."""
+        return ", ".join([*([] if self._files and self.keys and not self.whole else [self.RESOURCE]), *self.keys.values()])
+
     def _from(self, node: str, way: Way) -> tuple[str, Way]:
-        if node != self.RESOURCE or not way:
+        if node != self.RESOURCE:
+            return node, way
+        if not way:
+            self.whole = True
             return node, way
         return self.keys.setdefault(way[0], f"k{len(self.keys)}"), way[1:]
 

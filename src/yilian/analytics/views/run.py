@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from yilian.analytics.views.definition import View
-from yilian.analytics.views.dialect import DuckDB, Postgres, quoted
+from yilian.analytics.views.dialect import LARGEST_LINE, DuckDB, Postgres, quoted
 from yilian.analytics.views.paths import NUMBERS
 from yilian.analytics.views.select import Compiled, compiled
 from yilian.errors import BadRequest, TooLarge
@@ -164,8 +164,10 @@ def _as_told(name: str, kind: str, many: bool, format: str) -> str:
 def over(view: View, files: Sequence[Path]) -> Compiled:
     """The statement for DuckDB over these files; none is a table without rows."""
     named = "[" + ", ".join(quoted(str(path)) for path in files) + "]"
-    read = f"(select json as v from read_ndjson_objects({named}, maximum_object_size = {64 * 1024 * 1024}))"
-    return compiled(view, DuckDB(), read if files else "(select null::json as v where false)")
+    if not files:
+        return compiled(view, DuckDB(), "(select null::json as v where false)")
+    read = f"(select json as v from read_ndjson_objects({named}, maximum_object_size = {LARGEST_LINE}))"
+    return compiled(view, DuckDB(named), read)
 
 
 # --- as text

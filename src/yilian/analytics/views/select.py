@@ -12,8 +12,8 @@ from yilian.analytics.views.definition import Column, Path, Select, View, wrong
 from yilian.analytics.views.dialect import Dialect, DuckDB, Postgres
 from yilian.analytics.views.paths import Context, Nothing, One, Paths, Result, Unknown, placed
 
-INNER, KEYS = "\0", "\1"
-"""Where, in a step for DuckDB, the query before it goes, and the keys of the resource, which are known when all columns are."""
+INNER, TAKEN = "\0", "\1"
+"""Where, in a step for DuckDB, the query before it goes, and what is taken of the resource, which is known when all columns are."""
 
 WHOSE = '"~whose"'
 """The last column where PostgreSQL is asked for it: `whose` of the source, the patient a row is about. No column of a view is called so."""
@@ -33,6 +33,13 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part(Compiled):
+    """One flat query; `condition`: for DuckDB, what its source `taken` is cut down by, the same for all parts."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Level:
     """One select on a way through the unions: what it is repeated for, and its own columns."""
 
@@ -43,7 +50,7 @@ class _Level:
 def compiled(view: View, dialect: Dialect, source: str) -> Compiled:
     """Raises InvalidResource, naming the place in the view."""
     ways = _ways(view.select)
-    parts: list[Compiled] = []
+    parts: list[_Part] = []
     length = 0
     for way in ways:
         parts.append(_Flat(view, dialect, source).query(way))
@@ -60,7 +67,13 @@ def compiled(view: View, dialect: Dialect, source: str) -> Compiled:
     columns = tuple(
         (name, next((part.columns[n][1] for part in parts if part.columns[n][1]), ""), many) for n, (name, _, many) in enumerate(first)
     )
-    return Compiled("\nunion all\n".join(part.sql for part in parts), columns)
+    sql = "\nunion all\n".join(part.sql for part in parts)
+    if isinstance(dialect, DuckDB):
+        begun = f"select * from ({dialect.taken(source)}){parts[0].condition}"
+        # What several parts are made of is read once.
+        kept = "materialized " if len(parts) > 1 else ""
+        sql = f"with taken as {kept}({begun})\n{sql.replace(TAKEN, dialect.taken_columns())}"
+    return Compiled(sql, columns)
 
 
 def _shape(kind: str) -> str:
@@ -96,9 +109,9 @@ class _Flat:
         self.steps: list[str] = []
         self.columns: list[tuple[str, str, str, bool]] = []
         self.source = source
-        self.carried = ["v0"]
+        self.carried = [TAKEN]
 
-    def query(self, way: _Level) -> Compiled:
+    def query(self, way: _Level) -> _Part:
         context = Context(self.root, self.root, "0", self.view.constants)
         where = [self.paths.boolean(one.node, context, one.place) for one in self.view.where]
         condition = f" where {' and '.join(where)}" if where else ""
@@ -109,12 +122,11 @@ class _Flat:
             sql = f"select {shown}{whose} from {self.source} r{''.join(self.steps)}{condition}"
         else:
             assert isinstance(self.dialect, DuckDB)
-            keys = "".join(f", {column}" for column in self.dialect.keys.values())
-            begun = f"select * from ({self.dialect.taken(self.source)}){condition}"
-            sql = f"select {shown} from ({self.nested(begun)})".replace(KEYS, keys)
-        return Compiled(sql, tuple((name, kind, many) for name, _, kind, many in self.columns))
+            sql = f"select {shown} from ({self.nested()})"
+        return _Part(sql, tuple((name, kind, many) for name, _, kind, many in self.columns), condition)
 
-    def nested(self, begun: str) -> str:
+    def nested(self) -> str:
+        begun = "from taken"
         for step in self.steps:
             begun = step.replace(INNER, begun)
         return begun
@@ -204,14 +216,14 @@ class _Flat:
         c = f"c{number}"
         filled = f"case when coalesce(len({c}), 0) = 0 then [null] else {c} end" if or_null else c
         self.steps.append(
-            f"select {', '.join(self.carried)}{KEYS}, unnest({filled}) as v{number}, unnest(range(0, len({filled}))) as n{number}"
+            f"select {', '.join(self.carried)}, unnest({filled}) as v{number}, unnest(range(0, len({filled}))) as n{number}"
             f" from (select *, {values} as {c} from ({INNER}))"
         )
         self.carried += [f"v{number}", f"n{number}"]
         return f"cast(n{number} as integer)"
 
     def _duckdb_repeat(self, number: int, values: str, deeper: str) -> str:
-        c, kept = f"c{number}", ", ".join(self.carried) + KEYS
+        c, kept = f"c{number}", ", ".join(self.carried)
         seed = (
             f"select {kept}, b, unnest({c}) as v{number}, unnest(list_transform(range(0, len({c})), lambda i: [i])) as p"
             f" from (select *, {values} as {c}, row_number() over () as b from ({INNER}))"
