@@ -42,14 +42,14 @@ def spellings(text: str, *, is_person: bool) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def _spellings(text: str, is_person: bool) -> tuple[str, ...]:
     found: list[str] = []
-    for reading in _readings(text, is_person):
+    for reading in readings(text, is_person):
         full, initials = "".join(reading), "".join(syllable[0] for syllable in reading)
         found += [full, initials, full.replace("v", "u")] if "v" in full else [full, initials]
     return tuple(dict.fromkeys(spelling for spelling in found if spelling))
 
 
-def _readings(text: str, is_person: bool) -> list[list[str]]:
-    """Syllables, for each way the surname is read. Latin letters and digits in a name stay; what is neither is left out."""
+def readings(text: str, is_person: bool) -> list[list[str]]:
+    """Syllables of a folded name, for each way the surname is read. Latin letters and digits in a name stay; what is neither is left out."""
     heads: list[list[str]] = [[]]
     if is_person:
         for length in (2, 1):

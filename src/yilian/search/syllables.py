@@ -44,6 +44,12 @@ def syllables(text: str) -> list[str]:
     return found
 
 
+@cache
+def known() -> frozenset[str]:
+    """Every syllable some character is read as."""
+    return frozenset(spelled for spelled in _tables()[0].values() if spelled)
+
+
 def _plain(syllable: str) -> str:
     plain = _toneless.get(syllable)
     if plain is None:
