@@ -1,7 +1,8 @@
 """More of the same: every patient's record copied inside the database with keys and ids of its own, index rows included.
 
-Copies of a resource keep its text but for its own id, so pages weigh what they weighed. The directory (organisations, practitioners) is not
-copied: ten times the patients go to the same hospitals.
+Copies of a resource keep its text but for its own id, so pages weigh what they weighed. Families get names of their own, so a name asked
+for leads to as many patients as before; given names stay. The directory (organisations, practitioners) is not copied: ten times the
+patients go to the same hospitals.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncpg
 
 from yilian.fhir.definitions import type_id
+from yilian.search.parameters import parameters_of
 
 STEP = 1_000_000_000
 """Between the keys of one copy and the next; far above what the sequence has given."""
@@ -17,12 +19,17 @@ PATIENTS = f"select rid from resource where type = {type_id('Patient')} and body
 MINE = f"select rid from resource where rid < $1 and patient in ({PATIENTS}) and not deleted"
 """Records made elsewhere; those of the demo region hang on tables of their own."""
 
+ANOTHER_FAMILY = "'C' || substr($3, 2)"
+"""Stands before the family name of a copy: C1, C2 …; `$3` is what stands behind its ids: -1, -2 …"""
+FAMILY = parameters_of("Patient")["family"].id
+IS_FAMILY = f"exists (select from index_string n where n.rid = i.rid and n.param = {FAMILY} and n.value = i.value)"
+
 COPIES = (
-    """
+    f"""
     insert into resource (rid, type, id, ver, updated, method, deleted, shared, patient, confined, body)
     select rid + $2, type, id || $3, ver, updated, method, deleted, shared, patient + $2, confined,
-        replace(body, '"id":"' || id || '"', '"id":"' || id || $3 || '"')
-    from resource where rid in ({mine})
+        case when type = {type_id("Patient")} then replace(copied, '"family":"', '"family":"' || {ANOTHER_FAMILY}) else copied end
+    from (select *, replace(body, '"id":"' || id || '"', '"id":"' || id || $3 || '"') as copied from resource where rid in ({{mine}})) r
     """,
     """
     insert into index_clinical (rid, nth, type, patient, code, lo, hi)
@@ -39,8 +46,14 @@ COPIES = (
     insert into index_identifier (param, value, system, rid)
     select param, value || $3, system, rid + $2 from index_identifier where rid in ({mine})
     """,
+    f"""
+    insert into index_string (param, value, exact, rid)
+    select i.param, case when {IS_FAMILY} then lower({ANOTHER_FAMILY}) || i.value else i.value end,
+        case when {IS_FAMILY} then {ANOTHER_FAMILY} || i.exact else i.exact end, i.rid + $2
+    from index_string i where i.rid in ({{mine}})
+    """,
 )
-OTHERS = ("index_date", "index_string", "index_number", "index_quantity", "index_uri", "index_pair")
+OTHERS = ("index_date", "index_number", "index_quantity", "index_uri", "index_pair")
 
 
 async def multiply(connection: asyncpg.Connection[asyncpg.Record], times: int) -> None:

@@ -59,9 +59,19 @@ select s.patient as id, c.system, c.code from (
 _IDENTIFIERS = f"""
 select i.value as id, n.uri from index_identifier i join resource r on r.rid = i.rid join namespace n on n.id = i.system
 where i.param = {_param("Patient", "identifier")} and r.type = {PATIENT} and r.body like '%synthea%' {_SOME}"""
-_FAMILIES = f"""
-select s.value as id from index_string s join resource r on r.rid = s.rid
-where s.param = {_param("Patient", "family")} and r.body like '%synthea%' {_SOME}"""
+
+
+def by_name(code: str) -> Case:
+    """Patients by the beginning of a part of their name, `family` or `given`."""
+    param = _param("Patient", code)
+    return Case(
+        f"Patient?{code}=",
+        f"select r.body from (select distinct s.rid from index_string s where s.param = {param} and s.value >= $1 and s.value < $2"
+        " order by s.rid limit 51) p join resource r on r.rid = p.rid order by p.rid limit 50",
+        f"select s.value as id from index_string s join resource r on r.rid = s.rid where s.param = {param}"
+        f" and r.body like '%synthea%' {_SOME}",
+        lambda row: Draw(f"Patient?{code}={quote(row['id'], safe='')}", (row["id"], row["id"] + "\U0010ffff")),
+    )
 
 
 def _common(kind: str, number: int, limit: int) -> str:
@@ -102,14 +112,7 @@ CASES: dict[str, Case] = {
         _IDENTIFIERS,
         lambda row: Draw(f"Patient?identifier={quote(row['uri'] + '|' + row['id'], safe='')}", (row["id"], row["uri"])),
     ),
-    "family": Case(
-        "Patient?family=",
-        "select r.body from (select distinct s.rid from index_string s where s.param ="
-        f" {_param('Patient', 'family')} and s.value >= $1 and s.value < $2 order by s.rid limit 51) p join resource r on r.rid = p.rid"
-        " order by p.rid limit 50",
-        _FAMILIES,
-        lambda row: Draw(f"Patient?family={quote(row['id'], safe='')}", (row["id"], row["id"] + "\U0010ffff")),
-    ),
+    "family": by_name("family"),
     "condition-code": Case(
         "Condition?code=",
         "select r.body from (select distinct c.rid from index_clinical c where c.code = $1 order by c.rid limit 51) p"
