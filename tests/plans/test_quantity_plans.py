@@ -109,6 +109,7 @@ async def test_amounts_are_found_in_the_index_made_for_them(
     amounts: asyncpg.Connection, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("yilian.search.statement.FEW", 300)  # in proportion to the table
+    monkeypatch.setattr("yilian.search.statement._texts", {})
     await amounts.execute(f"set plan_cache_mode = {mode}")
     for name, (pairs, index, most) in SHAPES.items():
         used = await plan(amounts, page(parse("Observation", pairs, zone=ZONE), SYSTEM))
@@ -119,6 +120,7 @@ async def test_amounts_are_found_in_the_index_made_for_them(
 
 async def test_of_the_two_ways_to_the_newest_only_one_is_walked(amounts: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yilian.search.statement.FEW", 300)
+    monkeypatch.setattr("yilian.search.statement._texts", {})
     for amount, by_date in ((RARE, False), (COMMON, True)):
         used = await plan(amounts, page(parse("Observation", [CODED, ("value-quantity", amount), ("_sort", "-date")], zone=ZONE), SYSTEM))
         walked = [node for node in nodes(used) if node.get("Index Name") == "index_clinical_code"]

@@ -33,10 +33,18 @@ def included(
     """
     if not (includes or revincludes) or not matches:
         return None
-    asked = _Asked(includes, revincludes, scope, matches)
-    if any(one.iterate for one in (*includes, *revincludes)):
-        return asked.closure()
-    return asked.once()
+    args = Args()
+    these = f"{args.add([rid for rids in matches.values() for rid in rids])}::bigint[]"
+    sql = _Asked(includes, revincludes, scope, matches, these, args).sql()
+    return Statement(sql, tuple(args.values)) if sql else None
+
+
+def beside(includes: Sequence[Include], revincludes: Sequence[Include], scope: Scoped, kind: str, these: str) -> str:
+    """The same as part of a larger statement, for matches of one type; "" when nothing can go along. It has no arguments.
+
+    `these`: SQL for the array of their keys.
+    """
+    return _Asked(includes, revincludes, scope, {kind: ()}, these, Args()).sql()
 
 
 @dataclass(slots=True)
@@ -53,8 +61,16 @@ _Picking = Callable[[Sequence[str]], _From | None]
 
 
 class _Asked:
+    """`these`: SQL for the array of all matches."""
+
     def __init__(
-        self, includes: Sequence[Include], revincludes: Sequence[Include], scope: Scoped, matches: Mapping[str, Sequence[int]]
+        self,
+        includes: Sequence[Include],
+        revincludes: Sequence[Include],
+        scope: Scoped,
+        matches: Mapping[str, Sequence[int]],
+        these: str,
+        args: Args,
     ) -> None:
         self.includes = includes
         self.revincludes = revincludes
@@ -62,37 +78,40 @@ class _Asked:
         self.types = along(includes, revincludes)
         self.seen = scope.condition("r", self.types)
         self.scope = scope
-        self.args = Args()
-        self.all = self.args.add([rid for rids in matches.values() for rid in rids])
+        self.args = args
+        self.all = these
 
-    def once(self) -> Statement | None:
+    def sql(self) -> str:
+        if any(one.iterate for one in (*self.includes, *self.revincludes)):
+            return self.closure()
+        return self.once()
+
+    def once(self) -> str:
         """From the matches alone."""
         parts = self.parts(self.includes, self.revincludes, self.of_matches)
         if not parts:
-            return None
-        sql = (
+            return ""
+        return (
             f"select s.* from (select {COLUMNS} from (select distinct rid from ({' union all '.join(parts)}) u"
-            f" where u.rid <> all({self.all}::bigint[])) p join resource r on r.rid = p.rid"
+            f" where u.rid <> all({self.all})) p join resource r on r.rid = p.rid"
             f" where not r.deleted and {self.seen} limit {MOST + 1}) s order by s.type, s.rid"
         )
-        return Statement(sql, tuple(self.args.values))
 
-    def closure(self) -> Statement:
+    def closure(self) -> str:
         """From the matches, and by `:iterate` from what goes along too, until nothing new comes: cycles end, since each comes once."""
         first = [one for one in self.includes if not one.iterate], [one for one in self.revincludes if not one.iterate]
         again = [one for one in self.includes if one.iterate], [one for one in self.revincludes if one.iterate]
         parts = self.parts(*first, self.of_reached(" and w.first", tuple(self.matches)))
         parts += self.parts(*again, self.of_reached("", RESOURCE_TYPES))
-        sql = (
+        return (
             "with recursive reached (rid, type, first) as ("
-            f"select m.rid, m.type, true from resource m where m.rid = any({self.all}::bigint[])"
+            f"select m.rid, m.type, true from resource m where m.rid = any({self.all})"
             " union select n.rid, n.type, false from reached w cross join lateral"
             f" (select r.rid, r.type from ({' union all '.join(parts)}) u join resource r on r.rid = u.rid"
             f" where not r.deleted and {self.seen}) n)"
-            f" select {COLUMNS} from (select f.rid from reached f where not f.first and f.rid <> all({self.all}::bigint[])"
+            f" select {COLUMNS} from (select f.rid from reached f where not f.first and f.rid <> all({self.all})"
             f" limit {MOST + 1}) p join resource r on r.rid = p.rid order by r.type, r.rid"
         )
-        return Statement(sql, tuple(self.args.values))
 
     # --- whom is followed
 
@@ -102,7 +121,7 @@ class _Asked:
         if not here:
             return None
         if len(here) == len(self.matches):
-            return _From(f"= any({self.all}::bigint[])", "", here)
+            return _From(f"= any({self.all})", "", here)
         return _From(f"= any({self.args.add([rid for kind in here for rid in self.matches[kind]])}::bigint[])", "", here)
 
     def of_reached(self, more: str, there: Sequence[str]) -> _Picking:

@@ -3,11 +3,13 @@
 Candidates come from one index (`starts`), every other condition is looked up for each candidate (`predicates`), and bodies are joined for
 the page alone. So a statement keeps its plan whatever values it is called with. Numbers of parameters and types are literals, values are
 arguments: one shape of request, one prepared statement. The scope is part of every statement.
+
+Texts are remembered by what they depend on (`Search.likeness`), since a second request of the same shape needs new arguments only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,9 +18,10 @@ from typing import Any
 
 from yilian.search import order as ordering
 from yilian.search.clauses import Clause
+from yilian.search.conditions import Args
 from yilian.search.kinds import order_of
 from yilian.search.order import Key, Order, Place
-from yilian.search.parameters import Parameter
+from yilian.search.parameters import Parameter, when_redefined
 from yilian.search.predicates import NARROW, Predicates, Scoped, all_of, width
 from yilian.search.query import Query
 from yilian.search.starts import FAR_ENOUGH, Start, start
@@ -58,17 +61,18 @@ def page(query: Query, scope: Scoped) -> Statement:
 
     Raises BadRequest for a cursor that is malformed or of another search.
     """
-    return _Search(query, scope).page()
+    return made(Search(query, scope), "page", Search.page)
 
 
 def count(query: Query, scope: Scoped) -> Statement:
     """How many resources match, in all: one row, column `total`."""
-    return _Search(query, scope).count()
+    return made(Search(query, scope), "count", lambda search: (search.count(), UNORDERED))
 
 
 def keys(query: Query, scope: Scoped, limit: int) -> Statement:
     """Which resources match, in no order, `limit` at most: rows of one column `rid`."""
-    search = _Search(query, scope)
+    search = Search(query, scope)
+    search.begin()
     where = all_of([*search.start.keyless, *search.rest])
     return Statement(f"select distinct c.rid from {search.start.source}{where} limit {limit}", tuple(search.args.values))
 
@@ -78,7 +82,8 @@ def part(query: Query, scope: Scoped, after: Callable[[Order], Place | None]) ->
 
     `after`: where the page begins, given the order. The cursor of the query is left alone.
     """
-    search = _Search(query, scope)
+    search = Search(query, scope)
+    search.begin()
     order = search.order()
     return search.candidates(order, after(order)), search.args.values, order
 
@@ -87,18 +92,55 @@ FEW_SOURCES = 30_000
 """So many resources that point somewhere are followed to where they point; it takes some 40 ms."""
 
 
-class _Search:
+class Search:
+    """The conditions of a query with their arguments (`ask`), and the statements that are made of them once it has begun (`begin`)."""
+
     def __init__(self, query: Query, scope: Scoped) -> None:
         self.query = query
-        links = [clause for clause in query.clauses if clause.chain is not None]
-        never = {clause for clause in links if clause.reverse and width(clause) > FAR_ENOUGH}
-        self.ask(scope, never)
-        if links:
-            wide = {c for c in links if c not in self.start.uses and (c.reverse or width(c) > NARROW)}
-            if wide != never:
-                self.ask(scope, wide)
+        self.scope = scope
+        self.links = [clause for clause in query.clauses if clause.chain is not None]
+        self.never = {clause for clause in self.links if clause.reverse and width(clause) > FAR_ENOUGH}
+        self.ask(self.never)
+
+    def ask(self, nested: AbstractSet[Clause]) -> None:
+        """Puts the clauses into conditions, `nested` chains excepted."""
+        self.having = Predicates(self.scope)
+        clauses = dict.fromkeys(self.query.clauses) if len(self.query.clauses) > 1 else self.query.clauses  # said twice is said once
+        self.asked = [self.having.asked(clause, nested=clause in nested) for clause in clauses]
+
+    @property
+    def args(self) -> Args:
+        return self.having.args
+
+    def likeness(self) -> Hashable | None:
+        """What the text of its statements depends on: equal for two searches, equal texts. None where that is not known beforehand.
+
+        Conditions are texts themselves and hold places for their arguments, which `ask` gathers in the same order. Parameters compare by
+        identity, so one that is redefined is another. Of the scope there is what it says of the type; what it says of the types at the
+        ends of chains stands in the conditions. Chains that are followed from each candidate, and cursors, add arguments later.
+        """
+        query = self.query
+        if query.cursor is not None or any(link.reverse or width(link) > NARROW for link in self.links):
+            return None
+        asked = [(a.clause.parameter, a.clause.modifier, a.clause.is_negative, width(a.clause), *a.conditions) for a in self.asked]
+        return (
+            query.type,
+            query.sort,
+            page_limit(query.count),
+            tuple(asked),
+            self.scope.condition("r", (query.type,)),
+            self.scope.patients(),
+        )
+
+    def begin(self) -> None:
+        """Chooses where to start."""
+        self.start = start(self.query, self.asked, self.scope.patients())
+        if self.links:
+            wide = {c for c in self.links if c not in self.start.uses and (c.reverse or width(c) > NARROW)}
+            if wide != self.never:
+                self.ask(wide)
+                self.start = start(self.query, self.asked, self.scope.patients())
         self.rest = self.rest_of(self.start)
-        self.args = self.having.args
 
     def rest_of(self, begun: Start) -> list[str]:
         """What must hold of the rows of a start besides its own conditions: the other clauses, and the scope."""
@@ -107,21 +149,17 @@ class _Search:
             return rest + self.having.seen_of_one(begun.patient, "c", (self.query.type,))
         return rest + self.having.seen(begun.table, "c", self.query.type)
 
-    def ask(self, scope: Scoped, nested: AbstractSet[Clause]) -> None:
-        """Puts the clauses into conditions, `nested` chains excepted, and chooses where to start."""
-        self.having = Predicates(scope)
-        clauses = dict.fromkeys(self.query.clauses)  # said twice is said once
-        self.asked = [self.having.asked(clause, nested=clause in nested) for clause in clauses]
-        self.start = start(self.query, self.asked, scope.patients())
-
     # --- statements
 
-    def page(self) -> Statement:
+    def page(self) -> tuple[str, Order]:
+        found, order = self.first()
+        return f"select {COLUMNS}{order.texts('p')} from ({found}) p join resource r on r.rid = p.rid order by {order.by('p')}", order
+
+    def first(self) -> tuple[str, Order]:
+        """Keys and sort values of the page the query asks for, and its order. Raises BadRequest for a cursor of another search."""
         order = self.order()
         place = ordering.place(self.query.cursor, mark_of(self.query), order) if self.query.cursor is not None else None
-        candidates = self.candidates(order, place)
-        sql = f"select {COLUMNS}{order.texts('p')} from ({candidates}) p join resource r on r.rid = p.rid order by {order.by('p')}"
-        return Statement(sql, tuple(self.args.values), order, partial(mark_of, self.query))
+        return self.candidates(order, place), order
 
     def candidates(self, order: Order, place: Place | None) -> str:
         """Keys and sort values of the page after `place`."""
@@ -185,10 +223,10 @@ class _Search:
             )
         return found
 
-    def count(self) -> Statement:
+    def count(self) -> str:
         where = all_of([*self.start.keyless, *self.rest])
         what = "count(*)" if self.start.once and not self.start.keys else "count(distinct c.rid)"
-        return Statement(f"select {what} as total from {self.start.source}{where}", tuple(self.args.values))
+        return f"select {what} as total from {self.start.source}{where}"
 
     def order(self) -> Order:
         if not self.query.sort:
@@ -202,6 +240,31 @@ class _Search:
             return Key("c.updated", "timestamptz", descending, True)
         expression, type_ = order_of(parameter)(parameter, "c.rid", descending)
         return Key(expression, type_, descending)
+
+
+REMEMBERED = 1000
+_texts: dict[Hashable, tuple[str, Order]] = {}
+"""Texts and orders by kind of statement and likeness, oldest first; the oldest goes when there are more than `REMEMBERED`."""
+when_redefined(_texts.clear)  # `_include=*` follows every parameter there is
+
+
+def made(search: Search, what: str, make: Callable[[Search], tuple[str, Order]], besides: Hashable = None) -> Statement:
+    """The statement `make` gives for a search that has begun, or its text from the last time.
+
+    `what`: which; `besides`: what else it hangs on. Raises what `make` raises.
+    """
+    like = search.likeness()
+    key = (what, like, besides)
+    known = _texts.get(key) if like is not None else None
+    if known is None:
+        search.begin()
+        before = len(search.args.values)
+        known = make(search)
+        if like is not None and len(search.args.values) == before:
+            if len(_texts) >= REMEMBERED:
+                del _texts[next(iter(_texts))]
+            _texts[key] = known
+    return Statement(known[0], tuple(search.args.values), known[1], partial(mark_of, search.query))
 
 
 def mark_of(query: Query) -> str:

@@ -9,20 +9,24 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from yilian.errors import BadRequest, TooLarge, VersionStale, YilianError
 from yilian.fhir.dates import region_zone
-from yilian.search import follow, statement
+from yilian.search import follow, statement, together
 from yilian.search.parameters import parameters_of
 from yilian.search.query import Query, parse
+from yilian.search.statement import Statement
 from yilian.store import listed
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, Stored, stored
 from yilian.store.scope import Scope, readable
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from yilian.db import Tx
 
 Pairs = Sequence[tuple[str, str]]
@@ -47,7 +51,7 @@ PLAIN_VALUE_LENGTH = 400
 
 
 async def find(tx: Tx, scope: Scope, query: Query) -> Page:
-    """The page a query asks for, what goes with it, and the total where it is asked for or known anyway.
+    """The page a query asks for, what goes with it, and the total where it is asked for or known anyway: of one moment.
 
     Resources are whole, whatever `query.shape` says: that is for the edge. Raises BadRequest for a cursor of another search, TooLarge when
     too much would go along.
@@ -55,16 +59,26 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     if query.count == 0:
         return Page([], total=await total(tx, scope, query))
     await listed.require(tx, query.clauses)
-    asked = statement.page(query, scope)
+    if not (query.includes or query.revincludes) and query.total == "none":
+        asked = statement.page(query, scope)
+        return _page(query, asked, await tx.fetch(asked.sql, *asked.args))
+    asked = together.whole(query, scope)
     rows = await tx.fetch(asked.sql, *asked.args)
-    here = rows[: query.count]
-    matches = [stored(row) for row in here]
+    beside = [row for row in rows if row["nth"] is None]
+    _refuse_too_many(beside)
+    page = _page(query, asked, sorted((row for row in rows if row["nth"] is not None), key=itemgetter("nth")))
+    known = page.total
+    if known is None and query.total != "none":  # a page behind the last match tells nothing
+        known = rows[0]["total"] if page.matches else await total(tx, scope, query)
+    return Page(page.matches, [stored(row) for row in sorted(beside, key=itemgetter("type", "rid"))], known, page.next)
+
+
+def _page(query: Query, asked: Statement, rows: Sequence[Record]) -> Page:
+    """What the rows of a page give, without what goes along."""
     more = len(rows) > query.count
-    known = len(matches) if not more and query.cursor is None else None
-    if known is None and query.total != "none":
-        known = await total(tx, scope, query)
-    beside = await along_with(tx, scope, query, matches) if query.includes or query.revincludes else []
-    return Page(matches, beside, known, asked.cursor_after(dict(here[-1])) if more else None)
+    here = rows[: query.count] if more else rows
+    known = len(here) if not more and query.cursor is None else None
+    return Page([stored(row) for row in here], [], known, asked.cursor_after(dict(here[-1])) if more else None)
 
 
 async def along_with(tx: Tx, scope: Scope, query: Query, matches: Sequence[Stored]) -> list[Stored]:
@@ -74,12 +88,16 @@ async def along_with(tx: Tx, scope: Scope, query: Query, matches: Sequence[Store
         kinds.setdefault(match.type, []).append(match.rid)
     asked = follow.included(query.includes, query.revincludes, scope, kinds)
     rows = await tx.fetch(asked.sql, *asked.args) if asked is not None else []
-    if len(rows) > follow.MOST:
+    _refuse_too_many(rows)
+    return [stored(row) for row in rows]
+
+
+def _refuse_too_many(beside: Sequence[object]) -> None:
+    if len(beside) > follow.MOST:
         raise TooLarge(
             f"More than {follow.MOST} resources would go along with this page; ask for a smaller _count, or follow fewer references.",
             zh="附带的资料过多,请减小每页条数。",
         )
-    return [stored(row) for row in rows]
 
 
 async def total(tx: Tx, scope: Scope, query: Query) -> int:
