@@ -19,7 +19,7 @@ from yilian.config import Settings
 from yilian.db import Database
 from yilian.errors import NotFound
 from yilian.exchange import load as loading
-from yilian.exchange import sources
+from yilian.exchange import loaders, sources
 from yilian.exchange.batch import Refusal
 from yilian.fhir.dates import use_region_zone
 
@@ -33,12 +33,15 @@ def load(settings: Settings, paths: list[Path], institution: str | None, report:
     `processes`: how many load side by side; None: one for each core.
     """
     found = sources.find(paths)
+    count = processes or _cores()
+    if loading.pays(count, found):
+        loaders.get_ready()
     for driver in ("asyncio", "asyncpg"):  # what they would say of a database that goes away is said once, and in words, by us
         logging.getLogger(driver).setLevel(logging.CRITICAL + 1)
     console = Console(stderr=True)
     with house.address(settings, alone=False, purpose="yilian load") as dsn:
         started = time.monotonic()
-        side_by_side = loading.SideBySide(processes or _cores(), partial(open_database, settings, dsn))
+        side_by_side = loading.SideBySide(count, partial(open_database, settings, dsn))
         told = uvloop.run(_load(settings, dsn, found, institution, console, side_by_side))
         seconds = time.monotonic() - started
     before = f" ({told.before} of them by an earlier run)" if told.before else ""

@@ -57,6 +57,11 @@ class Report:
         return self.stored + self.before + len(self.refused)
 
 
+def pays(processes: int, sources: list[Source]) -> bool:
+    """Whether there is enough to load for so many processes to be worth their start."""
+    return processes > 1 and sum(source.size for source in sources) >= SMALL_BYTES
+
+
 async def institution_named(db: Database, name: str, zone: tzinfo) -> str:
     """ "Organization/…" of the institution called exactly `name`. NotFound when there is none."""
     async with db.reading() as tx:
@@ -89,7 +94,7 @@ async def load(
     whole = sum(source.size for source in sources) or 1
     passed = 0
     others = None
-    if side_by_side is not None and side_by_side.count > 1 and whole >= SMALL_BYTES:
+    if side_by_side is not None and pays(side_by_side.count, sources):
         others = loaders.processes(side_by_side.count, side_by_side.opening)
     storing = Storing(db)
     try:

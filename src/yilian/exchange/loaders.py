@@ -18,6 +18,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import forkserver
 
 import uvloop
 
@@ -55,6 +56,12 @@ def processes(count: int, opening: Callable[[], Awaitable[Database]]) -> Process
     of a module, or a partial of one.
     """
     return ProcessPoolExecutor(count, _context(), _begin, (opening,))
+
+
+def get_ready() -> None:
+    """Let the process that loading processes are begun from import everything now, on another core, while the caller opens the store."""
+    if _context().get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
 def _context() -> multiprocessing.context.BaseContext:
