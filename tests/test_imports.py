@@ -47,7 +47,8 @@ EVERYWHERE: dict[str, set[str]] = {
     "postgres": set(),
     "readers": set(),
     "pulse": set(),
-    "db": {"errors", "pulse", "readers", "store"},
+    "disk": {"errors"},
+    "db": {"disk", "errors", "pulse", "readers", "store"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }

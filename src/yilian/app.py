@@ -22,6 +22,7 @@ from yilian.audit.record import ReadLog, follow_writes
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
+from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.subscriptions import desk as subscriptions
 from yilian.exchange.subscriptions import known, outbox
@@ -134,7 +135,13 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
 
 def database(settings: Settings, dsn: str) -> Database:
     """A database wired as this house wires it; not yet open."""
-    return Database(dsn, HOOKS, size=settings.connections)
+    return Database(dsn, HOOKS, size=settings.connections, disk=_disk(settings))
+
+
+def _disk(settings: Settings) -> Disk | None:
+    """The disk the embedded database lies on."""
+    cluster = settings.data / "postgres"  # may be a link to another place
+    return Disk(cluster, settings.disk_reserve_bytes) if not settings.database_url and cluster.exists() else None
 
 
 async def prepare(settings: Settings, dsn: str) -> None:

@@ -47,6 +47,10 @@ class Settings:
     database_url: Annotated[
         str, Says("A PostgreSQL 15 or newer of your own, `postgresql://user:password@host/name`; empty: the embedded one.")
     ] = ""
+    disk_reserve_bytes: Annotated[
+        int,
+        Says("Nothing is stored once less is free on the disk of the embedded database; reads go on. 0: until it is full.", 0, 1024**4),
+    ] = 256 * 1024**2
     host: Annotated[str, Says("Address to listen on. Anything but loopback belongs behind a proxy that speaks TLS.")] = "127.0.0.1"
     port: Annotated[int, Says("Port to listen on; 0 takes a free one.", 0, 65535)] = 8080
     workers: Annotated[int, Says("Server processes. One a core is a good number.", 1, 256)] = 1

@@ -22,6 +22,7 @@ from weakref import WeakSet
 import asyncpg
 import asyncpg.transaction
 
+from yilian.disk import Disk, no_room
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
 from yilian.pulse import Pulse
 from yilian.readers import Readers
@@ -191,6 +192,7 @@ class Database:
     size         connections at most, up to eight of them for reads; idle ones beyond the first are closed after five minutes
     waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
     statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
+    disk         where it lies, if that is a disk of this machine: nothing is stored when it is nearly full
     """
 
     def __init__(
@@ -204,6 +206,7 @@ class Database:
         lock_s: float = 10,
         clock: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = random_id,
+        disk: Disk | None = None,
     ) -> None:
         self.dsn = dsn
         self.hooks = hooks
@@ -213,6 +216,7 @@ class Database:
         self.lock_s = lock_s
         self.clock = clock
         self.ids = ids
+        self.disk = disk
         self.namespaces: dict[str, int] = {}
         """Identifier systems known to be committed: uri → namespace.id. Filled by `store.dictionaries`."""
         self.concepts: set[int] = set()
@@ -434,6 +438,8 @@ def _meaning(error: Exception, *, writing: bool, connecting: bool = False) -> Yi
     """What a database error means to the caller; None when it is a fault of ours."""
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, (asyncpg.PostgresError, ConnectionError)):
         error = error.__context__  # the roll-back failed because of what had gone wrong before it
+    if isinstance(error, asyncpg.DiskFullError):
+        return no_room(f"{error.args[0]}.")
     closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)  # other InterfaceErrors are a misuse of the driver
     if closed or isinstance(error, _AWAY) or (connecting and isinstance(error, OSError)):
         unknown = " It may or may not have been stored; look before sending it again." if writing else ""

@@ -144,3 +144,9 @@ class Unavailable(YilianError):
     """The database is away or the server is overloaded; the same request may be sent again."""
 
     status, code = 503, "transient"
+
+
+class NoRoom(Unavailable):
+    """The disk of the database is full; the same request may be sent again once there is room (RFC 4918, 11.5)."""
+
+    status, code = 507, "no-store"

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -53,8 +53,9 @@ order by type, id, ver
 class Ground:
     """A store of its own in a temporary folder and the server on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data = folder / "data"
+        self.settings = settings or {}
         self.log = folder / "server.log"
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -71,7 +72,7 @@ class Ground:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yilian", "serve", "--port", str(port), "--data", str(self.data), "--workers", "2"],
-                stdout=log, stderr=log, env=environment(), start_new_session=True,
+                stdout=log, stderr=log, env=environment() | self.settings, start_new_session=True,
             )  # fmt: skip
         self.url = f"http://127.0.0.1:{port}"
         wait_ready(self.url, self.process, self.log, 120)
@@ -108,29 +109,11 @@ class Ground:
         finally:
             await database.close()
 
-    async def missing(self, ledger: Ledger) -> list[str]:
-        """What was acknowledged and is not there, or is there and should not be."""
+    async def wrong(self, ledger: Ledger) -> list[str]:
+        """What is wrong with the running store."""
         dsn = address_of_running(self.data)
         assert dsn is not None
-        connection = await asyncpg.connect(dsn)
-        try:
-            rows = await connection.fetch(OF_THE_STORE)
-            noted = {row["entity"] for row in await connection.fetch("select distinct unnest(entities) as entity from audit_event")}
-        finally:
-            await connection.close()
-        return list(_faults(rows, noted, ledger))
-
-    async def disagreements(self) -> list[str]:
-        """What `yilian check --deep` looks for: resources whose index rows, history, references or grounds are not what they should be."""
-        dsn = address_of_running(self.data)
-        assert dsn is not None
-        database = app.database(config.Settings(), dsn)
-        await database.open()
-        try:
-            looking = agreement.disagreements(database, lambda seen: None, [_grounds])
-            return [f"{one.about}: {one.said} ({one.kind})" async for one in looking]
-        finally:
-            await database.close()
+        return [*await missing(dsn, ledger), *await disagreements(dsn)]
 
     async def revived(self, before: int) -> None:
         """Wait until another PostgreSQL than the one of process `before` runs here."""
@@ -142,6 +125,28 @@ class Ground:
 
     def postmaster(self) -> int:
         return int((self.data / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+async def missing(dsn: str, ledger: Ledger) -> list[str]:
+    """What was acknowledged and is not there, or is there and should not be."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(OF_THE_STORE)
+        noted = {row["entity"] for row in await connection.fetch("select distinct unnest(entities) as entity from audit_event")}
+    finally:
+        await connection.close()
+    return list(_faults(rows, noted, ledger))
+
+
+async def disagreements(dsn: str) -> list[str]:
+    """What `yilian check --deep` looks for: resources whose index rows, history, references or grounds are not what they should be."""
+    database = app.database(config.Settings(), dsn)
+    await database.open()
+    try:
+        looking = agreement.disagreements(database, lambda seen: None, [_grounds])
+        return [f"{one.about}: {one.said} ({one.kind})" async for one in looking]
+    finally:
+        await database.close()
 
 
 async def _grounds(tx: Tx, some: Sequence[Written]) -> list[agreement.Disagreement]:
@@ -209,10 +214,9 @@ async def one_round(ground: Ground, kind: str, random: Random, whole: Ledger) ->
         again = ledger.first_after or float("inf")
     whole.acknowledged += ledger.acknowledged
     whole.bundles |= ledger.bundles
-    wrong = [*ledger.odd[:5], *await ground.missing(whole)]
+    wrong = [*ledger.odd[:5], *await ground.wrong(whole)]
     if again > PATIENCE_S:
         wrong.append("the server did not come back")
-    wrong += await ground.disagreements()
     line = f"{kind}: {len(ledger.acknowledged)} acknowledged, again after {again:.1f} s, answers {dict(sorted(ledger.answers.items()))}"
     return wrong, line
 

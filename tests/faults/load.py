@@ -32,8 +32,8 @@ class Acknowledged:
 @dataclass(slots=True)
 class Ledger:
     """acknowledged: in no order. bundles: the marks of transactions sent, acknowledged or not, each with how many resources it has.
-    answers: by status; 0 is none at all. odd: answers that were neither success nor 503 (or a lost race). first_after: the first success
-    after `since`, in seconds."""
+    answers: by status; 0 is none at all. odd: answers that were neither success nor 503 or 507 (or a lost race). first_after: the first
+    success after `since`, in seconds."""
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
     bundles: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Ledger:
             if self.first_after is None and time.monotonic() > self.since:
                 self.first_after = time.monotonic() - self.since
             return True
-        if answer.status_code == 503 and "retry-after" in answer.headers:
+        if answer.status_code in (503, 507) and "retry-after" in answer.headers:
             return False
         if answer.status_code not in (409, 412):
             self.odd.append(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:300]}")

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import psutil
 import pytest
 import uvicorn
@@ -139,6 +140,14 @@ async def test_who_sends_a_byte_now_and_then_is_shown_out_and_the_others_are_ser
         assert b" 200 OK" in await asyncio.wait_for(reader.read(), 5)
         writer.close()
         assert all(b"408" in answer or b"401" in answer or b"400" in answer or not answer for answer in await told)
+
+
+async def test_who_is_refused_before_the_body_has_come_hears_it_on_a_connection_that_is_used_again(server: Server) -> None:
+    async with listening(server, 20) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for size in (100_000, 6 * MIB, 40 * MIB, 40 * MIB, 1):
+            answer = await client.post("/fhir/Observation", content=b" " * size, headers=FHIR)
+            assert answer.status_code == 401
+            assert answer.json()["issue"]
 
 
 async def test_a_header_without_end_is_refused(server: Server) -> None:

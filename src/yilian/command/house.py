@@ -12,12 +12,16 @@ from contextlib import asynccontextmanager, contextmanager
 
 from yilian.config import Settings
 from yilian.db import Database
+from yilian.disk import MIB, Disk
 from yilian.postgres import DataFolderBusy, Embedded, PostgresFailed, address_of_running
 
 log = logging.getLogger("yilian.house")
 
 JOIN_S = 60
 """How long a command waits for the server of another yilian that is just starting in the same folder."""
+
+NEEDED_BYTES = 48 * MIB
+"""Room PostgreSQL needs to start after it ended for want of it: two files of its write-ahead log, and some."""
 
 
 @contextmanager
@@ -60,18 +64,28 @@ def _joined(settings: Settings) -> str:
 
 @contextmanager
 def _kept_alive(embedded: Embedded) -> Iterator[None]:
-    """Start the server again should it be killed, and stop it when the block ends. When it does not start again, we end too."""
+    """Start the server again should it be killed, and stop it when the block ends.
+
+    When it does not start again we end too, unless that is for want of room: it is then tried until there is some.
+    """
     done = threading.Event()
+    disk = Disk(embedded.folder.cluster, NEEDED_BYTES)
 
     def watch() -> None:
+        waiting = False
         while not done.wait(0.5):
-            if embedded.alive:
+            if embedded.alive or (waiting and disk.is_low):
                 continue
             log.error("PostgreSQL ended unexpectedly; starting it again.")
             try:
                 embedded.revive()
+                waiting = False
             except (PostgresFailed, OSError) as error:
                 log.critical("%s", error)
+                if disk.is_low:
+                    waiting = True
+                    log.critical("The disk is full. PostgreSQL is started as soon as %d MiB are free.", NEEDED_BYTES // MIB)
+                    continue
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 

@@ -39,6 +39,8 @@ class SteadyProtocol(HttpToolsProtocol):
             self._refuse(b"431 Request Header Fields Too Large", b"The header of a request is at most 128 KiB.")
 
     def on_headers_complete(self) -> None:
+        if self._clock is None:  # it came with the end of the request before
+            self._begin()
         self._in_head = False
         super().on_headers_complete()
 

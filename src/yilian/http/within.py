@@ -20,7 +20,7 @@ class OfOneTransaction(Database):
     """A database whose every connection is the one of `tx`. Nothing is committed here: that is for whoever opened it."""
 
     def __init__(self, tx: Tx) -> None:
-        super().__init__(tx.db.dsn, tx.hooks, size=tx.db.size, clock=lambda: tx.now, ids=tx.new_id)
+        super().__init__(tx.db.dsn, tx.hooks, size=tx.db.size, clock=lambda: tx.now, ids=tx.new_id, disk=tx.db.disk)
         self.tx = tx
 
     @asynccontextmanager

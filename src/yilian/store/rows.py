@@ -95,7 +95,9 @@ class Work:
 
 
 async def put(tx: Tx, work: Work) -> None:
-    """Carry out `work` in `tx`. The rows of `renewed` must be locked by now."""
+    """Carry out `work` in `tx`. The rows of `renewed` must be locked by now. NoRoom when the disk is nearly full."""
+    if tx.db.disk is not None:
+        tx.db.disk.require()
     if "index_clinical" in work.removed:
         replaced = {row[:2] for row in work.added.get("index_clinical", ())}
         work.removed["index_clinical"] = [row for row in work.removed["index_clinical"] if row[:2] not in replaced]
