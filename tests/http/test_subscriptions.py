@@ -8,21 +8,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from tests.http.house import ORIGIN, PASSWORD, Server, running
-from tests.http.receiver import Receiver, events_of, receiving, status_of, value_of
+from tests.http.house import ORIGIN, Server, running
+from tests.http.receiver import events_of, receiving, status_of, value_of
+from tests.http.subscribing import add_client, ask, house, listening, observation, put, token_of, until_it_is, wanted
 from yilian import app, config
-from yilian.access import clients
 from yilian.exchange.subscriptions import upkeep
+from yilian.exchange.subscriptions.binding import Listener
 from yilian.exchange.subscriptions.definition import BACKPORT, CHANNELS
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.stream import stream
@@ -30,78 +28,6 @@ from yilian.exchange.subscriptions.topics import CANONICAL, catalogue
 from yilian.jobs import Job
 
 Json = dict[str, Any]
-
-
-def wanted(
-    url: str, *, topic: str = "resource-changed", filters: tuple[str, ...] = ("Observation?",), content: str = "", **channel: Any
-) -> Json:
-    found: Json = {
-        "resourceType": "Subscription",
-        "status": "requested",
-        "reason": "test",
-        "criteria": CANONICAL + topic,
-        "channel": {"type": "rest-hook", "endpoint": url, "payload": "application/fhir+json", **channel},
-    }
-    if filters:
-        found["_criteria"] = {"extension": [{"url": BACKPORT + "backport-filter-criteria", "valueString": text} for text in filters]}
-    if content:
-        found["channel"]["_payload"] = {"extension": [{"url": BACKPORT + "backport-payload-content", "valueCode": content}]}
-    return found
-
-
-def listening(**more: Any) -> Json:
-    found = wanted("", **more)
-    del found["channel"]["endpoint"]
-    found["channel"]["type"] = "websocket"
-    return found
-
-
-def observation(patient: str = "p1", status: str = "final", **more: Any) -> Json:
-    return {
-        "resourceType": "Observation",
-        "status": status,
-        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
-        "subject": {"reference": f"Patient/{patient}"},
-        **more,
-    }
-
-
-async def add_client(dsn: str, id: str, institution: str) -> None:
-    database = app.database(config.Settings(), dsn)
-    await database.open()
-    async with database.transaction() as tx:
-        await clients.add(
-            tx, id, name=id, secret=PASSWORD, scope="system/*.*", grant_types=("client_credentials",), institution=institution
-        )
-    await database.close()
-
-
-@asynccontextmanager
-async def house(dsn: str, receiver: Receiver, **settings: Any) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
-    async with running(dsn, subscription_hosts=receiver.host, **settings) as server, await server.as_("bench") as bench:
-        yield server, bench
-
-
-async def put(client: httpx.AsyncClient, id: str, resource: Json) -> Json:
-    answer = await client.put(f"/fhir/{resource['resourceType']}/{id}", json={**resource, "id": id})
-    assert answer.status_code in (200, 201), answer.text
-    found: Json = answer.json()
-    return found
-
-
-async def ask(client: httpx.AsyncClient, id: str, resource: Json, state: str = "active") -> Json:
-    """Put a Subscription and wait until it stands so."""
-    await put(client, id, resource)
-    return await until_it_is(client, id, state)
-
-
-async def until_it_is(client: httpx.AsyncClient, id: str, state: str) -> Json:
-    async with asyncio.timeout(40):
-        while True:
-            found: Json = (await client.get(f"/fhir/Subscription/{id}")).json()
-            if found["status"] == state:
-                return found
-            await asyncio.sleep(0.05)
 
 
 async def test_a_receiver_is_told_of_what_was_written_and_nothing_else(furnished_dsn: str) -> None:
@@ -250,7 +176,7 @@ async def test_what_could_not_be_kept_to_is_refused_by_name(furnished_dsn: str) 
 async def test_what_is_out_of_the_owners_scope_is_never_told_not_even_by_a_gap(furnished_dsn: str) -> None:
     await add_client(furnished_dsn, "lis", "Organization/liuhe")
     async with receiving() as receiver, house(furnished_dsn, receiver) as (server, bench):
-        server.tokens["lis"] = await _token(server, "lis")
+        server.tokens["lis"] = await token_of(server, "lis")
         async with await server.as_("lis") as lis:
             await ask(lis, "s1", wanted(receiver.url, content="full-resource"))
             await put(bench, "o1", observation("p1"))  # registered elsewhere
@@ -277,7 +203,7 @@ async def test_what_is_out_of_the_owners_scope_is_never_told_not_even_by_a_gap(f
 async def test_a_disabled_application_is_told_nothing_more(furnished_dsn: str) -> None:
     await add_client(furnished_dsn, "lis", "Organization/qingshi")
     async with receiving() as receiver, house(furnished_dsn, receiver) as (server, bench):
-        server.tokens["lis"] = await _token(server, "lis")
+        server.tokens["lis"] = await token_of(server, "lis")
         async with await server.as_("lis") as lis:
             await ask(lis, "s1", wanted(receiver.url))
         await server.value("update client set disabled = now() where id = 'lis' returning 1")
@@ -429,7 +355,9 @@ async def test_server_sent_events_go_on_after_the_last_number(furnished_dsn: str
         await database.open()
         listeners = Listeners(furnished_dsn)
         rid = await server.value("select rid from subscription")
-        told = stream(database, listeners, rid, "http://x/fhir", after=1)
+        async with database.transaction() as tx:
+            grant = await tx.fetchval("select id from token_grant where client = 'bench' and expires > now() limit 1")
+        told = stream(database, listeners, rid, "http://x/fhir", who=lambda: Listener(grant, "bench", None), after=1)
         async with asyncio.timeout(20):
             kinds = [await anext(told), await anext(told)]
             assert [(one.kind, one.number) for one in kinds] == [("handshake", 1), ("event-notification", 2)]
@@ -455,13 +383,3 @@ async def look_after(server: Server) -> None:
     await database.open()
     await upkeep.look_after(database, Job(0, "", {}, None, 1, {}, ""))
     await database.close()
-
-
-async def _token(server: Server, client: str) -> str:
-    answer = await server.nobody().post(
-        "/oauth2/token",
-        data={"grant_type": "client_credentials", "scope": "system/*.*"},
-        auth=(client, PASSWORD),
-    )
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])

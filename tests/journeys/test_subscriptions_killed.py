@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.http.receiver import Got, events_of, receiving, status_of, value_of
-from tests.http.test_subscriptions import ask, listening, observation, put, wanted
+from tests.http.subscribing import ask, listening, observation, put, wanted
 from yilian import app, config
 from yilian.access import clients, tokens
 from yilian.store.change import Change

@@ -56,6 +56,23 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
     return await of_person(tx, row, row["session_institution"] if row["session"] is not None else None, row["client"], scope)
 
 
+async def require_alive(tx: Tx, grant: UUID) -> None:
+    """NotSignedIn when this grant, its session, its account or its application has ended or was disabled: for what stays open long after
+    its token was looked at."""
+    alive = await tx.fetchval(
+        """
+        select true from token_grant g join client c on c.id = g.client
+        left join account a on a.name = g.account left join session s on s.id = g.session
+        where g.id = $1 and g.ended is null and g.expires > $2 and c.disabled is null
+          and (g.account is null or a.disabled is null) and (g.session is null or (s.ended is null and s.expires > $2))
+        """,
+        grant,
+        tx.now,
+    )
+    if not alive:
+        raise NotSignedIn("The sign-in has ended. Sign in again.", zh="登录已失效,请重新登录。")
+
+
 async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -> Standing:
     """The holder of an account (columns account, display, agent, patient) at this institution, or at that of the first post when None.
 

@@ -111,6 +111,10 @@ class Verifier:
         async with self.db.reading() as tx:
             return await standing(tx, claims.grant, claims.scope)
 
+    async def grant_of(self, authorization: str) -> UUID:
+        """The grant behind the token of this Authorization header. NotSignedIn as in `scope_of`."""
+        return (await self.claims_of(_token(authorization))).grant
+
     async def claims_of(self, token: str) -> Claims:
         """What a token says, after its signature, type, audience, issuer and times have been checked. NotSignedIn when one is not right."""
         if not 0 < len(token) <= LONGEST or not token.isascii():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from yilian.errors import YilianError
 from yilian.exchange.subscriptions.stream import Told
 from yilian.http.answer import Answer, Send
 from yilian.http.request import Request
+
+log = logging.getLogger("yilian.subscriptions")
 
 AGAIN_MS = 2000
 """When a browser whose connection broke comes back."""
@@ -45,6 +49,9 @@ class EventStream(Answer):
                     try:
                         one = coming.result()
                     except StopAsyncIteration:
+                        break
+                    except YilianError as error:  # the sign-in has ended, or the database is away: who comes back is told which
+                        log.info("a stream is closed: %s", error)
                         break
                     if one.body:
                         await send({"type": "http.response.body", "body": _event(one), "more_body": True})

@@ -1,6 +1,6 @@
 """/subscriptions/websocket: notifications of the subscriptions a socket is bound to.
 
-    → bind-with-token: TOKEN [eventsSinceNumber=NUMBER]     may come again, for further subscriptions or after a token is renewed
+    → bind-with-token: TOKEN [eventsSinceNumber=NUMBER]     may come again, for further subscriptions or with a token of a newer sign-in
     → ping                                                   ← pong
     ← a notification Bundle for each handshake, heartbeat and event notification
 
@@ -13,12 +13,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from contextlib import aclosing, suppress
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from yilian.errors import NotSignedIn, YilianError
+from yilian.errors import Forbidden, NotSignedIn, YilianError
 from yilian.exchange.subscriptions import binding, rows
+from yilian.exchange.subscriptions.binding import Listener
 from yilian.exchange.subscriptions.stream import stream
 from yilian.http.house import House
 
@@ -47,6 +50,7 @@ class Sockets:
             return
         self.open += 1
         telling: dict[str, asyncio.Task[None]] = {}
+        heard_by: dict[str, Listener] = {}
         try:
             async with asyncio.timeout(BIND_WITHIN_S) as first:
                 while True:
@@ -54,7 +58,7 @@ class Sockets:
                     if text.strip() == "ping":
                         await socket.send_text("pong")
                         continue
-                    await self._bind(socket, text, telling)
+                    await self._bind(socket, text, telling, heard_by)
                     first.reschedule(None)
         except (WebSocketDisconnect, RuntimeError):
             pass
@@ -69,15 +73,16 @@ class Sockets:
                 task.cancel()
             await asyncio.gather(*telling.values(), return_exceptions=True)
 
-    async def _bind(self, socket: WebSocket, text: str, telling: dict[str, asyncio.Task[None]]) -> None:
+    async def _bind(self, socket: WebSocket, text: str, telling: dict[str, asyncio.Task[None]], heard_by: dict[str, Listener]) -> None:
         match = BIND.fullmatch(text.strip())
         if match is None:
             raise NotSignedIn("bind-with-token: TOKEN was expected")
         async with self.house.db.reading() as tx:
-            ids = await binding.bound(tx, match[1])
-            found = await tx.fetch("select rid, id from subscription where id = any($1::text[]) order by rid", list(ids))
+            bound = await binding.bound(tx, match[1])
+            found = await tx.fetch("select rid, id from subscription where id = any($1::text[]) order by rid", list(bound.subscriptions))
         after = max(int(match[2]) - 1, 0) if match[2] else None
         for row in found:
+            heard_by[row["id"]] = bound.listener
             before = telling.get(row["id"])
             if before is not None and not before.done():
                 if after is None:
@@ -85,15 +90,19 @@ class Sockets:
                 before.cancel()
             if len(telling) >= MOST_BOUND and row["id"] not in telling:
                 raise NotSignedIn("too many subscriptions on one socket")
-            telling[row["id"]] = asyncio.create_task(self._tell(socket, row["rid"], after, telling))
+            who = partial(heard_by.__getitem__, row["id"])
+            telling[row["id"]] = asyncio.create_task(self._tell(socket, row["rid"], who, after, telling))
 
-    async def _tell(self, socket: WebSocket, rid: int, after: int | None, telling: dict[str, asyncio.Task[None]]) -> None:
+    async def _tell(
+        self, socket: WebSocket, rid: int, who: Callable[[], Listener], after: int | None, telling: dict[str, asyncio.Task[None]]
+    ) -> None:
         """One subscription, until it is over; the socket is closed after the last."""
         assert self.house.listeners is not None
+        ended = False
         client = socket.client.host if socket.client else ""
         base = self.house.base_of("https" if socket.url.scheme == "wss" else "http", socket.headers.get("host", "localhost"))
         try:
-            told = stream(self.house.db, self.house.listeners, rid, base, after=after, way=f"{client}, websocket")
+            told = stream(self.house.db, self.house.listeners, rid, base, who=who, after=after, way=f"{client}, websocket")
             async with aclosing(told):
                 async for one in told:
                     if one.body:
@@ -102,9 +111,13 @@ class Sockets:
             return
         except YilianError as error:
             log.info("a socket is closed: %s", error)
+            ended = isinstance(error, (NotSignedIn, Forbidden))
         if any(not task.done() for task in telling.values() if task is not asyncio.current_task()):
             return
-        await _close(socket, TRY_AGAIN if await self._is_on(rid) else NOT_ALLOWED, "the subscription is over, or the server is away")
+        if ended:
+            await _close(socket, NOT_ALLOWED, "the sign-in has ended; fetch another token")
+        else:
+            await _close(socket, TRY_AGAIN if await self._is_on(rid) else NOT_ALLOWED, "the subscription is over, or the server is away")
 
     async def _is_on(self, rid: int) -> bool:
         with suppress(YilianError):

@@ -7,9 +7,10 @@ address that was checked.
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -18,10 +19,16 @@ from aiohttp.resolver import ThreadedResolver
 from yilian.errors import InvalidResource, Issue
 
 LONGEST = 2000
+NOT_PUBLIC = "the host is not found on the public internet"
+"""Said alike of a name nobody knows and of one that leads into a private network: which names a hospital has inside is its own matter."""
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
+"""A name as it goes over the wire. No %: the client that connects would take `127.0.0.%31` for something else than we do."""
+NAT64 = IPv6Network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are the IPv4 address that is really spoken to."""
 
 
 class NotAllowed(OSError):
-    """The name leads to an address nothing is sent to."""
+    """The name leads to no address that anything is sent to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,15 @@ class Resolver(AbstractResolver):
         self.inner = ThreadedResolver()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        found = await self.inner.resolve(host, port, family)
         if self.allowed.is_listed(host.lower(), port):
-            return found
+            return await self.inner.resolve(host, port, family)
+        try:
+            found = await self.inner.resolve(host, port, family)
+        except OSError:
+            raise NotAllowed(NOT_PUBLIC) from None
         public = [one for one in found if not _is_private(one["host"])]
         if not public:
-            raise NotAllowed(f"{host} leads into a private network")
+            raise NotAllowed(NOT_PUBLIC)
         return public
 
     async def close(self) -> None:
@@ -95,7 +105,8 @@ def _parts(url: str) -> SplitResult | None:
     plain = url.isascii() and url.isprintable() and not set(' "<>\\^`{|}') & set(url) and len(url) <= LONGEST
     if not fine or not plain or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.fragment:
         return None
-    return parts
+    named = "[" not in parts.netloc and HOST.fullmatch(parts.hostname)
+    return parts if named or _address(parts.hostname) is not None else None
 
 
 def _standard(parts: SplitResult) -> int:
@@ -104,17 +115,30 @@ def _standard(parts: SplitResult) -> int:
 
 def _is_private(host: str) -> bool:
     """An address that is not of the public internet; `localhost` too. Other names are looked at when they are resolved."""
+    address = _address(host)
+    if address is None:
+        name = host.rstrip(".").lower()
+        return name == "localhost" or name.endswith((".localhost", ".local", ".internal")) or _is_number(name)
+    if isinstance(address, IPv6Address):
+        if address in NAT64:
+            return _is_private(str(IPv4Address(int(address) & 0xFFFF_FFFF)))
+        mapped = address.ipv4_mapped or address.sixtofour
+        if address.is_site_local or (mapped is not None and not mapped.is_global):
+            return True
+    return not address.is_global or address.is_multicast or address.is_reserved
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that stands there itself, None for a name."""
     try:
-        address = ip_address(host.partition("%")[0])
+        return ip_address(host)  # also fe80::1%eth0
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or _is_number(host)
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return not address.is_global or address.is_multicast or (mapped is not None and not mapped.is_global)
+        return None
 
 
 def _is_number(host: str) -> bool:
     """127.1, 0x7f000001 and the like, which the system's resolver takes for addresses."""
-    last = host.rstrip(".").rpartition(".")[2]
+    last = host.rpartition(".")[2]
     return last.isdigit() or last.startswith("0x")
 
 

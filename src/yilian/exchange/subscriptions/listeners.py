@@ -11,12 +11,15 @@ from contextlib import suppress
 
 import asyncpg
 
+from yilian.errors import Unavailable
 from yilian.exchange.subscriptions.collect import CHANNEL
 
 log = logging.getLogger("yilian.subscriptions")
 
 LOOK_S = 10.0
 CONNECT_S = 5
+MOST = 2000
+"""Who may wait in one process: each looks into the database every `LOOK_S`."""
 
 
 class Listeners:
@@ -30,11 +33,17 @@ class Listeners:
 
     async def attend(self, subscription: int) -> asyncio.Event:
         """An event that is set whenever there may be something new; to be given back to `leave`. Look once after this: what was there
-        before is not called out."""
+        before is not called out. Unavailable when too many wait already."""
+        self.require_room()
         await self._listen()
         called = asyncio.Event()
         self._waiting.setdefault(subscription, set()).add(called)
         return called
+
+    def require_room(self) -> None:
+        """Raises Unavailable when so many wait that nobody else can."""
+        if sum(len(some) for some in self._waiting.values()) >= MOST:
+            raise Unavailable("Too many connections wait for events here; try again in a while.", retry_after_s=10)
 
     def leave(self, subscription: int, called: asyncio.Event) -> None:
         waiting = self._waiting.get(subscription, set())

@@ -12,6 +12,7 @@ at the earlier one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,9 @@ import msgspec
 from yilian import jobs
 from yilian.access.asker import asker_of
 from yilian.errors import Forbidden
-from yilian.exchange.subscriptions import known
+from yilian.exchange.subscriptions import known, rows
 from yilian.exchange.subscriptions.definition import ends_of, understood
-from yilian.exchange.subscriptions.matching import Happened
+from yilian.exchange.subscriptions.matching import Happened, Watch
 from yilian.exchange.subscriptions.topics import CODE, CODE_SYSTEM, ID_PREFIX
 from yilian.fhir.dates import region_zone
 from yilian.jobs import NewJob
@@ -31,6 +32,8 @@ from yilian.store.scope import SYSTEM, Scope
 
 if TYPE_CHECKING:
     from yilian.db import Tx
+
+log = logging.getLogger("yilian.subscriptions")
 
 COLLECT, BEGIN = "subscription.collect", "subscription.begin"
 
@@ -49,16 +52,38 @@ on conflict (rid) do update set version = excluded.version, state = excluded.sta
     asker = excluded.asker, ends = excluded.ends, failures = 0, failing_since = null, retry_at = null, error = null
 """
 
+OF_ANOTHER = """
+delete from subscription s where s.rid = $1 and (s.asker -> 'user', s.asker -> 'client', s.asker -> 'institution', s.asker -> 'reach')
+    is distinct from ($2::text::jsonb -> 'user', $2::text::jsonb -> 'client', $2::text::jsonb -> 'institution', $2::text::jsonb -> 'reach')
+returning s.rid
+"""
+
 
 async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:
-    """Topics are the platform's: nobody else writes a Basic that looks like one. Raises Forbidden."""
+    """Topics are the platform's: nobody else writes a Basic that looks like one. And a Subscription that is followed is changed by the
+    application that asked for it; others, who may write it, do so once it is off, and a system of the region ends it. Raises Forbidden."""
     for change in changes:
+        if change.type == "Subscription" and scope is not SYSTEM and change.method != "POST" and change.id:
+            await _require_own(tx, scope, change)
         if change.type == "Basic" and scope is not SYSTEM and _is_topic(change):
             raise Forbidden(
                 "Topics come with the platform and cannot be written; see /fhir/Basic?code=SubscriptionTopic.",
                 expression=change.place or "Basic",
                 zh="订阅主题由平台提供,不能写入。",
             )
+
+
+async def _require_own(tx: Tx, scope: Scope, change: Change) -> None:
+    row = await tx.fetchrow(f"select {rows.COLUMNS} from subscription s where s.id = $1 and s.state <> 'off'", change.id)
+    if row is None or rows.subscription(row).is_of(scope):
+        return
+    ends = change.method == "DELETE" or (change.resource or {}).get("status") == "off"
+    if scope.reach != "everything" or not ends:
+        raise Forbidden(
+            f"Subscription/{change.id} was asked for by another application, which changes and ends it; once it is off, others may.",
+            expression=change.place or "Subscription",
+            zh="该订阅由其他应用创建,仅限其修改或结束。",
+        )
 
 
 def _is_topic(change: Change) -> bool:
@@ -85,12 +110,22 @@ async def _note(tx: Tx, written: Sequence[Written]) -> None:
             continue
         happened = Happened("delete" if done.deleted else "create" if done.created else "update", done.resource, done.previous, tx.now)
         events += [
-            (watch.subscription, happened.interaction, done.rid, done.version) for watch in watched[done.type] if watch.is_met(happened)
+            (watch.subscription, happened.interaction, done.rid, done.version) for watch in watched[done.type] if _is_met(watch, happened)
         ]
     if events:
         noted = await tx.fetch(NOTE, *([event[n] for event in events] for n in range(4)), tx.now)
         if noted:
             await jobs.enqueue(tx, COLLECT, {}, priority=1)
+
+
+def _is_met(watch: Watch, happened: Happened) -> bool:
+    """Nobody's write fails because of what somebody else wants to be told. What cannot be held against a filter is told: within the scope
+    of its owner, and better than missed."""
+    try:
+        return watch.is_met(happened)
+    except Exception:
+        log.exception("a change cannot be held against the filters of subscription %d", watch.subscription)
+        return True
 
 
 async def _in_step(tx: Tx, scope: Scope, done: Written) -> None:
@@ -114,6 +149,9 @@ async def _in_step(tx: Tx, scope: Scope, done: Written) -> None:
         if stands is not None:
             await known.changed(tx)
         return
+    asker = msgspec.json.encode(asker_of(scope)).decode()
+    if await tx.fetchval(OF_ANOTHER, done.rid, asker):  # what one application was told of is not another's to count or to ask for
+        await tx.execute("delete from subscription_event where subscription = $1", done.rid)
     await tx.execute(
         ASKED,
         done.rid,
@@ -121,7 +159,7 @@ async def _in_step(tx: Tx, scope: Scope, done: Written) -> None:
         done.version,
         status,
         msgspec.json.encode(understood(done.resource, region_zone()).as_json()).decode(),
-        msgspec.json.encode(asker_of(scope)).decode(),
+        asker,
         ends_of(done.resource),
     )
     await known.changed(tx)

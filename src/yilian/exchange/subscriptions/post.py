@@ -10,6 +10,7 @@ A receiver puts base64url(body) between the two dots and verifies that; it refus
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ import aiohttp
 from joserfc import jws
 
 from yilian.access.keys import ALGORITHM, SigningKey
-from yilian.exchange.subscriptions.addresses import Allowed, Resolver
+from yilian.exchange.subscriptions.addresses import NOT_PUBLIC, Allowed, NotAllowed, Resolver
+
+log = logging.getLogger("yilian.subscriptions")
 
 SIGNATURE_TYPE = "yilian-notification+jws"
 MOST_OF_ANSWER = 8192
@@ -87,7 +90,29 @@ async def send(letter: Letter, allowed: Allowed, key: SigningKey, now: datetime)
     except TimeoutError:
         return Sent(0, f"no answer within {letter.timeout_s} s")
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        return Sent(0, f"{type(error).__name__}: {error}"[:300])
+        log.info("Subscription/%s: %s: %s", letter.subscription, type(error).__name__, error)
+        return Sent(0, _what_failed(error))
+
+
+def _what_failed(error: Exception) -> str:
+    """In words of ours. What a library says may repeat what the other side sent, and a subscriber reads this: with it the inside of a
+    network could be looked at."""
+    for kind, text in _FAILURES:
+        if isinstance(error, kind):
+            return text
+    return "it could not be sent"
+
+
+_FAILURES: Sequence[tuple[type[Exception], str]] = (
+    (aiohttp.ClientConnectorDNSError, NOT_PUBLIC),
+    (NotAllowed, NOT_PUBLIC),
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted here"),
+    (aiohttp.ClientSSLError, "TLS did not come about"),
+    (aiohttp.ClientConnectorError, "no connection came about"),
+    (aiohttp.ClientResponseError, "what answered does not speak HTTP"),
+    (aiohttp.ClientError, "the connection broke off"),
+)
+"""The first that fits."""
 
 
 async def _post(letter: Letter, allowed: Allowed, headers: list[tuple[str, str]]) -> Sent:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from yilian.errors import NotFound
+from yilian.access.policy import may, require
+from yilian.errors import Forbidden, NotFound
 from yilian.exchange.subscriptions.definition import Definition
 from yilian.store import read
 from yilian.store.change import Change
@@ -67,25 +68,45 @@ async def by_rid(tx: Tx, rid: int, *, lock: bool = False) -> Subscription | None
 
 
 async def of_caller(tx: Tx, scope: Scope, id: str) -> Subscription:
-    """The one of this id, for who may read the Subscription, and for administrators, who see how it stands and nothing of any patient.
+    """The one of this id, for the application that asked for it, and for administrators, who see how it stands and nothing of any patient.
 
-    NotFound also for a Subscription that was never asked for by anybody (one that was loaded).
+    Numbers tell how much has happened. Who asked was allowed to know; another application of the house, or the same one with a token for
+    fewer types, perhaps is not, although it may read the Subscription: Forbidden. NotFound for what the caller may not read, and for a
+    Subscription that was never asked for by anybody (one that was loaded).
     """
-    if "admin" not in scope.roles:
+    administers = "admin" in scope.roles
+    if not administers:
         await read.by_id(tx, scope, "Subscription", id)
     row = await tx.fetchrow(f"select {COLUMNS} from subscription s where s.id = $1", id)
     if row is None:
-        raise NotFound(f"Subscription/{id[:64]} is stored, but was never asked for by an application; PUT it with status requested.")
-    return subscription(row)
+        raise NotFound(f"No application asked for Subscription/{id[:64]}; PUT it with status requested.")
+    found = subscription(row)
+    if not administers:
+        _require_own(found, scope)
+    return found
+
+
+def _require_own(row: Subscription, scope: Scope) -> None:
+    if not row.is_of(scope):
+        raise Forbidden(
+            "Only the application that asked for a subscription learns of its events.", zh="仅限创建该订阅的应用查看和接收通知。"
+        )
+    for kind in sorted(row.definition.types()):
+        require(scope, "read", kind)
 
 
 async def every(tx: Tx, scope: Scope) -> list[Subscription]:
-    """All of them the caller may read the Subscription of, in the order they were made."""
-    seen = "true" if "admin" in scope.roles else scope.condition("r", ("Subscription",))
+    """The caller's own, in the order they were made; for administrators all. How many there are is bounded: `take_in`."""
+    administers = "admin" in scope.roles
+    seen = "true" if administers else scope.condition("r", ("Subscription",))
     rows = await tx.fetch(
-        f"select {COLUMNS} from subscription s join resource r on r.rid = s.rid where not r.deleted and {seen} order by s.rid limit 1000"
+        f"select {COLUMNS} from subscription s join resource r on r.rid = s.rid"
+        f" where not r.deleted and {seen} and ($1 or s.asker ->> 'client' = $2) order by s.rid",
+        administers,
+        scope.client,
     )
-    return [subscription(row) for row in rows]
+    found = [subscription(row) for row in rows]
+    return [one for one in found if administers or (one.is_of(scope) and all(may(scope, "read", kind) for kind in one.definition.types()))]
 
 
 async def put_state(db: Database, row: Subscription, state: str, error: str = "") -> bool:

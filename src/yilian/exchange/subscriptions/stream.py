@@ -1,12 +1,13 @@
 """The notifications of one subscription for whoever is connected: by websocket or as server-sent events.
 
 Nothing is kept of a connection: it tells what comes after the number it was begun with, so who comes back says the last number it saw and
-misses nothing that is still kept. The right to it is looked up before everything that is told, and at the latest every `LOOK_S`.
+misses nothing that is still kept. The right to it, and the sign-in of who listens, are looked up before everything that is told, and at
+the latest every `LOOK_S`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -15,6 +16,7 @@ from yilian.audit.note import write
 from yilian.db import Database
 from yilian.errors import NotSignedIn
 from yilian.exchange.subscriptions import events, rows
+from yilian.exchange.subscriptions.binding import Listener
 from yilian.exchange.subscriptions.deliver import disclosed
 from yilian.exchange.subscriptions.listeners import LOOK_S, Listeners
 from yilian.exchange.subscriptions.notification import Kind, Sender, bundle
@@ -33,10 +35,11 @@ class Told:
 
 
 async def stream(
-    db: Database, listeners: Listeners, rid: int, base: str, *, after: int | None = None, way: str = ""
+    db: Database, listeners: Listeners, rid: int, base: str, *, who: Callable[[], Listener], after: int | None = None, way: str = ""
 ) -> AsyncGenerator[Told]:
     """A handshake, then events and heartbeats, until the subscription is over; the last notification says how it stands then.
 
+    who     who listens, as of now; NotSignedIn or Forbidden is raised when that is over
     after   the last event number that was seen; None: only what comes from now on
     way     how it is told and to whom, for the trail
     """
@@ -46,7 +49,7 @@ async def stream(
         last = after
         heard = monotonic()
         while True:
-            told, last, over = await _look(db, rid, base, last, way, begun=begun)
+            told, last, over = await _look(db, rid, base, who(), last, way, begun=begun)
             begun = True
             for one in told:
                 heard = monotonic()
@@ -68,13 +71,16 @@ async def stream(
         listeners.leave(rid, called)
 
 
-async def _look(db: Database, rid: int, base: str, last: int | None, way: str, *, begun: bool) -> tuple[list[Told], int, Told | None]:
+async def _look(
+    db: Database, rid: int, base: str, listener: Listener, last: int | None, way: str, *, begun: bool
+) -> tuple[list[Told], int, Told | None]:
     """What is to be told now, the number reached, and the last word when it is over."""
     async with db.transaction() as tx:
         row = await rows.by_rid(tx, rid)
         sender = Sender(base, tx.now)
         if row is None:
             return [], last or 0, Told("heartbeat", last or 0, b"")
+        await listener.require(tx, row)
         reached = row.events if last is None else min(last, row.events)
         why, state = "", row.state
         try:

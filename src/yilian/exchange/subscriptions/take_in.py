@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yilian import policy
 from yilian.access.policy import require
-from yilian.errors import InvalidResource, Issue
+from yilian.errors import Forbidden, InvalidResource, Issue
 from yilian.exchange.subscriptions.addresses import Allowed
 from yilian.exchange.subscriptions.definition import ends_of, headers_of, understood
 from yilian.fhir.dates import region_zone
@@ -52,6 +53,7 @@ class TakeIn:
             ends = ends_of(resource)
             if ends is not None and ends <= tx.now:
                 raise _refused("This end has passed.", "end")
+            await _require_room(tx, scope, change)
         await _put_away(tx, scope, change, headers, previous)
         kept = _masked(resource)
         _check_status(kept, previous)
@@ -59,6 +61,17 @@ class TakeIn:
 
 
 amend = TakeIn()
+
+
+async def _require_room(tx: Tx, scope: Scope, change: Change) -> None:
+    """Every write is held against every subscription of its type: one application has no more than so many. Raises Forbidden."""
+    others = await tx.fetchval(
+        "select count(*) from subscription where state <> 'off' and asker ->> 'client' = $1 and id <> $2", scope.client, change.id
+    )
+    most = await policy.value(tx, "subscription.most_of_an_application", tx.now)
+    if others >= most:
+        text = f"{scope.client} has {others} subscriptions, and {most} at most; end one, or ask for several things with the filters of one."
+        raise Forbidden(text, code="too-costly", expression="Subscription", zh=f"每个应用最多 {most} 个订阅,请先结束不用的订阅。")
 
 
 def _check_status(resource: Mapping[str, Any], previous: Mapping[str, Any] | None) -> None:
@@ -76,12 +89,15 @@ def _check_status(resource: Mapping[str, Any], previous: Mapping[str, Any] | Non
 
 async def _put_away(tx: Tx, scope: Scope, change: Change, headers: list[tuple[str, str]], previous: Mapping[str, Any] | None) -> None:
     known: dict[str, str] = {}
+    ends = (change.resource or {}).get("status") == "off"
     if any(value == MASK for _, value in headers):
         row = await tx.fetchrow("select owner, headers::text as headers from subscription_header where id = $1", change.id)
         before = ((previous or {}).get("channel") or {}).get("endpoint")
         endpoint = ((change.resource or {}).get("channel") or {}).get("endpoint")
         if row is not None and row["owner"] == _owner(scope) and before == endpoint:
             known = dict(msgspec.json.decode(row["headers"]))
+    if ends and headers and all(value == MASK and name not in known for name, value in headers):
+        return  # ended by somebody else: what was put away stays its writer's
     kept: list[tuple[str, str]] = []
     for place, (name, value) in enumerate(headers):
         if value == MASK and name not in known:

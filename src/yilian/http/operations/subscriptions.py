@@ -116,18 +116,20 @@ async def binding_token(house: House, asker: Scope, request: Request) -> Answer:
     called = await called_with(request, (Parameter("id", many=True),))
     one = request.segments[1] if len(request.segments) == 3 else ""
     wanted = [one] if one else called.all("id")
+    listener = await _listener(house, asker, request)
     async with house.db.transaction() as tx:
         if wanted:
             found = [await rows.of_caller(tx, asker, id) for id in dict.fromkeys(wanted)]
         else:
-            found = [row for row in await rows.every(tx, asker) if row.is_of(asker) and row.definition.channel == "websocket"]
+            own = await rows.every(tx, asker)
+            found = [row for row in own if row.is_of(asker) and row.definition.channel == "websocket"]
         for row in found:
-            _require_own(row, asker)
+            _require_listener(row, asker)
             if row.definition.channel != "websocket":
                 raise BadRequest(f"The channel of Subscription/{row.id} is {row.definition.channel}, not websocket.")
         if not found:
             raise NotFound("You have no subscription with channel websocket.")
-        token = await binding.bind(tx, [row.id for row in found])
+        token = await binding.bind(tx, [row.id for row in found], listener)
     parameters: list[dict[str, Any]] = [
         {"name": "token", "valueString": token.token},
         {"name": "expiration", "valueDateTime": token.expires.isoformat(timespec="seconds")},
@@ -142,16 +144,19 @@ async def listen(house: House, asker: Scope, request: Request) -> Answer:
     called = await called_with(request, (Parameter("eventsSinceNumber"),))
     if house.listeners is None:
         raise Conflict("This server has no listeners.")
+    house.listeners.require_room()
+    listener = await _listener(house, asker, request)
     async with house.db.reading() as tx:
         row = await rows.of_caller(tx, asker, request.segments[1])
-    _require_own(row, asker)
+    _require_listener(row, asker)
     if row.definition.channel == "rest-hook":
         raise BadRequest(f"The channel of Subscription/{row.id} is rest-hook; one cannot connect to it.")
     text = request.header("last-event-id")
     after = _count(text, "Last-Event-ID") if text else None
     if called.one("eventsSinceNumber") is not None:
         after = max(_count(called.text("eventsSinceNumber"), "eventsSinceNumber") - 1, 0)
-    told = stream(house.db, house.listeners, row.rid, request.base, after=after, way=f"{request.address}, server-sent events")
+    way = f"{request.address}, server-sent events"
+    told = stream(house.db, house.listeners, row.rid, request.base, who=lambda: listener, after=after, way=way)
     return EventStream.of(told, request)
 
 
@@ -161,7 +166,12 @@ def socket_address(base: str) -> str:
     return "ws" + origin.removeprefix("http") + SOCKET
 
 
-def _require_own(row: Subscription, asker: Scope) -> None:
+async def _listener(house: House, asker: Scope, request: Request) -> binding.Listener:
+    return binding.Listener(await house.verifier.grant_of(request.header("authorization")), asker.client, asker.reads)
+
+
+def _require_listener(row: Subscription, asker: Scope) -> None:
+    """Administrators see how a subscription stands, and are told nothing."""
     if not row.is_of(asker):
         raise Forbidden("Only the application that asked for a subscription listens to it.", zh="仅限创建该订阅的应用接收通知。")
 
