@@ -10,7 +10,7 @@ race → Unavailable or Conflict, took too long → TooLarge, a value it cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ import asyncpg.transaction
 from yilian.disk import Disk, no_room
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
 from yilian.pulse import Pulse
-from yilian.readers import Readers
+from yilian.readers import ByKey, Readers, Together
 from yilian.store.hooks import Hooks
 
 CONNECT_S = 2
@@ -223,6 +223,7 @@ class Database:
         """Token hashes known to be committed in `concept`."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._readers: Readers | None = None
+        self._together: dict[ByKey, Together] = {}
         self.away = False
         """Known not to answer (see `pulse.py`): whoever comes is refused at once."""
         self._pulse: Pulse | None = None
@@ -293,6 +294,7 @@ class Database:
         if self._readers is not None:
             await self._readers.close()
             self._readers = None
+            self._together.clear()
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
@@ -326,10 +328,23 @@ class Database:
         if self._readers is None:
             async with self._connection(writing=False) as connection:
                 return await connection.fetchrow(sql, *args)
+        return await self._one_row(self._readers.fetchrow, sql, args)
+
+    async def by_key(self, question: ByKey, *args: Any) -> asyncpg.Record | None:
+        """The same for one row by its key; who asks while others ask goes along with them. Any `args` must be such as PostgreSQL takes."""
+        readers = self._readers
+        if readers is None:
+            return await self.fetchrow(question.one, *args)
+        together = self._together.get(question)
+        if together is None:
+            together = self._together[question] = Together(readers, question, max(readers.size // 2, 1))
+        return await self._one_row(together.row, args)
+
+    async def _one_row(self, ask: Callable[..., Awaitable[asyncpg.Record | None]], *asked: Any) -> asyncpg.Record | None:
         self._admit()
         self._queue += 1
         try:
-            return await self._readers.fetchrow(sql, args)
+            return await ask(*asked)
         except Exception as error:
             if meaning := _meaning(error, writing=False, connecting=True):
                 raise meaning from error

@@ -3,6 +3,9 @@
 Reading by id is the most frequent thing the server does, and the general pool spends a timer, a shield and a task on every loan: about a
 quarter of such a read. Here a loan is an append and a pop. Reads of a few statements borrow here too, as long as half of the connections
 are left for those of one. A connection whose statement did not end properly is closed, never lent again.
+
+Reads that ask the same way for different keys and come while others of their kind are under way wait for these and then go as one
+statement (`Together`): eight of them cost hardly more than two. Who comes alone never waits.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -37,6 +41,20 @@ class Readers:
             return found
         except asyncpg.PostgresError:
             sound = not connection.is_closed()  # the statement was refused; the connection is as good as before
+            raise
+        finally:
+            self._back(connection, sound)
+
+    async def fetch(self, sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
+        """All rows; else as `fetchrow`."""
+        connection = await self.borrow()
+        sound = False
+        try:
+            found = await connection.fetch(sql, *args)
+            sound = True
+            return found
+        except asyncpg.PostgresError:
+            sound = not connection.is_closed()
             raise
         finally:
             self._back(connection, sound)
@@ -111,3 +129,76 @@ class Readers:
                 return
         if connection is not None:
             self.idle.append(connection)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByKey:
+    """A question for one row, spelled twice.
+
+    one   arguments $1 … are the key and whatever else is asked with it; at most one row
+    many  the same arguments, each as an array with one element for each asker; the last column, `nth`, counts the askers from 1
+    """
+
+    one: str
+    many: str
+
+
+class Together:
+    """Lends `readers` to questions of one kind: `at_once` statements at a time, each of at most `most` askers.
+
+    A statement is sent after everybody in it has asked, so each sees what was committed before. It fails for all of them alike: the
+    arguments are to be such that the database takes any of them.
+    """
+
+    def __init__(self, readers: Readers, question: ByKey, at_once: int, most: int = 64) -> None:
+        self.readers = readers
+        self.question = question
+        self.at_once = at_once
+        self.most = most
+        self.under_way = 0
+        self._waiting: deque[tuple[tuple[Any, ...], asyncio.Future[asyncpg.Record | None]]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def row(self, args: tuple[Any, ...]) -> asyncpg.Record | None:
+        """The row for these arguments; None where there is none. Raises what `Readers.fetchrow` raises."""
+        if self.under_way >= self.at_once:
+            turn: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((args, turn))
+            return await turn
+        self.under_way += 1
+        try:
+            return await self.readers.fetchrow(self.question.one, args)
+        finally:
+            if self._waiting:
+                # A task, since our own caller shall have its answer and may be cancelled while others wait.
+                task = asyncio.get_running_loop().create_task(self._all_that_wait())
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                self.under_way -= 1
+
+    async def _all_that_wait(self) -> None:
+        """In the place of a statement that has ended, until nobody waits."""
+        try:
+            while self._waiting:
+                some = [self._waiting.popleft() for _ in range(min(self.most, len(self._waiting)))]
+                some = [(args, turn) for args, turn in some if not turn.done()]  # who went away meanwhile is not asked for
+                if some:
+                    await self._ask(some)
+        finally:
+            self.under_way -= 1
+
+    async def _ask(self, some: list[tuple[tuple[Any, ...], asyncio.Future[asyncpg.Record | None]]]) -> None:
+        try:
+            rows = await self.readers.fetch(self.question.many, tuple(zip(*(args for args, _ in some), strict=True)))
+        except BaseException as error:
+            for _, turn in some:
+                if not turn.done():
+                    turn.set_exception(error) if isinstance(error, Exception) else turn.cancel()
+            if not isinstance(error, Exception):
+                raise
+            return
+        found = {row["nth"]: row for row in rows}
+        for nth, (_, turn) in enumerate(some, 1):
+            if not turn.done():
+                turn.set_result(found.get(nth))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
 
-from yilian.readers import Readers
+from yilian.readers import ByKey, Readers, Together
 
 
 @pytest.fixture
@@ -129,3 +130,86 @@ async def test_what_fails_in_a_loan_closes_the_connection_only_where_it_may_be_u
     with pytest.raises(asyncio.CancelledError):
         await task
     assert readers.open == 0
+
+
+SQUARE = ByKey(
+    "select $1::integer * $1 as square, pg_sleep($2)",
+    "select n * n as square, nth from unnest($1::integer[], $2::float[]) with ordinality as w (n, pause, nth), pg_sleep(pause)"
+    " where n >= 0",
+)
+
+
+async def squares(together: Together, numbers: Iterable[int], pause: float = 0.0) -> list[int | None]:
+    rows = await asyncio.gather(*(together.row((n, pause)) for n in numbers))
+    return [None if row is None else row["square"] for row in rows]
+
+
+async def test_who_asks_while_others_ask_goes_along_and_gets_the_own_row(readers: Readers) -> None:
+    together = Together(readers, SQUARE, at_once=1, most=8)
+    assert await squares(together, range(30), 0.001) == [n * n for n in range(30)]
+    assert readers.open == 1
+    assert together.under_way == 0
+
+
+async def test_statements_are_as_few_as_they_may_be(readers: Readers) -> None:
+    sent: list[int] = []
+    fetch = readers.fetch
+
+    async def counted(sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
+        sent.append(len(args[0]))
+        return await fetch(sql, args)
+
+    readers.fetch = counted  # type: ignore[method-assign]
+    await squares(Together(readers, SQUARE, at_once=1, most=8), range(20), 0.001)
+    assert sent == [8, 8, 3], "the first goes alone, and the others as soon as it has come back"
+
+
+async def test_of_those_who_go_together_one_may_find_nothing(readers: Readers) -> None:
+    together = Together(readers, SQUARE, at_once=1)
+    assert await squares(together, [3, -4, 5]) == [9, None, 25]
+
+
+async def test_what_goes_wrong_is_told_to_everybody_in_the_statement_and_to_nobody_after(readers: Readers) -> None:
+    together = Together(readers, SQUARE, at_once=1)
+    told = await asyncio.gather(*(together.row((n, 0.0)) for n in (2, 3, 2_000_000_000, 4)), return_exceptions=True)
+    assert [type(one) for one in told] == [asyncpg.Record, *[asyncpg.NumericValueOutOfRangeError] * 3]
+    assert await squares(together, [6, 7]) == [36, 49]
+    assert readers.open == 1
+
+
+async def test_who_goes_away_is_no_harm_to_those_asked_for_together(readers: Readers) -> None:
+    together = Together(readers, SQUARE, at_once=1)
+    first, gone, stays = (asyncio.create_task(together.row((n, 0.05))) for n in (2, 3, 4))
+    await asyncio.sleep(0.02)
+    first.cancel()
+    gone.cancel()
+    row = await stays
+    assert row is not None
+    assert row["square"] == 16
+    assert first.cancelled() or first.cancelling()
+    assert together.under_way == 0
+
+
+async def test_what_is_asked_after_a_change_sees_the_change(readers: Readers, dsn: str) -> None:
+    writer = await asyncpg.connect(dsn)
+    try:
+        await writer.execute("create table counted (n integer)")
+        await writer.execute("insert into counted values (0)")
+        question = ByKey(
+            "select n from counted, pg_sleep(0.002) where $1::integer = 1",
+            "select n, nth from unnest($1::integer[]) with ordinality as w (key, nth), counted, pg_sleep(0.002) where key = 1",
+        )
+        together = Together(readers, question, at_once=2)
+
+        async def look(least: int) -> None:
+            row = await together.row((1,))
+            assert row is not None
+            assert row["n"] >= least
+
+        looks = []
+        for n in range(1, 40):
+            await writer.execute("update counted set n = $1", n)
+            looks += [asyncio.create_task(look(n)) for _ in range(4)]
+        await asyncio.gather(*looks)
+    finally:
+        await writer.close()

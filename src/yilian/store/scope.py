@@ -96,12 +96,12 @@ class Scope:
 
         `of_a_write`: what a writer may point to and change does not depend on the types the token may read back.
         """
-        return (
-            self.reach == "everything",
-            self.institution_rid if self.reach == "grounds" else 0,
-            self.patient_rid if self.reach == "self" else 0,
-            None if self.reads is None or of_a_write else [type_id(name) for name in self.reads],
-        )
+        return (*self.sees(), None if self.reads is None or of_a_write else [type_id(name) for name in self.reads])
+
+    def sees(self) -> tuple[bool, int, int]:
+        """What `readable_by` takes: sees everything, institution, patient (0 where there is none)."""
+        reach = self.reach
+        return reach == "everything", self.institution_rid if reach == "grounds" else 0, self.patient_rid if reach == "self" else 0
 
     def _own(self, alias: str) -> str:
         if self.reach == "self":
@@ -121,19 +121,23 @@ def readable(alias: str, first: int) -> str:
 
     For statements whose text must be the same for every asker, so that they are prepared once: reads by id, and what a write looks up.
     """
-    everything, here, self_, types = f"${first}::boolean", f"${first + 1}::bigint", f"${first + 2}::bigint", f"${first + 3}::smallint[]"
+    everything, here, own, types = f"${first}::boolean", f"${first + 1}::bigint", f"${first + 2}::bigint", f"${first + 3}::smallint[]"
+    return f"({readable_by(alias, everything, here, own)} and ({types} is null or {alias}.type = any({types})))"
+
+
+def readable_by(alias: str, everything: str, here: str, own: str) -> str:
+    """The same with the asker as three SQL expressions (`Scope.sees`). Whether the type may be read is left to the caller."""
     ground = (
         f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now())"
     )
     return (
-        f"(({everything} or ({alias}.patient is null and {alias}.shared) or ({alias}.patient = {self_} and {alias}.confined is null)"
+        f"({everything} or ({alias}.patient is null and {alias}.shared) or ({alias}.patient = {own} and {alias}.confined is null)"
         f" or (({alias}.confined is null or {alias}.confined = {here})"
         f" and (({alias}.patient is null and {alias}.confined = {here}) or exists ({ground}))))"
-        f" and ({types} is null or {alias}.type = any({types})))"
     )
 
 
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
-__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable"]
+__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable", "readable_by"]
