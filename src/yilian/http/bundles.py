@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from yilian.errors import Issue
 from yilian.fhir.json import dump
@@ -19,9 +20,16 @@ from yilian.store.read import Stored
 
 def link(base: str, path: str, query: Sequence[tuple[str, str]]) -> str:
     """`base/path?query`, encoded."""
-    text = urlencode(query, quote_via=quote, safe=":,|*/$")
+    text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
     where = f"{base}/{path}" if path else base
     return f"{where}?{text}" if text else where
+
+
+_plain = re.compile(r"[A-Za-z0-9_.~:,|*/$-]*")
+
+
+def _encoded(text: str) -> str:
+    return text if _plain.fullmatch(text) else quote(text, safe=":,|*/$")
 
 
 def of_page(
@@ -69,8 +77,9 @@ def searchset(
     ignored: Sequence[Issue] = (),
 ) -> bytes:
     """A searchset Bundle. `total` counts matches in the caller's scope and is left out when it was not counted."""
-    entries = [_entry(base, found, b"match") for found in matches]
-    entries += [_entry(base, found, b"include") for found in included]
+    begin = b'{"fullUrl":' + dump(f"{base}/")[:-1]
+    entries = [_entry(begin, found, _MATCH) for found in matches]
+    entries += [_entry(begin, found, _INCLUDE) for found in included]
     if ignored:
         entries.append(b'{"resource":' + dump(outcome(ignored)) + b',"search":{"mode":"outcome"}}')
     links = [{"relation": "self", "url": self_link}]
@@ -102,10 +111,15 @@ def history(
     return _bundle("history", moment, total, links, entries)
 
 
-def _entry(base: str, found: Stored, mode: bytes) -> bytes:
-    fragment = f"#{found.name}" if isinstance(found, Inside) and found.name else ""
-    url = dump(f"{base}/{found.type}/{found.id}{fragment}")
-    return b'{"fullUrl":' + url + b',"resource":' + found.body + b',"search":{"mode":"' + mode + b'"}}'
+_MATCH, _INCLUDE = b',"search":{"mode":"match"}}', b',"search":{"mode":"include"}}'
+
+
+def _entry(begin: bytes, found: Stored, end: bytes) -> bytes:
+    """`begin`: up to the type in the address, whose quotation mark is still open. A type and an id hold nothing JSON would escape."""
+    where = f"{found.type}/{found.id}".encode()
+    if type(found) is Inside and found.name:
+        where += dump(f"#{found.name}")[1:-1]
+    return b'%b%b","resource":%b%b' % (begin, where, found.body, end)
 
 
 def _bundle(kind: str, moment: datetime, total: int | None, links: list[dict[str, str]], entries: list[bytes]) -> bytes:

@@ -12,8 +12,9 @@ FHIR R4: http://hl7.org/fhir/R4/search.html#modifiers, #chaining, #has, #lists
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from yilian.errors import BadRequest, NotSupported, Unavailable
 from yilian.fhir.definitions import is_resource_type
@@ -28,8 +29,7 @@ MOST_LINKS = 8
 """References one condition may lead over, forwards and backwards together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(msgspec.Struct, frozen=True):
     """One condition. All clauses of a query must hold; of the values of one, any.
 
     modifier  "", "not", "missing", "exact" …; or the type a reference is to

@@ -6,7 +6,7 @@ FHIR R4: http://hl7.org/fhir/R4/compartmentdefinition.html
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from yilian.errors import NotSupported
 from yilian.fhir.compartments import COMPARTMENTS
@@ -41,4 +41,4 @@ def within(owner: str, id: str, kind: str, reading: Reading) -> Clause:
             ways_in.append(clause(kind, code, f"{owner}/{id}", reading))
     if not ways_in:
         raise NotSupported(f"The parameters that would put a {kind} into a {owner} compartment cannot be searched by here.")
-    return replace(ways_in[0], also=tuple(ways_in[1:]))
+    return structs.replace(ways_in[0], also=tuple(ways_in[1:]))

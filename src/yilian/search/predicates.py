@@ -7,8 +7,9 @@ planner's guesses about several conditions at once, wrong by factors of thousand
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.fhir.definitions import type_id
@@ -31,8 +32,7 @@ class Scoped(Protocol):
         """A query (column `rid`) for the patients who may be seen at all, each once; "" where that is no short list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A clause and the conditions any of which fulfils it (or, for a negative clause, none of which may hold).
 
     `nested`: a chain that is followed from each candidate, instead of looking for its far ends first; there are no conditions then.

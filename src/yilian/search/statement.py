@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from yilian.search import order as ordering
 from yilian.search.clauses import Clause
@@ -37,8 +39,7 @@ FEW = 2000
 """So many candidates are sorted rather than found in order: some milliseconds' work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """sql, args: for the connection. order: of a page; mark: gives what tells its search from others, for the cursor of the next page."""
 
     sql: str
@@ -213,7 +214,10 @@ class Search:
                 where.append(order.after(place, "c", self.args, direct=True))
             found = f"select c.rid{order.columns()} from {begun.source}{all_of(where)} order by {order.by('c', direct=True)} limit {limit}"
         else:
-            found = f"select {'' if begun.once else 'distinct '}c.rid{order.columns()} from {begun.source}{all_of(where)}"
+            columns = f"c.rid{order.columns()}"
+            if order.keys and not self.query.sort:  # what is said twice is dropped in the order of the index: a page ends when it is full
+                columns = f"{order.columns()[2:]}, c.rid"
+            found = f"select {'' if begun.once else 'distinct '}{columns} from {begun.source}{all_of(where)}"
             after = f" where {order.after(place, 'q', self.args)}" if place else ""
             found = f"select q.* from ({found}) q{after} order by {order.by('q')} limit {limit}"
         if begun.keys:

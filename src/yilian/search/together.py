@@ -6,7 +6,7 @@ FHIR R4: http://hl7.org/fhir/R4/search.html#return
 
 from __future__ import annotations
 
-from dataclasses import replace
+import msgspec
 
 from yilian.search import follow
 from yilian.search.includes import along
@@ -28,7 +28,7 @@ def whole(query: Query, scope: Scoped) -> Statement:
     seen = scope.condition("r", along(query.includes, query.revincludes))
     besides = query.includes, query.revincludes, query.total == "none", seen
     asked = made(search, "whole", _whole, besides)
-    return replace(asked, args=(*asked.args, query.count))
+    return msgspec.structs.replace(asked, args=(*asked.args, query.count))
 
 
 def _whole(search: Search) -> tuple[str, Order]:

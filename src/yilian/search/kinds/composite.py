@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from msgspec import structs
+
 from yilian.errors import BadRequest
 from yilian.fhir.fhirpath import Branch, Step, branches
 from yilian.search.conditions import Args, Condition, Reading
@@ -233,7 +235,7 @@ def _at_element(element: Element, value: tuple[Any, ...], args: Args) -> Conditi
             other = f"@.other = any(array({' union '.join(reference.keys_of(second, [(kind, key)], args))}))"
         return Condition("index_pair", other, "h", value=head.value, keys=head.keys)
     (tail,) = token.conditions(second, "", [value[1]], args)
-    return Condition("index_pair", replace(tail, column="other").on("@"), "h", value=head.value, keys=head.keys)
+    return Condition("index_pair", structs.replace(tail, column="other").on("@"), "h", value=head.value, keys=head.keys)
 
 
 def present(parameter: Parameter) -> list[Condition]:
