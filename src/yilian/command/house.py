@@ -24,6 +24,21 @@ NEEDED_BYTES = 48 * MIB
 """Room PostgreSQL needs to start after it ended for want of it: two files of its write-ahead log, and some."""
 
 
+BESIDE = 5
+"""Connections a server process has beside those of `Settings.connections`: the pulse, the trail of reads, two that wait for jobs, one that
+listens for subscribers."""
+
+COMMANDS = 3
+"""Other programs in the same folder at a time for which there is always room: a load, a job worker, a look."""
+
+
+def connections_needed(settings: Settings) -> int:
+    """How many connections the embedded PostgreSQL takes: all that its server processes may open together, those of some commands beside
+    them, and three that are kept for its administrator. A load opens two for each core."""
+    each = settings.connections + BESIDE
+    return max(100, settings.workers * each + COMMANDS * each + 2 * (os.cpu_count() or 1) + 3)
+
+
 @contextmanager
 def address(settings: Settings, *, alone: bool, purpose: str) -> Iterator[str]:
     """The address of the store, for as long as the block lasts.
@@ -39,7 +54,7 @@ def address(settings: Settings, *, alone: bool, purpose: str) -> Iterator[str]:
     if running is not None:
         yield running
         return
-    embedded = Embedded(settings.data, {"max_connections": str(max(100, settings.workers * settings.connections + 20))}, purpose)
+    embedded = Embedded(settings.data, {"max_connections": str(connections_needed(settings))}, purpose)
     try:
         start = embedded.start()
     except DataFolderBusy:
