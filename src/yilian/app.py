@@ -36,6 +36,7 @@ from yilian.http.house import House
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
+from yilian.identity import matching
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -62,6 +63,7 @@ HOOKS = Hooks(
         validation.follow,
         custom_parameters.follow,
         outbox.follow,
+        matching.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -92,6 +94,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
+        matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
     }
 
 
@@ -157,6 +160,9 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await policy.seed(tx)
             await keys.ensure(tx)
+            await matching.ensure(tx)
+            if await matching.is_behind(tx):
+                await jobs.enqueue(tx, matching.JOB, {}, key=matching.JOB)
             if await shipped.load(tx):
                 await definitions.changed_now(tx)
             changes = [

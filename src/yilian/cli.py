@@ -154,6 +154,22 @@ def parser() -> argparse.ArgumentParser:
     off.add_argument("name", metavar="NAME")
     add("list", "List the accounts.", _user_list, users)
 
+    match = commands.add_parser("match", help="Find records of one person.", description="Find records of one person.")
+    matching = match.add_subparsers(metavar="ACTION", required=True)
+    trained = add("train", "Train the model on the patients there are, and use it.", _match_train, matching)
+    trained.add_argument("--note", default="", metavar="TEXT", help="what it is for; kept with the model")
+    trained.add_argument("--keep-only", action="store_true", help="do not use it yet (yilian match use)")
+    ran = add("run", "Weigh every likely pair of patients and keep those that may be one person.", _match_run, matching)
+    ran.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="what does the work (default: duckdb)")
+    for one in (trained, ran):
+        one.add_argument("--memory", type=float, default=4, metavar="GIB", help="memory for the work (default: 4); more goes to disk")
+    add("models", "List the models.", _match_models, matching)
+    compared = add("diff", "What differs between two models.", _match_diff, matching)
+    compared.add_argument("before", type=int, metavar="A")
+    compared.add_argument("after", type=int, metavar="B")
+    used = add("use", "Take another model into use.", _match_use, matching)
+    used.add_argument("version", type=int, metavar="VERSION")
+
     check = add("check", "Test settings, database, clock and disk; ends with 1 and the reasons when something is wrong.", _check)
     check.add_argument("--deep", action="store_true", help="every resource too: its index rows, history, references and grounds")
     return top
@@ -237,6 +253,36 @@ def _user_list(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import user
 
     return user.show(settings)
+
+
+def _match_train(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import match
+
+    return match.train(settings, note=given.note, use=not given.keep_only, memory_gib=given.memory)
+
+
+def _match_run(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import match
+
+    return match.run(settings, engine=given.engine, memory_gib=given.memory)
+
+
+def _match_models(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import match
+
+    return match.show(settings)
+
+
+def _match_diff(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import match
+
+    return match.diff(settings, given.before, given.after)
+
+
+def _match_use(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import match
+
+    return match.use(settings, given.version)
 
 
 def _check(settings: Settings, given: argparse.Namespace) -> int:

@@ -21,7 +21,8 @@ TABLE = Path(__file__).with_name("policy.toml")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one post may do. `writes` are resource types; `expunges`: whether it may remove things for good."""
+    """What one post may do. `writes` are resource types; `expunges`: whether it may remove things for good; `matches`: whether it
+    may ask who of the whole region somebody is (Patient/$match)."""
 
     code: str
     zh: str
@@ -29,6 +30,7 @@ class Role:
     purpose: str
     writes: frozenset[str]
     expunges: bool = False
+    matches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def policy() -> Policy:
             row["purpose"],
             frozenset().union(*(families[name] for name in row["writes"])),
             row.get("expunges", False),
+            row.get("matches", False),
         )
         for code, row in raw["roles"].items()
     }
@@ -94,6 +97,19 @@ def require(scope: Scope, action: Literal["read", "write"], kind: str) -> None:
         return
     zh = f"您的岗位或所用应用无权{'修改' if action == 'write' else '查看'}此类资料({kind})。"
     raise Forbidden(f"Neither your post nor your token's scope allows you to {action} {kind}.", zh=zh)
+
+
+def require_matching(scope: Scope) -> None:
+    """Raises Forbidden unless this scope may ask who of the whole region somebody is: a post the table says so of, which may read Patients,
+    or an application that asks for itself."""
+    roles = policy().roles
+    post = any(code in roles and roles[code].matches for code in scope.roles)
+    system = not scope.roles and scope.reach in ("everything", "grounds")
+    if not ((post or system) and may(scope, "read", "Patient")):
+        raise Forbidden(
+            "Finding who somebody is in the whole region is for those who register patients, and for systems of the region.",
+            zh="全区域患者匹配仅限负责登记的岗位和区域系统应用。",
+        )
 
 
 def require_expunge(scope: Scope) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, bulk, expunge, meta, record, referral, search_parameter, subscriptions, terminology, validate
+from yilian.http.operations import Operation, bulk, expunge, match, meta, record, referral, search_parameter, subscriptions, terminology, validate
 
 ALL: tuple[Operation, ...] = (
     *bulk.OPERATIONS,
     *expunge.OPERATIONS,
+    *match.OPERATIONS,
     *meta.OPERATIONS,
     *record.OPERATIONS,
     *referral.OPERATIONS,

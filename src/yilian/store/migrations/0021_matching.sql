@@ -28,6 +28,14 @@ create table match_key (                                     -- patients who sha
     primary key (key, patient)                               -- Patient/$match
 );
 
+create table match_state (                                   -- one row
+    only_one boolean  primary key default true check (only_one),
+    secret   bytea    not null,                              -- what keys are hashed with
+    form     smallint not null                               -- every patient has features of this form; 0: not yet
+);
+insert into match_state (secret, form)
+values (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')), 0);
+
 create table match_model (
     version  integer          generated always as identity primary key,
     trained  timestamptz      not null,
@@ -59,6 +67,7 @@ create table match_candidate (                               -- pairs that may b
     auto    boolean          not null,                       -- sure enough to be linked without asking: policy match.*, never on name alone
     state   text             not null default 'new' check (state in ('new', 'linked', 'different', 'undecided')),
     found   timestamptz      not null default now(),
+    weighed timestamptz      not null default now(),         -- by the last run that met it; a new pair the next run does not meet goes
     decided timestamptz,
     primary key (first, second),
     check (first < second)

@@ -1,0 +1,1 @@
+"""Who is who: identifiers, the patient index, links between records of one person, the health card."""
