@@ -107,13 +107,17 @@ def surely_sound(name: str) -> Look | None:
     return _look(name, rules_of(name))
 
 
-def _look(name: str, rules: tuple[Rule, ...]) -> Look | None:
+def written(name: str, rules: tuple[Rule, ...]) -> tuple[str, dict[str, Any]]:
+    """When these rules surely hold for an object `v` of this structure, as Python, and the names it uses."""
     writer = Writer(name, is_resource=structure(name).kind == "resource")
     parts = [writer.holds(parse(rule.text), rule.at or None) for rule in rules]
-    written = " and ".join(part for part in parts if part != TRUE)
-    if not written:
+    text = FALSE if FALSE in parts else " and ".join(part for part in parts if part != TRUE) or TRUE
+    return text, {**HELPERS, **writer.constants, "__builtins__": {"any": any, "all": all}}
+
+
+def _look(name: str, rules: tuple[Rule, ...]) -> Look | None:
+    text, names = written(name, rules)
+    if text == TRUE:
         return None
-    if FALSE in parts:
-        written = FALSE
-    look: Look = eval(f"lambda v: {written}", {**HELPERS, **writer.constants, "__builtins__": {"any": any, "all": all}})
+    look: Look = eval(f"lambda v: {text}", names)
     return look

@@ -18,6 +18,17 @@ _rest = re.compile(r"[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?").f
 
 def to_one_of(targets: tuple[str, ...], plain: Check) -> Check:
     """`plain` (the check of Reference), and the target is of one of these types; none named or "Resource" means any."""
+    target = target_fault(targets)
+
+    def check(value: Any, seen: Seen) -> Faults:
+        found = plain(value, seen)
+        return target(value, seen) if found is None else found
+
+    return check
+
+
+def target_fault(targets: tuple[str, ...]) -> Check:
+    """The second half of `to_one_of`, for a Reference that is sound in itself."""
     allowed = _every if not targets or "Resource" in targets else frozenset(targets)
     listed = ", ".join(targets)
 
@@ -27,9 +38,6 @@ def to_one_of(targets: tuple[str, ...], plain: Check) -> Check:
         )
 
     def check(value: Any, seen: Seen) -> Faults:
-        found = plain(value, seen)
-        if found is not None:
-            return found
         said = value.get("type")
         if said is not None and is_resource_type(said) and said not in allowed:
             return wrong_type(said)

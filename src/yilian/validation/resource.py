@@ -9,7 +9,11 @@ from yilian.fhir.definitions import is_resource_type
 from yilian.fhir.json import DEEPEST
 from yilian.validation import invariants
 from yilian.validation.faults import ENOUGH, Faults, Seen, fault, name_shown, shown, wrong_shape
+from yilian.validation.quick import surely
 from yilian.validation.structure import check_of, resource_check
+
+_NONE = Seen()
+"""Stands where a resource is the root of its own references."""
 
 
 def issues(resource: dict[str, Any], *, warnings: bool = False) -> list[Issue]:
@@ -20,7 +24,7 @@ def issues(resource: dict[str, Any], *, warnings: bool = False) -> list[Issue]:
     Not checked: profiles, extensible and weaker bindings, whether targets of references exist, the invariants `slips.toml` leaves out.
     """
     try:
-        faults = _resource(resource, Seen())
+        faults = _resource(resource, _NONE)
         if warnings and faults is None:
             faults = invariants.warnings(resource)
     except RecursionError:
@@ -47,7 +51,9 @@ def _resource(value: Any, _seen: Seen) -> Faults:
     if faults is not None:
         return faults
     seen = Seen()
-    faults = check_of(value["resourceType"])(value, seen)
+    if not surely(value, seen):
+        seen = Seen()
+        faults = check_of(value["resourceType"])(value, seen)
     if faults is None and "contained" in value:
         faults = _contained(value["contained"])
     if seen.suspects:

@@ -6,10 +6,10 @@ faults. http://hl7.org/fhir/R4/json.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from yilian.fhir.definitions import Element, structure
+from yilian.fhir.definitions import Element, Structure, structure
 from yilian.validation.bindings import bound
 from yilian.validation.constraints import surely_sound
 from yilian.validation.faults import (
@@ -31,12 +31,19 @@ from yilian.validation.primitives import PRIMITIVES
 from yilian.validation.reference import to_one_of
 
 _compiled: dict[str, Check] = {}
+_elements: dict[str, Mapping[str, Check]] = {}
 
 
 def check_of(name: str) -> Check:
     """The check of a structure by name (`Patient`, `HumanName`, `Patient.contact`); compiled when first asked for."""
     known = _compiled.get(name)
     return known if known is not None else _Compiler(name).check
+
+
+def element_checks(name: str) -> tuple[Structure, Mapping[str, Check]]:
+    """The definition of a structure, and the check of each of its keys."""
+    check_of(name)
+    return structure(name), _elements[name]
 
 
 def resource_check(whole: Check, contained: Check) -> None:
@@ -51,6 +58,7 @@ class _Compiler:
     def __init__(self, name: str) -> None:
         self.definition = structure(name)
         self.checks: dict[str, Check] = {}
+        _elements[name] = self.checks
         self.choices: dict[str, str] = {}
         self.groups: dict[str, frozenset[str]] = {}
         self.primitive_arrays: dict[str, Check] = {}

@@ -8,6 +8,7 @@ the structure having been checked: no empty arrays, no nulls, the right JSON typ
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -31,6 +32,8 @@ def in_order(low: Any, high: Any) -> bool:
         return isinstance(least, int | Decimal) and isinstance(most, int | Decimal) and least <= most
     return False
 
+
+_FIRST = re.compile(r"for \w+ in v\.get\(('\w+'), \(\)\)$")
 
 HELPERS: dict[str, Any] = {"in_order": in_order}
 """Names the written Python uses."""
@@ -238,7 +241,10 @@ class Writer:
 
     def some(self, flow: _Flow) -> str:
         found = flow.leaf if flow.way is None else self.here(flow.var, (flow.way,))
-        return f"any({found} {' '.join(flow.loops)})" if flow.loops else found
+        if not flow.loops:
+            return found
+        there = _FIRST.match(flow.loops[0])  # a look before the loop: most often there is nothing to go through
+        return f"({there[1]} in v and any({found} {' '.join(flow.loops)}))" if there else f"any({found} {' '.join(flow.loops)})"
 
     def here(self, var: str, ways: tuple[Way, ...]) -> str:
         keys = [key for way in ways for key in ((way.key, "_" + way.key) if way.primitive else (way.key,))]
