@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -27,6 +27,8 @@ from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianErr
 from yilian.pulse import Pulse
 from yilian.readers import ByKey, Readers, Together
 from yilian.store.hooks import Hooks
+
+Told = TypeVar("Told")
 
 CONNECT_S = 2
 MOST_READERS = 8
@@ -328,7 +330,15 @@ class Database:
         if self._readers is None:
             async with self._connection(writing=False) as connection:
                 return await connection.fetchrow(sql, *args)
-        return await self._one_row(self._readers.fetchrow, sql, args)
+        return await self._asked(self._readers.fetchrow, sql, args)
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """The same for all rows of one statement. It may take longer than reading one row, so it leaves connections for those who do."""
+        readers = self._readers
+        if readers is None or not readers.to_spare:
+            async with self._connection(writing=False) as connection:
+                return await connection.fetch(sql, *args)
+        return await self._asked(readers.fetch, sql, args)
 
     async def by_key(self, question: ByKey, *args: Any) -> asyncpg.Record | None:
         """The same for one row by its key; who asks while others ask goes along with them. Any `args` must be such as PostgreSQL takes."""
@@ -338,9 +348,9 @@ class Database:
         together = self._together.get(question)
         if together is None:
             together = self._together[question] = Together(readers, question, max(readers.size // 2, 1))
-        return await self._one_row(together.row, args)
+        return await self._asked(together.row, args)
 
-    async def _one_row(self, ask: Callable[..., Awaitable[asyncpg.Record | None]], *asked: Any) -> asyncpg.Record | None:
+    async def _asked(self, ask: Callable[..., Awaitable[Told]], *asked: Any) -> Told:
         self._admit()
         self._queue += 1
         try:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.store.region import Region, delete, observation, patient, put
-from yilian.db import Database
+from yilian.db import Database, Tx
 from yilian.errors import BadRequest, NotSupported, VersionStale
 from yilian.search.query import parse
 from yilian.store import find
@@ -117,3 +117,57 @@ async def test_many_conditions_are_looked_up_together_or_one_by_one_with_one_res
     assert found["gone"] == "There is no gone."
     assert found["other"] == "There is no other."
     assert "nonsense" in str(found["nonsense"])
+
+
+async def test_who_writes_meanwhile_is_in_the_page_the_total_and_what_goes_along_or_in_none(
+    db: Database, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await observations(db)
+    written = 0
+    ask = Tx.fetch
+
+    async def and_somebody_writes(tx: Tx, sql: str, *args: object) -> list[object]:
+        nonlocal written
+        found = await ask(tx, sql, *args)
+        if tx.alone:
+            written += 1
+            await put(db, observation("here", f"late{written}"))
+        return found
+
+    monkeypatch.setattr(Tx, "fetch", and_somebody_writes)
+    for size in ("1", "3"):
+        before = 7 + written
+        pairs = [("patient", "here"), ("_sort", "-date"), ("_count", size), ("_total", "accurate"), ("_include", "Observation:patient")]
+        page = await search(db, "Observation", *pairs, ("_revinclude:iterate", "Observation:patient"))
+        assert (page.total, len(page.matches)) == (before, int(size))
+        assert sorted(f.id for f in page.included if f.type == "Observation") == sorted(
+            {*(f"o{n}" for n in range(7)), *(f"late{n}" for n in range(1, before - 6))} - {match.id for match in page.matches}
+        )
+    assert written == 2  # one statement each
+
+
+async def test_a_page_without_a_transaction_is_the_same_page(db: Database, region: Region) -> None:
+    await observations(db)
+    for pairs in (
+        [("patient", "here")],
+        [("patient", "here"), ("_count", "2"), ("_total", "accurate")],
+        [("patient", "here"), ("_count", "0")],
+        [("_id", "o1"), ("_include", "*"), ("_revinclude", "*")],
+        [("patient", "nobody"), ("_total", "accurate"), ("_include", "Observation:patient")],
+    ):
+        for scope in (SYSTEM, region.qingshi, region.liuhe):
+            query = parse("Observation", pairs, zone=ZONE)
+            assert await find.page(db, scope, query) == await search(db, "Observation", *pairs, scope=scope)
+    with pytest.raises(NotSupported, match="cannot be searched by"):
+        await find.page(db, SYSTEM, parse("Observation", [("code:in", "http://nowhere.example/ValueSet/x")], zone=ZONE))
+
+
+async def test_a_page_behind_the_last_match_tells_the_total_too(db: Database, region: Region) -> None:
+    await observations(db)
+    pairs = [("patient", "here"), ("_sort", "date"), ("_count", "6"), ("_total", "accurate")]
+    first = await search(db, "Observation", *pairs)
+    assert first.next is not None
+    await delete(db, "Observation", "o6")
+    query = parse("Observation", [*pairs, ("_cursor", first.next)], zone=ZONE)
+    for page in (await search(db, "Observation", *pairs, ("_cursor", first.next)), await find.page(db, SYSTEM, query)):
+        assert (page.matches, page.total, page.next) == ([], 6, None)

@@ -34,6 +34,9 @@ class OfOneTransaction(Database):
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         return await self.tx.fetchrow(sql, *args)
 
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        return await self.tx.fetch(sql, *args)
+
 
 class Collected(ReadLog):
     """Notes of reads, kept until the transaction writes them itself: what was not committed was not answered either."""

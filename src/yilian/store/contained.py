@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from yilian.errors import BadRequest, TooLarge
 from yilian.search import contained
@@ -51,8 +53,7 @@ START: Place = (0, 0)
 _cursor = re.compile(r"in\.([0-9a-f]{12})\.(\d{1,18})\.(\d{1,9})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Inside(Stored):
+class Inside(Stored, frozen=True):
     """A contained resource as a match: `body` is its own, everything else is its container's.
 
     kind  its type
@@ -130,8 +131,7 @@ def _within(query: Query, container: Stored, now: datetime) -> Iterator[tuple[in
     asked = _asked(query)
     if not asked.whole:
         for nth, name, body in contained.inside(query, container.body, now=now):
-            values = {field.name: getattr(container, field.name) for field in fields(Stored)}
-            yield nth, Inside(**values | {"body": body}, kind=query.type, name=name)
+            yield nth, Inside(**structs.asdict(container) | {"body": body}, kind=query.type, name=name)
     elif next(contained.inside(query, container.body, now=now), None) is not None:
         told_already = asked.beside and container.type == query.type and contained.is_match(query, container.body, now=now)
         if not told_already:

@@ -27,7 +27,7 @@ from yilian.store.scope import Scope, readable
 if TYPE_CHECKING:
     from asyncpg import Record
 
-    from yilian.db import Tx
+    from yilian.db import Database, Tx
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -59,17 +59,41 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     if query.count == 0:
         return Page([], total=await total(tx, scope, query))
     await listed.require(tx, query.clauses)
-    if not (query.includes or query.revincludes) and query.total == "none":
-        asked = statement.page(query, scope)
-        return _page(query, asked, await tx.fetch(asked.sql, *asked.args))
-    asked = together.whole(query, scope)
-    rows = await tx.fetch(asked.sql, *asked.args)
+    asked = _asked(scope, query)
+    found = _found(query, asked, await tx.fetch(asked.sql, *asked.args))
+    if found.total is None and query.total != "none":
+        return replace(found, total=await total(tx, scope, query))
+    return found
+
+
+async def page(db: Database, scope: Scope, query: Query) -> Page:
+    """The same as `find` without opening a `Tx` first where it is one statement, as it mostly is. For the hot path of the HTTP edge.
+
+    What the region defines to search by is to be known already (`custom_parameters.look`).
+    """
+    if query.count and not listed.asks(query.clauses):
+        asked = _asked(scope, query)
+        found = _found(query, asked, await db.fetch(asked.sql, *asked.args))
+        if found.total is not None or query.total == "none":
+            return found
+    async with db.reading() as tx:
+        return await find(tx, scope, query)
+
+
+def _asked(scope: Scope, query: Query) -> Statement:
+    alone = query.total == "none" and not query.includes and not query.revincludes
+    return statement.page(query, scope) if alone else together.whole(query, scope)
+
+
+def _found(query: Query, asked: Statement, rows: Sequence[Record]) -> Page:
+    """What the rows of `_asked` say. The total is missing where it was asked for and the page lies behind the last match."""
+    if query.total == "none" and not query.includes and not query.revincludes:
+        return _page(query, asked, rows)
     beside = [row for row in rows if row["nth"] is None]
     _refuse_too_many(beside)
-    page = _page(query, asked, sorted((row for row in rows if row["nth"] is not None), key=itemgetter("nth")))
-    known = page.total
-    if known is None and query.total != "none":  # a page behind the last match tells nothing
-        known = rows[0]["total"] if page.matches else await total(tx, scope, query)
+    matches = sorted((row for row in rows if row["nth"] is not None), key=itemgetter("nth"))
+    page = _page(query, asked, matches)
+    known = matches[0]["total"] if page.total is None and matches else page.total
     return Page(page.matches, [stored(row) for row in sorted(beside, key=itemgetter("type", "rid"))], known, page.next)
 
 

@@ -26,6 +26,11 @@ where not exists (select from code_ancestor a where a.system = w.system and a.an
 """
 
 
+def asks(clauses: Iterable[Clause]) -> bool:
+    """Whether a condition names any, so that `require` has something to look up."""
+    return any(isinstance(value, (ValueSet, Concept)) for value in all_values(clauses))
+
+
 async def require(tx: Tx, clauses: Iterable[Clause]) -> None:
     """Raises NotSupported when a condition names a value set or a place in a hierarchy that cannot be answered from what is known here."""
     wanted = [value for value in all_values(clauses) if isinstance(value, (ValueSet, Concept))]

@@ -6,9 +6,10 @@ What lies outside the scope is answered exactly like what does not exist. FHIR R
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from yilian.errors import Gone, NotFound
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from yilian.db import Database, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One version of a resource, as it is in the database.
+class Stored(msgspec.Struct, frozen=True):
+    """One version of a resource, as it is in the database. A Struct, since a page makes many: a frozen dataclass takes five times as long.
 
     rid      key inside the database; never leaves the house
     version  meta.versionId, from 1

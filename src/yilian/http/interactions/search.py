@@ -30,9 +30,12 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
         return answerable(parse(kind, pairs, zone=house.zone, contained_too=True))
 
     query, asked, ignored = read(request, await asked_of(request), parsed)
-    async with house.db.reading() as tx:
-        page = await (contained if query.contained else find).find(tx, asker, query)
-        moment = tx.now
+    moment = house.db.clock()
+    if query.contained:
+        async with house.db.reading() as tx:
+            page = await contained.find(tx, asker, query)
+    else:
+        page = await find.page(house.db, asker, query)
     query_text = link("", kind, plain(asked))[1:]
     shown_of = [*page.matches, *page.included]
     if query.contained:  # several matches may come out of one resource

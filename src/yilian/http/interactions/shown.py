@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from yilian.errors import BadRequest, NotSupported
 from yilian.http.request import Request
 from yilian.search.shape import Shape, shape_of, shaped
@@ -39,4 +41,4 @@ def page(found: Page, shape: Shape | None) -> Page:
 def part(found: Stored, shape: Shape) -> Stored:
     """The part of one resource that is asked for."""
     kind = found.kind if isinstance(found, Inside) else found.type
-    return replace(found, body=shaped(found.body, kind, shape))
+    return structs.replace(found, body=shaped(found.body, kind, shape))
