@@ -6,7 +6,7 @@
     keys, index  how somebody is found among a million     online: Patient/$match
     verdict      what a score means: policy                candidates: the pairs, for linking and the worklist
 
-Nothing is linked here: that is `identity.links`. docs/explanation/matching.md tells the whole.
+Nothing is linked here: that is `identity.links`. docs/reference/matching.md tells the whole.
 """
 
 from yilian.identity.matching.index import JOB, carry_out, follow, is_behind

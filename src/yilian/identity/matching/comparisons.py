@@ -365,3 +365,13 @@ COMPARISONS: tuple[Comparison, ...] = (NAME, BORN, SEX, PHONE, ADDRESS, DOCUMENT
 BY_CODE = {comparison.code: comparison for comparison in COMPARISONS}
 TERMS = ("name", "born")
 """Columns whose common values are counted."""
+
+
+def reference() -> str:
+    """The table of docs/reference/matching.md."""
+    lines = ["| comparison | 比较 | level | 级别 | when |", "|---|---|---|---|---|"]
+    for comparison in COMPARISONS:
+        for level in comparison.levels:
+            when = "none of these" if level.sql == "ELSE" else f"`{level.sql}`"
+            lines.append(f"| {comparison.code} | {comparison.zh} | {level.code} | {level.zh} | {when} |")
+    return "\n".join(lines) + "\n"
