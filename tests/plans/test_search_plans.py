@@ -118,6 +118,12 @@ async def fill(db: asyncpg.Connection) -> None:
         "insert into index_string select $1, 'name' || n, 'Name' || n, 1000 + n from generate_series(0, $2 - 1) n", family, PATIENTS
     )
     await db.execute(
+        "insert into index_date select $1, at, at + interval '1 day', 1000000 + n from generate_series(0, $2 - 1) n,"
+        " lateral (select timestamptz '1940-01-01' + (n * 7919 % 30000) * interval '1 day' as at) b",
+        parameters_of("Observation")["value-date"].id,
+        PATIENTS * 5,
+    )
+    await db.execute(
         "insert into index_reference select $1, 1000000 + n * 8, 2000000 + n from generate_series(0, $2 - 1) n",
         parameters_of("Observation")["encounter"].id,
         encounters,
@@ -178,6 +184,9 @@ SHAPES: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "a code": ("Observation", [("code", "http://loinc.org|c3")], "index_token_pkey"),
     "an identifier": ("Patient", [("identifier", "urn:id|id77")], "index_identifier_value"),
     "the beginning of a name": ("Patient", [("family", "name77")], "index_string_value"),
+    "the beginning of many names": ("Patient", [("family", "n")], "index_string_value"),
+    "a day or later": ("Observation", [("value-date", "ge1950")], "index_date_lo"),
+    "before a day": ("Observation", [("value-date", "lt2010")], "index_date_lo"),
     "an identifier of the patient": ("Observation", [("patient.identifier", "urn:id|id77")], "index_clinical_timeline"),
     "a reference": ("Observation", [("encounter", "e5")], "index_reference_pkey"),
     "what changed since": ("Observation", [("_lastUpdated", "gt2026-01-01T12:00:00Z")], "resource_type_updated or resource_updated"),
@@ -223,6 +232,16 @@ async def test_hot_searches_use_their_index(large: asyncpg.Connection, scope: An
             assert big_scans(used) == [], (mode, name)
             if scope is SYSTEM:
                 assert buffers(used) < 1200, (mode, name, buffers(used))
+
+
+async def test_a_page_of_many_names_or_days_ends_when_it_is_full(large: asyncpg.Connection) -> None:
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await large.execute(f"set plan_cache_mode = {mode}")
+        for name in ("the beginning of many names", "a day or later", "before a day"):
+            kind, pairs, index = SHAPES[name]
+            used = await plan(large, page(parse(kind, pairs, zone=ZONE), SYSTEM))
+            (walk,) = [node for node in nodes(used) if node.get("Index Name") == index]
+            assert walk["Actual Rows"] == 51, (mode, name)
 
 
 async def test_the_ground_for_one_patient_is_asked_once(large: asyncpg.Connection) -> None:

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field, replace
 from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
 from yilian.search.clauses import Clause
+from yilian.search.conditions import Condition
 from yilian.search.order import Key
 from yilian.search.predicates import HOW_WIDE, Asked, as_code, is_coded, typed, width
 from yilian.search.query import Query
 
+NATURAL = {"index_quantity": "numeric", "index_string": "text", "index_date": "timestamptz"}
+"""SQL type of the column a table's index has its rows in the order of."""
 NEWEST_FIRST = Key("c.lo", "timestamptz", descending=True, direct=True)
 BY_CHANGE = Key("c.updated", "timestamptz", descending=False, direct=True)
 TO_A_FEW = 60
@@ -33,7 +36,7 @@ class Start:
     source   what stands after `from`
     where    conditions on `c`
     keys     a query for keys: the start is repeated for each, and `where` names it `k.key`; "" when there is one only
-    once     no resource comes twice (for one key)
+    once     no resource comes twice (for one key); where it may and there is a natural order, then side by side in it
     uses     clauses that need no further condition
     natural  the order its index has; what a page without _sort is in
     patient  SQL of the one patient all rows are about, "" otherwise
@@ -71,21 +74,24 @@ def start(query: Query, asked: Sequence[Asked], patients: str = "") -> Start:
         walk = [f"c.type = {type_id(query.type)}", "not c.deleted"]
         return Start("resource", "resource c", walk, natural=(BY_CHANGE,), keyless=walk)
     if len(best.conditions) == 1:
-        begun = _from(query.type, best)
+        begun = _from(query, best)
         return _or_by_date(query, best, begun) if begun.table == "index_quantity" else begun
     parts = " union ".join(f"select x.rid from {c.table} x where {' and '.join(typed(query.type, c, 'x'))}" for c in best.conditions)
     return Start("", f"({parts}) c", [], uses=(best.clause,))
 
 
-def _from(kind: str, asked: Asked) -> Start:
+def _from(query: Query, asked: Asked) -> Start:
     condition = asked.only
-    keyless = typed(kind, condition, "c")
+    keyless = typed(query.type, condition, "c")
     if condition.column == "rid":  # the primary key gives them in order, however many there are
         return Start(condition.table, f"{condition.table} c", keyless, uses=(asked.clause,), keyless=keyless)
     where = [condition.on_key("c", "k.key"), *keyless[1:]] if condition.keys else keyless
     natural: tuple[Key, ...] = (BY_CHANGE,) if asked.clause.parameter.code == "_lastUpdated" else ()
-    if condition.natural and condition.once:
-        natural = (Key(f"c.{condition.natural}", "numeric", descending=False, direct=True),)
+    listed = query.type == "Patient" and width(asked.clause) > TO_A_FEW  # from the list of an institution's patients, or as if from it
+    if condition.natural and (condition.once or not (query.sort or listed)):
+        natural = (Key(f"c.{condition.natural}", NATURAL[condition.table], condition.falling, direct=True),)
+        if not condition.once:
+            where = [*where, _first_of(condition, condition.on("e"))]
     return Start(
         condition.table,
         f"{condition.table} c",
@@ -96,6 +102,12 @@ def _from(kind: str, asked: Asked) -> Start:
         natural=natural,
         keyless=keyless,
     )
+
+
+def _first_of(condition: Condition, fits: str) -> str:
+    """That no other row `e` of the resource that fits comes earlier in the order of the index. Two with one value come side by side."""
+    earlier = f"e.{condition.natural} {'>' if condition.falling else '<'} c.{condition.natural}"
+    return f"(select true from {condition.table} e where e.rid = c.rid and {fits} and {earlier} limit 1) is not true"
 
 
 def _or_by_date(query: Query, asked: Asked, begun: Start) -> Start:
@@ -142,10 +154,11 @@ def _measured(code: Asked, amount: Asked, otherwise: Start | None) -> Start:
     """What was measured and how much of it, from index_quantity: only what fits both is read, in the order of the amounts."""
     where, keyless = _of_code(code)
     met = amount.only.coded.replace("@", "c")
+    first = [] if amount.only.once else [_first_of(amount.only, f"e.code = c.code and {amount.only.coded.replace('@', 'e')}")]
     return Start(
         "index_quantity",
         "index_quantity c",
-        [*where, met],
+        [*where, met, *first],
         keys=code.only.keys,
         once=amount.only.once,
         uses=(code.clause, amount.clause),

@@ -214,10 +214,9 @@ class Search:
                 where.append(order.after(place, "c", self.args, direct=True))
             found = f"select c.rid{order.columns()} from {begun.source}{all_of(where)} order by {order.by('c', direct=True)} limit {limit}"
         else:
-            columns = f"c.rid{order.columns()}"
-            if order.keys and not self.query.sort:  # what is said twice is dropped in the order of the index: a page ends when it is full
-                columns = f"{order.columns()[2:]}, c.rid"
-            found = f"select {'' if begun.once else 'distinct '}{columns} from {begun.source}{all_of(where)}"
+            found = f"select {'' if begun.once else 'distinct '}c.rid{order.columns()} from {begun.source}{all_of(where)}"
+            if order.keys and order.is_direct:  # what is there twice is dropped in the order of the index: a page ends when it is full
+                found += f" order by {order.by('c', direct=True)}"
             after = f" where {order.after(place, 'q', self.args)}" if place else ""
             found = f"select q.* from ({found}) q{after} order by {order.by('q')} limit {limit}"
         if begun.keys:

@@ -120,7 +120,10 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Date], args
     found = either([compared(value, args) for value in values])
     if parameter.is_clinical_date:
         return [Condition("index_clinical", found, once=True)]
-    return [Condition("index_date", f"@.param = {parameter.id} and {found}")]
+    # A page of what is early begins with the earliest, of what is late with the latest: there the first rows of the index match.
+    prefix = values[0].prefix if len(values) == 1 else "ap"
+    natural = "lo" if prefix != "ap" else ""
+    return [Condition("index_date", f"@.param = {parameter.id} and {found}", natural=natural, falling=prefix in ("gt", "ge", "sa"))]
 
 
 def present(parameter: Parameter) -> list[Condition]:

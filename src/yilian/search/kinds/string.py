@@ -115,7 +115,8 @@ def conditions(parameter: Parameter, modifier: str, values: Sequence[Text], args
             found.append(_beginning(value.folded, args))
             if " " in value.folded and value.folded.isascii():  # "zhang wei" for 张伟
                 found.append(f"({_beginning(value.folded.replace(' ', ''), args)} and @.exact is null)")
-    return [Condition("index_string", f"@.param = {parameter.id} and {either(found)}")]
+    # One stretch of the index gives a page in its order; of several stretches only some would.
+    return [Condition("index_string", f"@.param = {parameter.id} and {either(found)}", natural="value" if len(found) == 1 else "")]
 
 
 def present(parameter: Parameter) -> list[Condition]:
