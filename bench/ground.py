@@ -212,8 +212,9 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Ours without settings of the caller, so that every run measures the defaults."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("YILIAN_")}
+    """Ours without settings of the caller, so that every run measures the defaults; with Python compiled once, as where it is installed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("YILIAN_", "PYTHONDONTWRITE"))}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "yilian-bench-compiled")}
 
 
 def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 600) -> None:

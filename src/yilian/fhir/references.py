@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from yilian.fhir.definitions import is_resource_type, structure
@@ -73,6 +74,10 @@ def parse(text: str, base: str = "") -> Target:
 
     `base` is our own address (`https://host/fhir`); absolute URLs below it are Local.
     """
+    return _remembered(text, base) if len(text) <= LONGEST_REMEMBERED else _parse(text, base)
+
+
+def _parse(text: str, base: str) -> Target:
     match = _local.fullmatch(text)
     if match is not None:
         kind, key, version = match.groups()
@@ -94,6 +99,12 @@ def parse(text: str, base: str = "") -> Target:
     if match is not None and is_resource_type(match[1]):
         return Elsewhere(text, match[1], match[2])
     return Elsewhere(text)
+
+
+LONGEST_REMEMBERED = 160
+"""Characters. A record points to the same patient and visit hundreds of times; overlong texts would fill the memory."""
+
+_remembered = lru_cache(maxsize=8192)(_parse)
 
 
 @dataclass(slots=True)
@@ -178,15 +189,10 @@ def found(resource: dict[str, Any]) -> list[dict[str, Any]]:
             if kind is dict:
                 nodes.append((value, below))
             elif kind is list:
-                _spread(value, below, nodes)
+                for item in value:
+                    if type(item) is dict:
+                        nodes.append((item, below))
     return references
-
-
-def _spread(items: list[Any], way: _Way, nodes: list[tuple[dict[str, Any], _Way]]) -> None:
-    """The objects of an array are to be visited too."""
-    for item in items:
-        if type(item) is dict:
-            nodes.append((item, way))
 
 
 def walk(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -265,7 +271,9 @@ def _rewritten(resource: dict[str, Any], mapping: Mapping[str, str], references:
             if kind is dict:
                 nodes.append((value, below))
             elif kind is list:
-                _spread(value, below, nodes)
+                for item in value:
+                    if type(item) is dict:
+                        nodes.append((item, below))
     return count
 
 

@@ -33,7 +33,7 @@ MOST_SHAPES = 200
 _KEY = re.compile(r"'(\w+)' in v\b")
 """A key asked for in the invariants: which ones are there is known from the shape."""
 
-_TEXT = "type({v}) is str and {v} and {v}.isprintable() and len({v}) <= LONGEST"
+_TEXT = "type({v}) is str and 0 < len({v}) <= LONGEST and {v}.isprintable()"
 _WORD = _TEXT + " and ' ' not in {v}"
 _PLAIN = {
     "boolean": "type({v}) is bool",
