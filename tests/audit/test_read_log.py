@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from tests.audit.conftest import Region
 from yilian.audit.note import LONGEST_QUERY, Note, by
@@ -69,7 +69,7 @@ async def test_a_full_queue_makes_readers_wait_until_it_is_written(region: Regio
 
 async def test_notes_of_many_askers_keep_who_did_what(region: Region) -> None:
     log = region.log(interval=60, batch=1000)
-    notes = [replace(read_of(number), account=f"user{number % 3}", query=f"Patient?_id={number}") for number in range(10)]
+    notes = [structs.replace(read_of(number), account=f"user{number % 3}", query=f"Patient?_id={number}") for number in range(10)]
     await log.add(notes)
     await log.close()
     rows = await region.rows("subtype = 'read'")

@@ -6,8 +6,9 @@ that is not current). Out: Parameters with what was removed: each version with t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from yilian.access.policy import require_expunge
 from yilian.audit.note import by
@@ -34,7 +35,7 @@ async def expunge(house: House, asker: Scope, request: Request) -> Answer:
         entities = tuple(f"{kind}/{id_}/_history/{version}" for version in done.versions) or (f"{kind}/{id_}",)
         patient = done.patient if done.patient is not None and done.patient > 0 else None
         note = by(asker, tx.now, "operation", "D", operation="expunge", patient=patient, entities=entities, address=request.address)
-        await note_event(tx, replace(note, outcome_text=reason.strip()))
+        await note_event(tx, structs.replace(note, outcome_text=reason.strip()))
     removed = [
         {"name": "removed", "part": [{"name": "version", "valuePositiveInt": version}, {"name": "sha256", "valueString": digest}]}
         for version, digest in done.versions.items()
