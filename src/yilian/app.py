@@ -95,6 +95,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **subscription_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
+        matching.FIND: jobs.Kind(matching.look_up),
     }
 
 

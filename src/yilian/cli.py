@@ -160,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
     trained.add_argument("--note", default="", metavar="TEXT", help="what it is for; kept with the model")
     trained.add_argument("--keep-only", action="store_true", help="do not use it yet (yilian match use)")
     ran = add("run", "Weigh every likely pair of patients and keep those that may be one person.", _match_run, matching)
-    ran.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="what does the work (default: duckdb)")
+    ran.add_argument("--engine", choices=("duckdb", "spark"), dest="match_engine", help="what does the work (default: duckdb)")
     for one in (trained, ran):
         one.add_argument("--memory", type=float, default=4, metavar="GIB", help="memory for the work (default: 4); more goes to disk")
     add("models", "List the models.", _match_models, matching)
@@ -264,7 +264,7 @@ def _match_train(settings: Settings, given: argparse.Namespace) -> int:
 def _match_run(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import match
 
-    return match.run(settings, engine=given.engine, memory_gib=given.memory)
+    return match.run(settings, memory_gib=given.memory)
 
 
 def _match_models(settings: Settings, given: argparse.Namespace) -> int:

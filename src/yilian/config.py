@@ -88,6 +88,9 @@ class Settings:
     heavy_jobs: Annotated[
         bool, Says("Whether server processes carry out exports, imports and the like; false leaves those to `yilian work`.")
     ] = True
+    match_engine: Annotated[
+        str, Says("What weighs all pairs in `yilian match run`; spark needs `pyspark` and Java.", one_of=("duckdb", "spark"))
+    ] = "duckdb"
     log_level: Annotated[str, Says("How much is logged.", one_of=("debug", "info", "warning", "error"))] = "info"
 
     @property
