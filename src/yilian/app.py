@@ -18,7 +18,9 @@ from yilian import jobs, policy, referral, terminology, validation
 from yilian.access import grounds, keys
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
+from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
+from yilian.audit.sealer import Sealer
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
@@ -75,6 +77,7 @@ HOOKS = Hooks(
 
 PERIODIC = (
     jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),
+    jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -90,6 +93,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
     """Every kind of job this house knows and who carries it out: `jobs.enqueue(tx, "jobs.clear", {})`."""
     return {
         "jobs.clear": jobs.Kind(_clear_jobs),
+        "audit.months": jobs.Kind(_make_months),
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
@@ -113,6 +117,11 @@ def bulk_desk(settings: Settings) -> bulk.Desk:
 def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
     """Deliveries of subscriptions, with the settings they work by."""
     return subscriptions.SubscriptionDesk.at(settings.public_url, settings.subscription_hosts)
+
+
+async def _make_months(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await months.ensure(tx)
 
 
 async def _clear_jobs(db: Database, job: jobs.Job) -> None:
@@ -159,6 +168,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
     try:
         async with db.transaction() as tx:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
+            await months.ensure(tx)
             await policy.seed(tx)
             await keys.ensure(tx)
             await matching.ensure(tx)
@@ -196,6 +206,7 @@ def build(settings: Settings, dsn: str) -> Front:
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
     reads = ReadLog(db, strict=settings.audit_strict)
+    sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
         db=db,
         verifier=verifier,
@@ -213,6 +224,7 @@ def build(settings: Settings, dsn: str) -> Front:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await db.open(watched=True)
         reads.start()
+        sealer.start()
         for one in workers:
             one.start()
         try:
@@ -223,6 +235,7 @@ def build(settings: Settings, dsn: str) -> Front:
             if house.listeners is not None:
                 await house.listeners.close()
             await reads.close()
+            await sealer.stop()
             await db.close()
 
     routes: list[BaseRoute] = [

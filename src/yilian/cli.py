@@ -170,6 +170,14 @@ def parser() -> argparse.ArgumentParser:
     used = add("use", "Take another model into use.", _match_use, matching)
     used.add_argument("version", type=int, metavar="VERSION")
 
+    trail = commands.add_parser("audit", help="The audit trail: is it whole, and what is old enough to go.", description="The audit trail.")
+    trails = trail.add_subparsers(metavar="ACTION", required=True)
+    whole = add("verify", "Go through the whole chain; ends with 1 when an event was changed, taken out or put in.", _audit_verify, trails)
+    whole.add_argument("--anchor", type=Path, metavar="FILE", help="the file the newest hashes were written to (setting audit_anchor)")
+    add("seal", "Seal what is not sealed yet, where no server runs.", _audit_seal, trails)
+    old = add("retire", "Take out the months that are older than the setting audit_keep_months.", _audit_retire, trails)
+    old.add_argument("--archive", type=Path, metavar="DIR", help="write each month into this folder first")
+
     check = add("check", "Test settings, database, clock and disk; ends with 1 and the reasons when something is wrong.", _check)
     check.add_argument("--deep", action="store_true", help="every resource too: its index rows, history, references and grounds")
     return top
@@ -283,6 +291,24 @@ def _match_use(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import match
 
     return match.use(settings, given.version)
+
+
+def _audit_verify(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import audit
+
+    return audit.verify(settings, given.anchor)
+
+
+def _audit_seal(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import audit
+
+    return audit.seal(settings)
+
+
+def _audit_retire(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import audit
+
+    return audit.retire(settings, given.archive)
 
 
 def _check(settings: Settings, given: argparse.Namespace) -> int:

@@ -64,6 +64,14 @@ class Settings:
     audit_strict: Annotated[
         bool, Says("Answer a read only when its audit record is stored (slower), instead of storing it within 0.2 s.")
     ] = False
+    audit_keep_months: Annotated[int, Says("Whole months the audit trail is kept before `yilian audit retire` takes it out.", 6, 1200)] = 36
+    audit_anchor: Annotated[
+        str,
+        Says(
+            "File the newest hash of the audit chain is written to every minute, best on another machine; empty: `audit-anchor.log` in the"
+            " data folder, with a database of your own: nowhere."
+        ),
+    ] = ""
     lock_after: Annotated[int, Says("Failed sign-ins in a row that lock an account.", 1, 100)] = 5
     lock_for_s: Annotated[int, Says("How long the account stays locked.", 1, 86400)] = 900
     session_idle_s: Annotated[int, Says("A session nobody used for so long is over.", 60, 86400)] = 1800
@@ -104,6 +112,12 @@ class Settings:
     @property
     def bulk_keep(self) -> timedelta:
         return timedelta(seconds=self.bulk_keep_s)
+
+    @property
+    def audit_anchor_file(self) -> Path | None:
+        if self.audit_anchor:
+            return Path(self.audit_anchor)
+        return None if self.database_url else self.data / "audit-anchor.log"
 
     @property
     def lock_for(self) -> timedelta:

@@ -61,7 +61,7 @@ async def test_a_server_process_opens_no_more_than_is_counted_for_it(dsn: str) -
     finally:
         await looks.close()
     assert most.pop("yilian") == settings.connections
-    assert most == {"yilian pulse": 1, "yilian audit": 1, "yilian jobs": 2, "yilian listeners": 1}
+    assert most == {"yilian pulse": 1, "yilian audit": 1, "yilian audit chain": 1, "yilian jobs": 2, "yilian listeners": 1}
     assert sum(most.values()) == house.BESIDE
 
 

@@ -24,9 +24,9 @@ NEEDED_BYTES = 48 * MIB
 """Room PostgreSQL needs to start after it ended for want of it: two files of its write-ahead log, and some."""
 
 
-BESIDE = 5
-"""Connections a server process has beside those of `Settings.connections`: the pulse, the trail of reads, two that wait for jobs, one that
-listens for subscribers."""
+BESIDE = 6
+"""Connections a server process has beside those of `Settings.connections`: the pulse, the trail of reads, what seals the trail, two that
+wait for jobs, one that listens for subscribers."""
 
 COMMANDS = 3
 """Other programs in the same folder at a time for which there is always room: a load, a job worker, a look."""
