@@ -34,10 +34,10 @@ def train(settings: Settings, *, note: str, use: bool, memory_gib: float) -> int
         return uvloop.run(_train(settings, dsn, note, use, memory_gib))
 
 
-def run(settings: Settings, *, engine: Engine, memory_gib: float) -> int:
-    """Weigh every likely pair by the model in use and keep those that may be one person."""
+def run(settings: Settings, *, memory_gib: float) -> int:
+    """Weigh every likely pair by the model in use and keep those that may be one person; with the engine of the settings."""
     with house.address(settings, alone=False, purpose="yilian match run") as dsn:
-        return uvloop.run(_run(settings, dsn, engine, memory_gib))
+        return uvloop.run(_run(settings, dsn, memory_gib))
 
 
 def show(settings: Settings) -> int:
@@ -75,8 +75,9 @@ async def _train(settings: Settings, dsn: str, note: str, use: bool, memory_gib:
     return 0
 
 
-async def _run(settings: Settings, dsn: str, engine: Engine, memory_gib: float) -> int:
+async def _run(settings: Settings, dsn: str, memory_gib: float) -> int:
     use_region_zone(settings.zone)
+    engine: Engine = "spark" if settings.match_engine == "spark" else "duckdb"
     async with house.database(settings, dsn) as db:
         with _told() as tell:
             done = await region.run(db, engine=engine, memory_gib=memory_gib, tell=tell)

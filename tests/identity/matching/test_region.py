@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
 
 from bench.match_table import records
-from tests.identity.matching.conftest import delete, put
+from tests.identity.matching.conftest import Json, delete, person, put
+from yilian.cli import main
+from yilian.command import match as command
+from yilian.config import Settings
 from yilian.db import Database
 from yilian.errors import NotFound
+from yilian.identity import matching
 from yilian.identity.matching import models
 from yilian.identity.matching import region as whole
 from yilian.identity.matching.model import difference
+from yilian.jobs import Job
+from yilian.store.change import Change
+from yilian.store.scope import Scope
+from yilian.store.write import write
 
 
 async def fill(db: Database, count: int = 250) -> list[tuple[int, dict[str, object]]]:
@@ -72,3 +81,49 @@ async def test_models_are_versions_one_of_them_in_use(region: Database) -> None:
         await models.use(tx, 1)
     async with region.reading() as tx:
         assert (await models.active(tx)).version == 1
+
+
+ASKER = Scope("everything", "his", "Device/his", "his")
+
+
+async def test_whoever_is_registered_is_looked_up_afterwards(region: Database) -> None:
+    one = person("one", phone="16900123456", address="四川省云溪市云溪县青石镇石坎村3组12号")
+
+    async def written(*patients: Json) -> None:
+        async with region.transaction() as tx:
+            await write(tx, ASKER, [Change("PUT", "Patient", patient["id"], patient) for patient in patients])
+        async with region.transaction() as tx:
+            due = await tx.fetch("delete from job where kind = $1 returning id, payload::text as payload", matching.FIND)
+        for row in due:
+            await matching.look_up(region, Job(row["id"], matching.FIND, json.loads(row["payload"]), None, 1, {}, "w"))
+
+    async def pairs() -> list[tuple[bool, str]]:
+        async with region.reading() as tx:
+            return [(row["auto"], row["state"]) for row in await tx.fetch("select auto, state from match_candidate")]
+
+    await written(one, person("other", "李秀英", "1980-01-01", "female"))
+    assert await pairs() == []
+    await written({**one, "id": "two", "name": [{"text": "单雄新"}]})
+    assert await pairs() == [(True, "new")]
+    await written(person("two", "王芳", "1990-02-03", "female"))
+    assert await pairs() == []
+
+
+async def test_a_load_is_left_to_a_run(region: Database) -> None:
+    await put(region, *(person(f"p{n}", born=f"19{n:02}-01-01") for n in range(30, 60)))
+    async with region.transaction() as tx:
+        await write(tx, ASKER, [Change("PUT", "Patient", f"q{n}", person(f"q{n}", born=f"19{n:02}-01-01")) for n in range(30, 60)])
+        assert await tx.fetchval("select count(*) from job where kind = $1", matching.FIND) == 0
+
+
+def test_models_are_listed_compared_and_taken_into_use_on_the_command_line(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(database_url=dsn)
+    assert command.show(settings) == 0
+    assert "shipped" in capsys.readouterr().out
+    assert command.diff(settings, 1, 1) == 0
+    assert "homophone" in capsys.readouterr().out
+    assert command.use(settings, 1) == 0
+    assert main(["match", "diff", "1", "9", "--database-url", dsn]) == 1
+    assert "no matching model 9" in capsys.readouterr().err
+    assert main(["match", "train", "--database-url", dsn]) == 1
+    assert "100 patients" in capsys.readouterr().err

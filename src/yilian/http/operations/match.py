@@ -1,4 +1,4 @@
-"""$match: is this person here already? $match-explain: why two records look like one person, step by step.
+"""$match: is this person here already? $match-explain: why two records look like one person, step by step. $match-model: what is weighed.
 
 FHIR R4: http://hl7.org/fhir/R4/patient-operation-match.html
 """
@@ -20,6 +20,8 @@ from yilian.http.operations import HL7, Operation
 from yilian.http.parameters import Parameter, called_with
 from yilian.http.request import Request
 from yilian.identity import matching
+from yilian.identity.matching import models
+from yilian.identity.matching.model import levels_of
 from yilian.identity.matching.online import Candidate
 from yilian.identity.matching.shown import recognisable
 from yilian.store import read
@@ -153,7 +155,34 @@ def _too_common() -> Json:
     return {"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}}
 
 
+async def model(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /$match-model: what the model in use weighs, level by level: nothing about anybody. For who may match, and administrators."""
+    if "admin" not in asker.roles:
+        require_matching(asker)
+    await called_with(request, ())
+    async with house.db.reading() as tx:
+        used = await models.active(tx)
+    parts: list[Json] = [
+        {"name": "version", "valueInteger": used.version},
+        {"name": "note", "valueString": used.note or "-"},
+        {"name": "prior", "valueDecimal": float(f"{used.prior:.4g}")},
+        {"name": "patients", "valueInteger": int(used.counts.get("patients", 0))},
+    ]
+    for comparison, level, zh, m, u, bits in levels_of(used):
+        shares: list[Json] = [{"name": name, "valueDecimal": float(f"{share:.4g}")} for name, share in (("m", m), ("u", u))]
+        inside: list[Json] = [
+            {"name": "comparison", "valueCode": comparison},
+            {"name": "level", "valueCode": level},
+            {"name": "display", "valueString": zh},
+            *shares,
+            {"name": "bits", "valueDecimal": round(bits, 3)},
+        ]
+        parts.append({"name": "weight", "part": inside})
+    return of_json({"resourceType": "Parameters", "parameter": parts})
+
+
 OPERATIONS = (
+    Operation("", "system", "match-model", model, False, "What the model in use weighs", urls.BASE + "OperationDefinition/match-model"),
     Operation("Patient", "type", "match", match, False, "Who may be this person, with score and grade", HL7 + "Patient-match", ("POST",)),
     Operation(
         "Patient",

@@ -14,7 +14,7 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
 from yilian.identity.matching import features, keys
 from yilian.identity.matching.features import CLEAR, FORM, NUMBERS, Features
-from yilian.jobs import Job
+from yilian.jobs import Job, NewJob, enqueue_many
 from yilian.jobs import note as note_progress
 from yilian.store import read
 from yilian.store.scope import SYSTEM, Scope
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from yilian.store.write import Written
 
 JOB = "match.catch_up"
+FIND = "match.find"
+FEW = 20
+"""Patients written at once up to which each is looked up by itself afterwards; more are a load, and `yilian match run` is for these."""
 AT_A_TIME = 500
 
 COLUMNS = ("patient", "made", "keys", *CLEAR, "numbers")
@@ -58,7 +61,10 @@ async def secret_of(tx: Tx) -> bytes:
 
 
 async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
-    """A reaction of the store: the features and keys of the Patients just written, in `tx`. Two statements, however many they are."""
+    """A reaction of the store: the features and keys of the Patients just written, in `tx`. Two statements, however many they are.
+
+    A job looks up afterwards who else they may be (`newcomers`), unless the platform itself wrote them or they came by the hundred.
+    """
     patients = [one for one in written if one.type == "Patient" and not one.unchanged]
     if not patients:
         return
@@ -74,6 +80,8 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
         return
     older = [one.rid for one in patients if not one.deleted and one.version > 1]
     await put(tx, some, older)
+    if scope.user != SYSTEM.user and len(some) <= FEW:
+        await enqueue_many(tx, [NewJob(FIND, {"patient": rid}, key=str(rid)) for rid, _ in some])
 
 
 async def put(tx: Tx, some: Sequence[tuple[int, Features]], older: Sequence[int]) -> None:
@@ -145,4 +153,4 @@ async def carry_out(db: Database, job: Job) -> None:
     await catch_up(db, job)
 
 
-__all__ = ["JOB", "NUMBERS", "carry_out", "catch_up", "follow", "is_behind", "of_row", "put", "secret_of"]
+__all__ = ["FIND", "JOB", "NUMBERS", "carry_out", "catch_up", "follow", "is_behind", "of_row", "put", "secret_of"]
