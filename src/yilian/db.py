@@ -232,6 +232,10 @@ class Database:
         self._connections: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._queue = 0
         self._rids: list[int] = []
+        self._latest = self.told = datetime.min.replace(tzinfo=UTC)
+        """What the clock said last; the latest that anybody was told or anything dated by."""
+        self.went_back = False
+        """The clock may be behind that, or behind what is stored: see `store.moments`, which says when it is over."""
 
     async def open(self, *, watched: bool = False) -> None:
         """Connect. Raises Unavailable when the database does not answer.
@@ -266,7 +270,8 @@ class Database:
             if readers:
                 self._readers = Readers(partial(self._connect, self.dsn, **connecting), readers, ACQUIRE_S)
             if watched:
-                self._pulse = Pulse(self.dsn, self._went_away, self._came_back)
+                self.went_back = True  # it may have been while nobody was there to see it
+                self._pulse = Pulse(self.dsn, self._went_away, self._came_back, each=self.look_at_clock)
                 self._pulse.start()
         except Exception as error:
             if meaning := _meaning(error, writing=False, connecting=True):
@@ -289,6 +294,21 @@ class Database:
     def _came_back(self) -> None:
         self.away = False
 
+    def look_at_clock(self) -> datetime:
+        """What the clock says; notices when it was set back."""
+        now = self.clock()
+        if now < self._latest:
+            self.went_back = True
+        self._latest = now
+        return now
+
+    def moment(self) -> datetime:
+        """Now, as it is told to somebody or things are dated by: `Tx.now`, and the time of an answer."""
+        now = self.look_at_clock()
+        if now > self.told:
+            self.told = now
+        return now
+
     async def close(self) -> None:
         if self._pulse is not None:
             await self._pulse.stop()
@@ -309,7 +329,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction: committed when the block ends, rolled back when it raises. READ COMMITTED; rows are locked where it matters."""
         async with _Lent(self, writing=True) as connection:
-            tx = Tx(connection, self.clock(), self.ids, self.hooks, self)
+            tx = Tx(connection, self.moment(), self.ids, self.hooks, self)
             try:
                 await tx.refresh()
                 yield tx
@@ -447,7 +467,7 @@ class _Reading:
 
     async def __aenter__(self) -> Tx:
         db = self.db
-        tx = Tx(await self.lent.__aenter__(), db.clock(), db.ids, db.hooks, db, alone=True)
+        tx = Tx(await self.lent.__aenter__(), db.moment(), db.ids, db.hooks, db, alone=True)
         try:
             await tx.refresh()
         except BaseException as error:

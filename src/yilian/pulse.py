@@ -30,7 +30,8 @@ STARTING_OR_STOPPING = (
 
 
 class Pulse:
-    """Feels the pulse of the database at `dsn` from `start` to `stop`. `went_away` and `came_back` are called when that is noticed."""
+    """Feels the pulse of the database at `dsn` from `start` to `stop`. `went_away` and `came_back` are called when that is noticed, `each`
+    with every beat."""
 
     def __init__(
         self,
@@ -38,12 +39,14 @@ class Pulse:
         went_away: Callable[[], None],
         came_back: Callable[[], None],
         *,
+        each: Callable[[], object] = bool,
         every_s: float = EVERY_S,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.dsn = dsn
         self.went_away = went_away
         self.came_back = came_back
+        self.each = each
         self.away = False
         self.every_s = every_s
         self.patience_s = patience_s
@@ -63,6 +66,7 @@ class Pulse:
 
     async def _run(self) -> None:
         while True:
+            self.each()
             answers = await self._answers()
             if answers and self.away:
                 self.away = False

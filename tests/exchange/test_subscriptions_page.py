@@ -8,8 +8,8 @@ from pathlib import Path
 
 from yilian import policy
 from yilian.exchange.subscriptions import binding, definition, post
+from yilian.exchange.subscriptions.collect import FIRST_PAUSE
 from yilian.exchange.subscriptions.definition import understood
-from yilian.exchange.subscriptions.deliver import FIRST_PAUSE
 from yilian.exchange.subscriptions.stream import HEARTBEAT_S
 from yilian.exchange.subscriptions.take_in import MASK
 from yilian.exchange.subscriptions.topics import catalogue

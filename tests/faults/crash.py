@@ -93,7 +93,7 @@ class Ground:
         workers = [one for one in ours if "multiprocessing.spawn" in " ".join(one.cmdline())]
         chosen = {"server": ours, "worker": [random.choice(workers)], "database": database, "everything": family}[kind]
         for one in chosen:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(one.pid, signal.SIGKILL)
         if kind in ("server", "everything"):
             self.process.wait(30)
@@ -193,7 +193,10 @@ async def one_round(ground: Ground, kind: str, random: Random, whole: Ledger) ->
     headers = {"authorization": f"Bearer {await ground.token()}"}
     async with httpx.AsyncClient(base_url=ground.url, headers=headers, timeout=30) as client:
         writers = [asyncio.create_task(Writer(client, ledger, Random(random.random())).work()) for _ in range(WRITERS)]
-        await asyncio.sleep(random.uniform(0.3, 2.0))
+        until = time.monotonic() + PATIENCE_S
+        while not ledger.acknowledged and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(random.uniform(0.1, 2.0))
         before = ground.postmaster()
         ledger.since = killed = time.monotonic()
         ground.kill(kind, random)

@@ -143,13 +143,14 @@ async def test_oldest_first_ends_with_what_there_was_when_it_was_asked_for(db: D
 
 
 async def test_what_was_current_at_a_time_is_what_had_been_written_and_not_yet_replaced(db: Database) -> None:
-    for minute in (0, 10, 20):
+    for minute in (0, 5, 10, 15, 20):
         db.clock = lambda minute=minute: START + timedelta(minutes=minute)
-        await put(db, patient("a", name=[{"text": str(minute)}]))
-    db.clock = lambda: START + timedelta(minutes=5)
-    await put(db, patient("b"))
-    db.clock = lambda: START + timedelta(minutes=15)
-    await delete(db, "Patient", "b")
+        if minute % 10 == 0:
+            await put(db, patient("a", name=[{"text": str(minute)}]))
+        elif minute == 5:
+            await put(db, patient("b"))
+        else:
+            await delete(db, "Patient", "b")
 
     async def at(lo: float, hi: float) -> set[tuple[str, int]]:
         interval = (START + timedelta(minutes=lo), START + timedelta(minutes=hi))

@@ -90,12 +90,16 @@ async def open_referral_ground(tx: Tx, institution: int, patient: int, task_rid:
 
 async def close_ground(tx: Tx, task_rid: int, until: datetime, institution: int | None = None) -> None:
     """What this referral opened, for one institution (by rid) or for all, ends at `until` (aware); `tx.now` ends it with this transaction.
-    Never made longer by closing it again."""
+    Never made longer by closing it again.
+
+    The database's clock is the one every server asks by (`store.scope`), so the end is dated by it too: as long after now as was said.
+    A server whose clock is wrong then neither opens nor closes a record to anybody.
+    """
     await tx.execute(
-        "update access_ground set until = least(until, $2) where source = $1 and kind = 'referral' and (until is null or until > $2)"
-        " and ($3::bigint is null or institution = $3)",
+        "update access_ground set until = now() + $2::interval where source = $1 and kind = 'referral'"
+        " and (until is null or until > now() + $2::interval) and ($3::bigint is null or institution = $3)",
         task_rid,
-        until,
+        until - tx.now,
         institution,
     )
 

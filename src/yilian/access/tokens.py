@@ -48,10 +48,11 @@ class Claims:
 
 @dataclass(slots=True)
 class _Known:
-    """A token that was verified: trust it until `until` (seconds since 1970), then ask again; the signature need not be checked twice."""
+    """A token that was verified: trust it from `since` to `until` (seconds since 1970), then ask again; the signature holds on."""
 
     claims: Claims
     scope: Scope
+    since: float
     until: float
 
 
@@ -101,7 +102,7 @@ class Verifier:
         """The scope of the caller with this Authorization header. NotSignedIn when there is no token or it is not good (any more)."""
         now = self.db.clock().timestamp()
         known = self._known.get(authorization)
-        if known is None or known.until <= now:
+        if known is None or not known.since <= now < known.until:  # before `since`: the clock was set back
             known = await self._verified(authorization, known, now)
         return known.scope.asked(request_id, address)
 
@@ -150,7 +151,7 @@ class Verifier:
             claims = await self.claims_of(_token(authorization))
         async with self.db.reading() as tx:
             here = await standing(tx, claims.grant, claims.scope)
-        found = _Known(claims, here.scope, min(now + self.settings.recheck.total_seconds(), claims.expires))
+        found = _Known(claims, here.scope, now, min(now + self.settings.recheck.total_seconds(), claims.expires))
         while len(self._known) >= REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[authorization] = found

@@ -117,14 +117,19 @@ _GROUND = """
 left join lateral (
     select a.kind, a.source
     from access_ground a
-    where n.ground = '' and a.institution = n.institution_rid and a.patient = n.patient and (a.until is null or a.until > n.recorded)
+    where n.ground = '' and a.institution = n.institution_rid and a.patient = n.patient
+      and (a.until is null or a.until > now() - interval '10 minutes')
     order by
+        (a.until is null or a.until > now()) desc,
         array_position('{encounter,registered,contract,referral,consultation,consent,public-health,emergency}'::text[], a.kind),
         a.source desc
     limit 1
 ) g on true
 """
-"""The ground is the most immediate one the institution has at this moment: treating the patient before having been sent one."""
+"""The ground is the most immediate one the institution has at this moment: treating the patient before having been sent one.
+
+Ends are dated by the database's clock, `recorded` by the server's; a note may be written some time after the read, and what ended
+meanwhile is named if nothing else is there."""
 
 _KNOWN = "cross join (select null::text as kind, null::bigint as source) g"
 """Where nothing is to be looked up."""

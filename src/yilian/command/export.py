@@ -19,6 +19,7 @@ from yilian.exchange.bulk.export import Keeping
 from yilian.exchange.bulk.records import File
 from yilian.fhir.json import dump
 from yilian.store.scope import SYSTEM
+from yilian.store.write import stamp
 
 MANIFEST = "manifest.json"
 
@@ -59,6 +60,6 @@ async def _export(settings: Settings, dsn: str, folder: Path, types: list[str], 
         section: [{"type": file.type, "url": file.name, "count": file.count} for file in files if file.section == section]
         for section in ("output", "deleted", "error")
     }
-    manifest = {"transactionTime": bulk.at.isoformat(timespec="milliseconds"), "request": bulk.request, "requiresAccessToken": False}
+    manifest = {"transactionTime": stamp(bulk.at), "request": bulk.request, "requiresAccessToken": False}
     (folder / MANIFEST).write_bytes(dump({**manifest, **listed}))
     return files

@@ -19,6 +19,7 @@ from yilian.jobs.job import Job, Kind, Periodic
 from yilian.jobs.queue import END
 
 CONNECT_S = 5
+LONGEST_LEASE = timedelta(minutes=5)
 STATEMENT_S = 20
 
 TAKE = """
@@ -51,6 +52,9 @@ update job j set worker = null, lease = null, run_at = now() + $4::interval, att
 where j.id = $2 and j.worker = $1 and j.state = 'running'
 returning j.state, j.subject
 """
+
+TOO_FAR = "update job set lease = now() + $1::interval where state = 'running' and lease > now() + $2::interval"
+"""The database's clock was set back: what a lost worker held would be its own until the clock has caught up. Who lives prolongs it soon."""
 
 LEFT = f"""
 with dead as (
@@ -91,13 +95,14 @@ with known as (
 due as (
     update job_schedule s set next_at = coalesce($5, now()) + p.every
     from unnest($1::text[], $4::interval[]) as p (name, every)
-    where s.name = p.name and s.next_at <= coalesce($5, now()) returning s.name)
+    where s.name = p.name and (s.next_at <= coalesce($5, now()) or s.next_at > coalesce($5, now()) + p.every) returning s.name)
 insert into job (kind, payload, key, state, run_at)
 select n.kind, n.payload::jsonb, 'every ' || n.name, 'waiting', now()
 from unnest($1::text[], $2::text[], $3::text[]) as n (name, kind, payload) join due using (name)
 on conflict (kind, key) where key is not null and state in ('waiting', 'later', 'behind') do nothing
 """
-"""What has never run is only entered; it is due from the next look on."""
+"""What has never run is only entered; it is due from the next look on. What is due later than an interval from now was entered before the
+clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +195,16 @@ class Line:
         if row is not None and row["state"] == "cancelled" and row["subject"] is not None:
             await connection.execute(MOVE_UP, [row["subject"]])
 
-    async def look_after(self, kinds: Mapping[str, Kind], periodic: Sequence[Periodic], now: datetime | None) -> list[int]:
+    async def look_after(
+        self, kinds: Mapping[str, Kind], periodic: Sequence[Periodic], lease: timedelta, now: datetime | None
+    ) -> list[int]:
         """What any worker does for all, every few seconds: take from dead workers, let what is due begin, mend lines, keep the schedule.
 
         `now` stands in for the database's clock where jobs wait for a time. Returns the jobs that were given up because worker after
         worker was lost.
         """
         connection = await self.connection()
+        await connection.execute(TOO_FAR, lease, max(lease, LONGEST_LEASE))
         left = await connection.fetch(LEFT, list(kinds), [kind.attempts for kind in kinds.values()])
         await connection.execute(DUE, now)
         stranded = {row["subject"] for row in await connection.fetch(STRANDED)}

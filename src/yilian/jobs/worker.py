@@ -143,7 +143,7 @@ class Worker:
                 await self._tell()
                 now = self.clock() if self.clock else None
                 if loop.time() >= next_care:
-                    for id in await self.line.look_after(self.kinds, self.periodic, now):
+                    for id in await self.line.look_after(self.kinds, self.periodic, self.lease, now):
                         log.error("job %d was given up: every worker that ran it was lost", id)
                     next_care = loop.time() + LOOK_AFTER_S
                 wait_s = await self._take(now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from yilian.fhir.compartments import CLINICAL
 from yilian.fhir.definitions import type_id
 from yilian.search import timeline as statements
-from yilian.store import read
+from yilian.store import large, read
 from yilian.store.page import Page
 from yilian.store.read import stored
 from yilian.store.scope import Scope
@@ -26,7 +26,7 @@ async def timeline(tx: Tx, scope: Scope, id: str, *, types: Sequence[str] = (), 
     patient = await read.by_id(tx, scope, "Patient", id)
     asked = statements.timeline(id, types, scope, count=count, cursor=cursor)
     rows = await tx.fetch(asked.sql, *asked.args)
-    here, more = rows[:count], len(rows) > count
+    here, more = await large.whole(tx.fetch, rows[:count]), len(rows) > count
     matches = [stored(row) for row in here]
     total = len(matches) if not more and cursor is None else await _total(tx, scope, patient.rid, tuple(types) or tuple(CLINICAL))
     return Page(matches, [], total, asked.cursor_after(dict(here[-1])) if more else None)

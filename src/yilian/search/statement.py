@@ -28,7 +28,12 @@ from yilian.search.predicates import NARROW, Predicates, Scoped, all_of, width
 from yilian.search.query import Query
 from yilian.search.starts import FAR_ENOUGH, Start, start
 
-COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"
+LARGE_BYTES = 64 * 1024
+COLUMNS = (
+    f"r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, case when octet_length(r.body) <= {LARGE_BYTES} then r.body end as body"
+)
+"""What a page brings of each resource. A large body is null: it is fetched by itself once it is known that all are not too much together
+(`store.large`). Its size is known without reading it."""
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
 """Pages are fetched in these sizes (plus one), so that every `_count` does not become a statement of its own."""
 

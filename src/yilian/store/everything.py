@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from yilian.fhir.definitions import type_id
 from yilian.store import cursor as cursors
-from yilian.store import read
+from yilian.store import large, read
 from yilian.store.history import BEGINNING
+from yilian.store.large import PAGED
 from yilian.store.page import Page
-from yilian.store.read import COLUMNS, Stored, stored
+from yilian.store.read import Stored, stored
 from yilian.store.scope import Scope, readable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 END = datetime.max.replace(tzinfo=UTC)
 
 ABOUT = f"""
-select {COLUMNS}
+select {PAGED}
 from resource r
 where r.patient = $1 and r.rid <> $1 and (r.type, r.rid) > ($2, $3)
   and ($4::boolean or r.confined is null or r.confined = $5::bigint)
@@ -38,7 +39,7 @@ order by r.type, r.rid limit $11
 """The scope is cut short here: who may read the patient may read what is about them, unless it is confined to another institution."""
 
 BESIDE = f"""
-select {COLUMNS}
+select {PAGED}
 from resource r
 where r.rid in (select p.target from index_reference p where p.rid = any($5::bigint[]))
   and r.patient is null and not r.deleted and ($6::smallint[] is null or r.type = any($6::smallint[])) and {readable("r", 1)}
@@ -47,7 +48,7 @@ order by r.type, r.rid
 
 
 OF_ENCOUNTER = f"""
-select {COLUMNS}
+select {PAGED}
 from resource r
 where r.rid in (select x.rid from index_reference x where x.target = $1) and r.rid <> $1 and (r.type, r.rid) > ($2, $3)
   and ($4::smallint[] is null or r.type = any($4::smallint[])) and r.updated >= $5 and not r.deleted and {readable("r", 6)}
@@ -55,7 +56,7 @@ order by r.type, r.rid limit $10
 """
 
 BESIDE_ENCOUNTER = f"""
-select {COLUMNS}
+select {PAGED}
 from resource r
 where (r.rid in (select p.target from index_reference p where p.rid = any($5::bigint[])) or r.rid = $7) and r.rid <> all($5::bigint[])
   and not r.deleted and ($6::smallint[] is null or r.type = any($6::smallint[])) and {readable("r", 1)}
@@ -103,8 +104,8 @@ async def everything(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count: 
     room = count - len(matches)
     within = (wish.start or BEGINNING, wish.end or END) if wish.start or wish.end else (None, None)
     rows = await tx.fetch(ABOUT, patient.rid, kind, rid, sees_all, here, may_read, wanted, since or BEGINNING, *within, room + 1)
-    matches += [stored(row) for row in rows[:room]]
-    beside = await tx.fetch(BESIDE, *scope.keys(), [found.rid for found in matches], wanted)
+    matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
+    beside = await large.whole(tx.fetch, await tx.fetch(BESIDE, *scope.keys(), [found.rid for found in matches], wanted))
     return _page(matches, [stored(row) for row in beside], len(rows) > room, room, cursor)
 
 
@@ -120,9 +121,10 @@ async def of_encounter(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count
         matches.append(encounter)
     room = count - len(matches)
     rows = await tx.fetch(OF_ENCOUNTER, encounter.rid, kind, rid, wanted, wish.since or BEGINNING, *scope.keys(), room + 1)
-    matches += [stored(row) for row in rows[:room]]
+    matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
     patient = encounter.patient if encounter.patient is not None and encounter.patient > 0 else None
-    beside = await tx.fetch(BESIDE_ENCOUNTER, *scope.keys(), [found.rid for found in matches], wanted, patient)
+    keys = [found.rid for found in matches]
+    beside = await large.whole(tx.fetch, await tx.fetch(BESIDE_ENCOUNTER, *scope.keys(), keys, wanted, patient))
     return _page(matches, [stored(row) for row in beside], len(rows) > room, room, cursor)
 
 

@@ -19,7 +19,7 @@ from yilian.search import follow, statement, together
 from yilian.search.parameters import parameters_of
 from yilian.search.query import Query, parse
 from yilian.search.statement import Statement
-from yilian.store import listed
+from yilian.store import large, listed
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, Stored, stored
 from yilian.store.scope import Scope, readable
@@ -60,7 +60,7 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
         return Page([], total=await total(tx, scope, query))
     await listed.require(tx, query.clauses)
     asked = _asked(scope, query)
-    found = _found(query, asked, await tx.fetch(asked.sql, *asked.args))
+    found = _found(query, asked, await large.whole(tx.fetch, await tx.fetch(asked.sql, *asked.args)))
     if found.total is None and query.total != "none":
         return replace(found, total=await total(tx, scope, query))
     return found
@@ -73,7 +73,7 @@ async def page(db: Database, scope: Scope, query: Query) -> Page:
     """
     if query.count and not listed.asks(query.clauses):
         asked = _asked(scope, query)
-        found = _found(query, asked, await db.fetch(asked.sql, *asked.args))
+        found = _found(query, asked, await large.whole(db.fetch, await db.fetch(asked.sql, *asked.args)))
         if found.total is not None or query.total == "none":
             return found
     async with db.reading() as tx:
@@ -111,7 +111,7 @@ async def along_with(tx: Tx, scope: Scope, query: Query, matches: Sequence[Store
     for match in matches:
         kinds.setdefault(match.type, []).append(match.rid)
     asked = follow.included(query.includes, query.revincludes, scope, kinds)
-    rows = await tx.fetch(asked.sql, *asked.args) if asked is not None else []
+    rows = await large.whole(tx.fetch, await tx.fetch(asked.sql, *asked.args)) if asked is not None else []
     _refuse_too_many(rows)
     return [stored(row) for row in rows]
 

@@ -14,6 +14,7 @@ from yilian.errors import NotFound
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.fhir.definitions import type_id
 from yilian.store import cursor as cursors
+from yilian.store import large, moments
 from yilian.store.change import Method
 from yilian.store.history_statement import Level, counted, page
 from yilian.store.read import Stored, stored
@@ -88,9 +89,10 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
             raise NotFound(f"There is no {type}/{id[:64]} that you may read.", zh="没有找到该记录,或您无权查看。")
     few = level != "one" and type not in SHARED_TYPES and await _concerns_few(tx, scope)
     statement = page(level, asked.oldest_first, asked.at is not None, few, number)
-    arguments, until = _arguments(scope, key, asked, tx.now)
+    fixed = asked.oldest_first and asked.cursor is None
+    arguments, until = _arguments(scope, key, asked, await moments.until(tx) if fixed else tx.now)
     rows = await tx.fetch(statement, *arguments, asked.count + 1) if asked.count else []
-    found = [(stored(row), row["method"]) for row in rows[: asked.count]]
+    found = [(stored(row), row["method"]) for row in await large.whole(tx.fetch, rows[: asked.count])]
     more = len(rows) > asked.count
     total: int | None = len(found) if asked.count and not more and asked.cursor is None else None
     if total is None and (asked.total or level == "one" or not asked.count):

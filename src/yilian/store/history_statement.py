@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from yilian.store.read import COLUMNS
+from yilian.store.large import PAGED
 from yilian.store.scope import readable
 
 Level = Literal["one", "type", "all"]
@@ -45,7 +45,7 @@ def page(level: Level, oldest_first: bool, at: bool, few: bool, type: int = 0) -
     limit = f"limit ${first + 3}::bigint"
     order = "order by {0}.updated {1}, {0}.rid {1}, {0}.ver {1}"
     parts = [
-        f"(select {COLUMNS}, r.method from {rows} and {after} {order.format('r', way)} {limit})" for rows in _sources(level, at, few, type)
+        f"(select {PAGED}, r.method from {rows} and {after} {order.format('r', way)} {limit})" for rows in _sources(level, at, few, type)
     ]
     return f"{_with(few)}select * from ({' union all '.join(parts)}) as v {order.format('v', way)} {limit}"
 

@@ -13,7 +13,7 @@ from yilian.errors import BadRequest
 from yilian.fhir.definitions import type_name
 from yilian.search import several, statement
 from yilian.search.query import Query
-from yilian.store import listed
+from yilian.store import large, listed
 from yilian.store.find import along_with, total
 from yilian.store.page import Page
 from yilian.store.read import Stored, stored
@@ -66,7 +66,7 @@ async def _total(tx: Tx, scope: Scope, queries: Sequence[Query]) -> int:
 async def _merged(tx: Tx, scope: Scope, queries: Sequence[Query]) -> tuple[list[Stored], str | None]:
     asked = several.merged(queries, scope)
     rows = await tx.fetch(asked.sql, *asked.args)
-    here = rows[: queries[0].count]
+    here = await large.whole(tx.fetch, rows[: queries[0].count])
     return [stored(row) for row in here], asked.cursor_after(dict(here[-1])) if len(rows) > len(here) else None
 
 
@@ -88,7 +88,7 @@ async def _in_turn(tx: Tx, scope: Scope, queries: Sequence[Query]) -> tuple[list
         rows = await tx.fetch(asked.sql, *asked.args)
         if rows and room == 0:
             return matches, f"{query.type}."
-        matches += [stored(row) for row in rows[:room]]
+        matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
         if len(rows) > room:
             return matches, f"{query.type}.{asked.cursor_after(dict(rows[room - 1]))}"
     return matches, None

@@ -27,7 +27,7 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
-from yilian.store import dictionaries, integrity, permission, plan
+from yilian.store import dictionaries, integrity, moments, permission, plan
 from yilian.store.change import KEEP, Change, Keep, Method, Written
 from yilian.store.index_rows import Rows, difference, rows_of
 from yilian.store.plan import Plan
@@ -55,6 +55,8 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
     """
     if not changes:
         return []
+    if len(changes) > FEW:
+        await tx.settle()  # begun before the seconds it takes to check them, it is seen to be under way by who fixes an instant ($export)
     for change in changes:
         permission.may_write(scope, change)
     told: dict[int, Sequence[Issue]] = {}
@@ -138,7 +140,7 @@ async def _amend(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> None:
 
 async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Written], Work]:
     """What is to be put into the tables, and what is to be told of it."""
-    now = tx.now.replace(microsecond=tx.now.microsecond // 1000 * 1000)
+    now = await moments.to_date_by(tx)
     written: list[Written] = []
     indexed: list[tuple[Plan, IndexRows, IndexRows | None]] = []
     work = Work()

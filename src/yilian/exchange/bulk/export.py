@@ -113,7 +113,7 @@ class _Export:
 
     async def _begin(self, scope: Scope) -> datetime:
         """Fix the instant, and whom and what it is about where that is not said by a condition."""
-        at = await snapshot.settled(self.db, self.db.clock())
+        at = await snapshot.settled(self.db)
         async with self.db.transaction() as tx:
             await tx.execute("delete from bulk_key where bulk = $1", self.bulk.id)
             if self.ask.level == "group" or self.ask.patients:

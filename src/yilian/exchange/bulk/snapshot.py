@@ -11,11 +11,12 @@ Where a history row was removed for good since (`$expunge`), it is not exported 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from yilian.exchange.bulk.ask import Ask
 from yilian.fhir.definitions import type_id
+from yilian.store import moments
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -25,10 +26,15 @@ START = datetime.min.replace(tzinfo=UTC)
 END_RID = 2**62
 SETTLE_S = 30.0
 
+BEGIN_S = 0.3
+"""A transaction takes its time from the server and begins in the database so much later at the most."""
+
 UNDER_WAY = """
-select min(xact_start) from pg_stat_activity
-where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid() and xact_start < $1
+select array(
+    select xact_start from pg_stat_activity
+    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid() and xact_start < $1) as begun
 """
+"""When those began that are under way, by the database's clock, which need not be the server's."""
 
 PLACE = """
 select r.updated, r.rid from resource r
@@ -38,17 +44,23 @@ order by r.updated, r.rid offset $5 limit 1
 """Where a part of so many resources ends."""
 
 
-async def settled(db: Database, at: datetime) -> datetime:
-    """The instant for which everything that will ever carry an earlier time is committed: `at`, or earlier where a transaction begun before
-    it does not end within half a minute."""
+async def settled(db: Database) -> datetime:
+    """The instant for which everything that will ever carry an earlier time is committed: now, or earlier where a transaction that is under
+    way now does not end within half a minute. Nothing that is committed by now is dated after it, whatever the clock was set to."""
+    async with db.reading() as tx:
+        at = await moments.until(tx)
+    await asyncio.sleep(BEGIN_S)
+    async with db.reading() as tx:
+        first: datetime = await tx.fetchval("select clock_timestamp()")
     waited_s = 0.0
     while True:
         async with db.reading() as tx:
-            oldest: datetime | None = await tx.fetchval(UNDER_WAY, at)
-        if oldest is None:
+            (row,) = await tx.fetch(UNDER_WAY, first)
+        if not row["begun"]:
             return at
         if waited_s >= SETTLE_S:
-            return oldest
+            oldest: datetime = min(row["begun"])
+            return at - (first - oldest) - timedelta(seconds=BEGIN_S)
         await asyncio.sleep(0.1)
         waited_s += 0.1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from yilian import jobs
+from yilian import jobs, policy
 from yilian.access.asker import scope_again
 from yilian.errors import NotSignedIn
 from yilian.exchange.subscriptions import events, rows
@@ -21,6 +21,7 @@ DELIVER = "subscription.deliver"
 CHANNEL = "yilian_subscription"
 """On which processes with listeners are told that there is something new."""
 AT_ONCE = 1000
+FIRST_PAUSE = timedelta(seconds=2)
 
 WAITING = "select distinct subscription from subscription_event where number is null order by subscription"
 
@@ -68,12 +69,24 @@ async def _some(db: Database, rid: int) -> bool:
 async def announce(tx: Tx, row: rows.Subscription) -> None:
     """Have new events told: enqueue their delivery, or wake those who listen."""
     if row.definition.channel == "rest-hook":
-        await jobs.enqueue_many(tx, [delivery(row, tx)])
+        await jobs.enqueue_many(tx, [await delivery(row, tx)])
     else:
         await tx.execute("select pg_notify($1, $2)", CHANNEL, str(row.rid))
 
 
-def delivery(row: rows.Subscription, tx: Tx) -> NewJob:
+async def delivery(row: rows.Subscription, tx: Tx) -> NewJob:
     """The job that tells a receiver what there is; not before a pause that it was given is over."""
-    later = max(row.retry_at - tx.now, timedelta()) if row.retry_at is not None else timedelta()
-    return NewJob(DELIVER, {"subscription": row.rid}, later, key=str(row.rid), subject=f"subscription {row.rid}")
+    return NewJob(DELIVER, {"subscription": row.rid}, await held(row, tx), key=str(row.rid), subject=f"subscription {row.rid}")
+
+
+async def held(row: rows.Subscription, tx: Tx) -> timedelta:
+    """How long a receiver that did not answer is still left alone. No longer than its pause was, though the clock was set back in it."""
+    if row.retry_at is None or row.retry_at <= tx.now:
+        return timedelta()
+    return min(row.retry_at - tx.now, await pause(tx, max(row.failures - 1, 0)))
+
+
+async def pause(tx: Tx, failures: int) -> timedelta:
+    """How long a receiver is left alone after it failed once more, having failed so often before."""
+    longest: int = await policy.value(tx, "subscription.longest_pause_minutes", tx.now)
+    return min(timedelta(seconds=FIRST_PAUSE.seconds * 2 ** min(failures, 30)), timedelta(minutes=longest))

@@ -21,7 +21,7 @@ from yilian.audit.note import Note, by, write
 from yilian.errors import NotSignedIn, Unavailable
 from yilian.exchange.subscriptions import events, rows
 from yilian.exchange.subscriptions.addresses import Allowed, host_of
-from yilian.exchange.subscriptions.collect import delivery
+from yilian.exchange.subscriptions.collect import delivery, held, pause
 from yilian.exchange.subscriptions.events import Event
 from yilian.exchange.subscriptions.notification import Kind, Sender, bundle
 from yilian.exchange.subscriptions.post import Letter, Sent, send
@@ -33,7 +33,6 @@ from yilian.store.scope import Scope
 if TYPE_CHECKING:
     from yilian.db import Database, Tx
 
-FIRST_PAUSE = timedelta(seconds=2)
 GONE = 410
 """The receiver says that it will not be there again."""
 KNOWN_WITHIN_S, LOOK_S = 20.0, 0.2
@@ -96,7 +95,7 @@ class Postman:
         """Tell a receiver that has heard nothing for a while that there was nothing to tell."""
         async with db.transaction() as tx:
             row = await rows.by_rid(tx, job.payload["subscription"])
-            if row is None or row.state != "active" or row.delivered < row.events or _pausing(row, tx.now):
+            if row is None or row.state != "active" or row.delivered < row.events or await held(row, tx):
                 return
             ready = await self._ready(tx, row, "heartbeat")
         if isinstance(ready, str):
@@ -128,7 +127,7 @@ class Postman:
         async with db.transaction() as tx:
             row = await rows.by_rid(tx, rid)
             if row is not None and row.definition.channel == "rest-hook":
-                await jobs.enqueue_many(tx, [delivery(row, tx)])
+                await jobs.enqueue_many(tx, [await delivery(row, tx)])
 
     async def _next(self, db: Database, rid: int) -> Ready | None:
         """The next notification, None when there is none to be sent now."""
@@ -138,8 +137,8 @@ class Postman:
                 return None
             if row.delivered >= row.events:
                 return None
-            if _pausing(row, tx.now):
-                await jobs.enqueue_many(tx, [delivery(row, tx)])
+            if await held(row, tx):
+                await jobs.enqueue_many(tx, [await delivery(row, tx)])
                 return None
             ready: Ready | str = "The end of the subscription has passed." if _is_over(row, tx.now) else ""
             if not ready:
@@ -187,21 +186,21 @@ class Postman:
                     tx.now,
                 )
                 return True
-            longest = timedelta(minutes=await policy.value(tx, "subscription.longest_pause_minutes", tx.now))
             patience = timedelta(minutes=await policy.value(tx, "subscription.error_after_minutes", tx.now))
             since = row.failing_since or tx.now
-            pause = min(FIRST_PAUSE * 2 ** min(row.failures, 30), longest)
+            wait = await pause(tx, row.failures)
             await tx.execute(
                 "update subscription set failures = failures + 1, failing_since = $2, retry_at = $3, error = $4 where rid = $1",
                 row.rid,
                 since,
-                tx.now + pause,
+                tx.now + wait,
                 sent.error,
             )
             here = await rows.by_rid(tx, row.rid)
-            over = sent.status == GONE or tx.now + pause - since > patience
+            # counted as well as timed: a clock that was set forward alone makes nobody's patience end
+            over = sent.status == GONE or (tx.now + wait - since > patience and await _tried_for(tx, row.failures + 1) >= patience)
             if here is not None and not over:
-                await jobs.enqueue_many(tx, [delivery(here, tx)])
+                await jobs.enqueue_many(tx, [await delivery(here, tx)])
         if over and here is not None:
             state = "off" if sent.status == GONE else "error"
             await rows.put_state(
@@ -238,8 +237,15 @@ async def _until_known(db: Database, since: datetime) -> None:
     raise Unavailable("Transactions begun before the subscription was known are still open.")
 
 
-def _pausing(row: Subscription, now: datetime) -> bool:
-    return row.retry_at is not None and row.retry_at > now
+async def _tried_for(tx: Tx, failures: int) -> timedelta:
+    """How long so many failures take at least: the sum of the pauses after them."""
+    spent, longest = timedelta(), await pause(tx, 30)
+    for number in range(failures):
+        one = await pause(tx, number)
+        if one == longest:
+            return spent + longest * (failures - number)
+        spent += one
+    return spent
 
 
 def _is_over(row: Subscription, now: datetime) -> bool:

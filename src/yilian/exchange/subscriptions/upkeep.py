@@ -41,7 +41,7 @@ async def look_after(db: Database, job: Job) -> None:
         elif row.rid in broken:
             await rows.put_state(db, row, "error", broken[row.rid])
     async with db.transaction() as tx:
-        await jobs.enqueue_many(tx, [one for row in live if row.rid not in ended if (one := _due(row, tx)) is not None])
+        await jobs.enqueue_many(tx, [one for row in live if row.rid not in ended if (one := await _due(row, tx)) is not None])
         if await tx.fetchval("select exists (select from subscription_event where number is null)"):
             await jobs.enqueue(tx, COLLECT, {}, key="all")
         await tx.execute(OLD, tx.now - keep, CLEARED_AT_ONCE)
@@ -69,14 +69,16 @@ def _why_broken(row: Subscription) -> str:
     return ""
 
 
-def _due(row: Subscription, tx: Tx) -> NewJob | None:
+async def _due(row: Subscription, tx: Tx) -> NewJob | None:
     if row.state == "requested":
         return beginning(row.rid, row.version)
     if row.state != "active" or row.definition.channel != "rest-hook":
         return None
     if row.delivered < row.events:
-        return delivery(row, tx)
+        return await delivery(row, tx)
     every = timedelta(seconds=row.definition.heartbeat_s)
-    if every and (row.last_sent is None or row.last_sent + every <= tx.now):
+    if every and (
+        row.last_sent is None or not row.last_sent <= tx.now < row.last_sent + every
+    ):  # sent later than now: the clock was set back
         return NewJob(HEARTBEAT, {"subscription": row.rid}, key=str(row.rid), subject=f"subscription {row.rid}")
     return None

@@ -13,7 +13,7 @@ import msgspec
 
 from yilian.audit.note import write as write_notes
 from yilian.audit.record import note_read
-from yilian.errors import BadRequest, NotSupported, YilianError
+from yilian.errors import BadRequest, NotSupported, TooLarge, YilianError
 from yilian.fhir import patch as patches
 from yilian.fhir.dates import interval
 from yilian.fhir.json import dump
@@ -30,6 +30,8 @@ from yilian.store.write import stamp
 
 Route = Callable[[House, Scope, Request], Awaitable[Answer]]
 MOST_BATCH_ENTRIES = 1000
+MOST_BYTES = 64 * 1024 * 1024
+"""Of all that is answered to the GETs of one Bundle; what goes beyond is not asked."""
 HEADERS = {"ifMatch": "if-match", "ifNoneMatch": "if-none-match", "ifNoneExist": "if-none-exist"}
 
 
@@ -54,10 +56,18 @@ async def _transaction(house: House, asker: Scope, request: Request, bundle: dic
     async with house.db.transaction() as tx:
         inside, reads = within(house, tx)
 
+        answered = 0
+
         async def get(number: int, entry: dict[str, Any]) -> dict[str, Any]:
-            asked = _request_of(request, entry, f"Bundle.entry[{number}]")
+            nonlocal answered
+            place = f"Bundle.entry[{number}]"
+            if answered > MOST_BYTES:
+                raise _too_much(place)
+            asked = _request_of(request, entry, place)
             _refuse_writing(asked)
-            return _entry_of(await route(inside, asker, asked), entry)
+            answer = await route(inside, asker, asked)
+            answered += len(answer.body)
+            return _entry_of(answer, entry)
 
         response = await store_bundle.transaction(
             tx,
@@ -100,19 +110,38 @@ def _there_already(bundle: dict[str, Any], response: dict[str, Any]) -> list[tup
 
 async def _batch(house: House, asker: Scope, request: Request, bundle: dict[str, Any], route: Route) -> Answer:
     entries = bundle.get("entry") or []
-    if not isinstance(entries, list) or len(entries) > MOST_BATCH_ENTRIES:
-        raise BadRequest(f"A batch has at most {MOST_BATCH_ENTRIES} entries.", expression="Bundle.entry")
-    done = [await _one(house, asker, request, entry, route, f"Bundle.entry[{index}]") for index, entry in enumerate(entries)]
+    if not isinstance(entries, list):
+        raise BadRequest("Bundle.entry is a list.", expression="Bundle.entry")
+    if len(entries) > MOST_BATCH_ENTRIES:
+        raise TooLarge(
+            f"A batch has at most {MOST_BATCH_ENTRIES} entries; this one has {len(entries)}. Send it in parts.", expression="Bundle.entry"
+        )
+    done: list[dict[str, Any]] = []
+    answered = 0
+    for index, entry in enumerate(entries):
+        answer = await _one(house, asker, request, entry, route, f"Bundle.entry[{index}]", full=answered > MOST_BYTES)
+        answered += len(answer.body)
+        done.append(_entry_of(answer, entry))
     return Answer(200, dump({"resourceType": "Bundle", "type": "batch-response", "entry": done}))
 
 
-async def _one(house: House, asker: Scope, request: Request, entry: Any, route: Route, place: str) -> dict[str, Any]:
-    """One entry as if it had come alone. Its failure is its own."""
+async def _one(house: House, asker: Scope, request: Request, entry: Any, route: Route, place: str, *, full: bool) -> Answer:
+    """One entry as if it had come alone. Its failure is its own. `full`: so much is answered already that it is refused."""
     try:
-        answer = await route(house, asker, _request_of(request, entry, place))
+        if full:
+            raise _too_much(place)
+        return await route(house, asker, _request_of(request, entry, place))
     except Exception as error:
-        answer = answer_for(error, request.request_id)
-    return _entry_of(answer, entry)
+        return answer_for(error, request.request_id)
+
+
+def _too_much(place: str) -> TooLarge:
+    return TooLarge(
+        f"The answers before this one have more than {MOST_BYTES // 1024**2} MiB together; it was not carried out. Ask for it by itself.",
+        zh="本次批量请求的结果过大,该条未执行,请单独请求。",
+        expression=place,
+        code="too-costly",
+    )
 
 
 def _entry_of(answer: Answer, entry: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ async def search(house: House, asker: Scope, request: Request) -> Answer:
         return answerable(parse(kind, pairs, zone=house.zone, contained_too=True))
 
     query, asked, ignored = read(request, await asked_of(request), parsed)
-    moment = house.db.clock()
+    moment = house.db.moment()
     if query.contained:
         async with house.db.reading() as tx:
             page = await contained.find(tx, asker, query)

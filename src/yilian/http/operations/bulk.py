@@ -12,7 +12,7 @@ Bulk Data Access 2.0: https://hl7.org/fhir/uv/bulkdata/STU2/export.html
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from yilian.audit.note import by, write
@@ -31,6 +31,7 @@ from yilian.http.operations import Operation
 from yilian.http.outcome import answer_for
 from yilian.http.request import Request
 from yilian.store.scope import Scope
+from yilian.store.write import stamp
 
 DEFINITIONS = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 NDJSON = b"application/fhir+ndjson"
@@ -228,7 +229,8 @@ def _report(bulk: Bulk, files: list[File], base: str) -> dict[str, Any]:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")
+    """In UTC with a Z: it comes back in an address (`_since`), where a + would be a blank."""
+    return stamp(moment.astimezone(UTC))
 
 
 def _accepted(request: Request, kind: str, id: str) -> Answer:
