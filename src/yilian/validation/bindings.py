@@ -12,12 +12,14 @@ from yilian.fhir.definitions import Element, required_codes, required_codings
 from yilian.validation.faults import Check, Faults, Seen, fault, shown
 from yilian.validation.primitives import PRIMITIVES
 
+CURRENCIES = "http://hl7.org/fhir/ValueSet/currencies"
+
 FORMS: dict[str, tuple[re.Pattern[str], str]] = {
     "http://hl7.org/fhir/ValueSet/mimetypes": (
         re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+*-]{1,127}(\s*;.*)?"),
         "text/plain",
     ),
-    "http://hl7.org/fhir/ValueSet/currencies": (re.compile(r"[A-Z]{3}"), "CNY"),
+    CURRENCIES: (re.compile(r"[A-Z]{3}"), "CNY"),
 }
 """Canonical → form and example, for code elements: BCP 13 media types, ISO 4217 currencies."""
 

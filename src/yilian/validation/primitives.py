@@ -119,10 +119,10 @@ def _by_regex(kind: str, example: str, zh: str) -> Check:
 
 
 USUAL_MOMENT = re.compile(
-    r"[12][0-9][0-9][1-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]))?"
 ).fullmatch
-"""A dateTime as nearly all are: to the day or to the second, and a day every month has. HL7's expression takes twice as long."""
+"""A dateTime as nearly all are: to the day or to the second, and a day there is. HL7's expression takes twice as long."""
 
 
 def _moment(kind: str, example: str, zh: str) -> Check:

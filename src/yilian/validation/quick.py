@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from yilian.fhir.definitions import Element, required_codes
+from yilian.fhir.definitions import Element, is_resource_type, required_codes, structure
+from yilian.validation.bindings import CURRENCIES, FORMS
 from yilian.validation.constraints import rules_of, written
 from yilian.validation.faults import LONGEST_TEXT, Seen
 from yilian.validation.primitives import USUAL_MOMENT
@@ -26,6 +27,10 @@ Shape = tuple[str, ...]
 
 OFTEN = 12
 """Times a shape is met before a test is written for it, which takes as long as checking a few hundred objects."""
+
+_BUILTINS = {kind.__name__: kind for kind in (type, str, int, bool, dict, list, tuple, len, any, all)}
+
+ID = re.compile(structure("id").regex, re.ASCII)
 
 MOST_SHAPES = 200
 """Tests of one structure; who sends ever new shapes gets no quicker, and fills no memory."""
@@ -41,6 +46,7 @@ _PLAIN = {
     "code": _WORD,
     "date": "type({v}) is str and len({v}) == 10 and USUAL({v})",
     "dateTime": "type({v}) is str and USUAL({v})",
+    "id": "type({v}) is str and ID({v})",
     "instant": "type({v}) is str and len({v}) > 10 and USUAL({v})",
     "markdown": _TEXT,
     "positiveInt": "type({v}) is int and 0 < {v} < 2147483648",
@@ -106,8 +112,7 @@ def _written(name: str, shape: Shape) -> Test | None:
     ):
         return None
     sound, names = written(name, rules_of(name))
-    builtins = {"any": any, "all": all, "type": type, "str": str, "int": int, "dict": dict, "list": list, "bool": bool, "len": len}
-    names |= {"LONGEST": LONGEST_TEXT, "USUAL": USUAL_MOMENT, "NAME": name, "__builtins__": {**builtins, "tuple": tuple}}
+    names |= {"LONGEST": LONGEST_TEXT, "USUAL": USUAL_MOMENT, "ID": ID.fullmatch, "NAME": name, "__builtins__": _BUILTINS}
     lines = [f"    {', '.join(f'v{n}' for n in range(len(shape)))}, = v.values()"]
     for n, key in enumerate(shape):
         if key in checks and key in elements:
@@ -141,15 +146,19 @@ def _one(element: Element, v: str, n: int, names: dict[str, Any]) -> str | None:
     plain = _PLAIN.get(element.type)
     if plain is not None:
         if required and element.binding is not None and element.type == "code":
-            codes = required_codes(element.binding[1].partition("|")[0])
+            value_set = element.binding[1].partition("|")[0]
+            codes = required_codes(value_set)
             if codes is None:
-                return None
+                return None if element.many else _formed(value_set, v, n, names)
             names[f"codes{n}"] = codes
             plain = f"type({v}) is str and {v} in codes{n}"
         sound = plain.format(v=v)
         return sound if element.many else f"({sound}) or check{n}({v}, seen) is None"
+    if element.path == "DomainResource.contained":
+        names["inside"] = _inside
+        return f"inside({v}, seen)"
     inner = element.profile or element.type
-    if required or inner in ("Resource", "Identifier") or element.path == "DomainResource.contained" or not _is_object(inner):
+    if required or inner in ("Resource", "Identifier") or not _is_object(inner):
         return None
     shapes = shapes_of(inner)
     names[f"tests{n}"], names[f"other{n}"] = shapes.tests.get, shapes.other
@@ -158,6 +167,19 @@ def _one(element: Element, v: str, n: int, names: dict[str, Any]) -> str | None:
         names[f"target{n}"] = target_fault(element.targets)
         sound += f" and target{n}({v}, seen) is None"
     return sound
+
+
+def _formed(value_set: str, v: str, n: int, names: dict[str, Any]) -> str | None:
+    """The same for a code of a value set that is known by its form."""
+    if value_set != CURRENCIES:
+        return None
+    names[f"form{n}"] = FORMS[value_set][0].fullmatch
+    return f"(type({v}) is str and form{n}({v})) or check{n}({v}, seen) is None"
+
+
+def _inside(value: Any, seen: Seen) -> bool:
+    """A contained resource; that each has an id of its own is looked at by `resource.py`."""
+    return type(value) is dict and "id" in value and is_resource_type(value.get("resourceType")) and surely(value, seen)
 
 
 def _is_object(name: str) -> bool:
