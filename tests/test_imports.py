@@ -48,13 +48,15 @@ EVERYWHERE: dict[str, set[str]] = {
     "readers": set(),
     "pulse": set(),
     "disk": {"errors"},
-    "db": {"disk", "errors", "pulse", "readers", "store"},
+    "meaning": {"disk", "errors"},
+    "tx": {"store"},
+    "db": {"disk", "errors", "meaning", "pulse", "readers", "store", "tx"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }
 """What anyone may import, and what these may import themselves. db.py knows the shape of the store's hooks, as a name for types."""
 
-TYPES_ONLY = {"db.py", "store/hooks.py"}
+TYPES_ONLY = {"db.py", "tx.py", "store/hooks.py"}
 """Here an import under TYPE_CHECKING does not count: db hands out what store is given, each only names the other's type."""
 
 PURE = ("fhir", "search")

@@ -1,32 +1,30 @@
-"""The connection pool and the transaction that is handed inwards.
+"""The connection pool: where transactions (`tx.py`) are begun and committed, and connections lent.
 
 One request or one job is one transaction, opened here and committed at the edge. No session state is ever left on a connection, so the
 pool does not reset it (that saves a round trip a request).
 
-What PostgreSQL reports is turned into errors of the house in `_meaning`: away or overloaded → Unavailable (503, may be sent again), lost a
-race → Unavailable or Conflict, took too long → TooLarge, a value it cannot hold → BadRequest. The rest is a fault of ours and stays.
+What PostgreSQL reports is turned into errors of the house (`meaning.py`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
 
 import asyncpg
-import asyncpg.transaction
 
-from yilian.disk import Disk, no_room
-from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
+from yilian.disk import Disk
+from yilian.errors import Unavailable
+from yilian.meaning import meaning
 from yilian.pulse import Pulse
 from yilian.readers import ByKey, Readers, Together
 from yilian.store.hooks import Hooks
+from yilian.tx import Tx
 
 Told = TypeVar("Told")
 
@@ -44,144 +42,6 @@ def utc_now() -> datetime:
 def random_id() -> str:
     """The id source of production; tests and the demo region hand in another."""
     return str(uuid4())
-
-
-@dataclass(slots=True)
-class Tx:
-    """One database transaction (or, from `Database.reading`, one connection on which each statement stands alone).
-
-    It begins with its first statement. What is written without asking for an answer (`later`) goes along with the next statement or, at
-    the end, as one: a single resource is then stored in one statement, which is a transaction by itself, and BEGIN and COMMIT are saved.
-
-    now           aware; the same for everything written in this transaction
-    new_id        makes a logical id for a resource that comes without one
-    hooks         what the house was wired with
-    after_commit  called, in order, once the transaction is safely stored; never when it is rolled back. For what is kept in memory only
-    begun         the transaction under way; None before the first statement, and where each statement stands alone
-    alone         each statement stands alone
-    knows         the generation of search parameters index rows are made by; 0 where the house is not told (see `store.custom_parameters`)
-    """
-
-    connection: asyncpg.Connection[asyncpg.Record]
-    now: datetime
-    new_id: Callable[[], str]
-    hooks: Hooks
-    db: Database
-    after_commit: list[Callable[[], None]] = field(default_factory=list)
-    begun: asyncpg.transaction.Transaction | None = None
-    alone: bool = False
-    knows: int = 0
-    _waiting: dict[str, tuple[str, Sequence[Any]]] = field(default_factory=dict)
-
-    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        await self.settle()
-        return await self.connection.fetch(sql, *args)
-
-    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
-        await self.settle()
-        return await self.connection.fetchrow(sql, *args)
-
-    async def fetchval(self, sql: str, *args: Any) -> Any:
-        await self.settle()
-        return await self.connection.fetchval(sql, *args)
-
-    async def execute(self, sql: str, *args: Any) -> str:
-        await self.settle()
-        return await self.connection.execute(sql, *args)
-
-    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        await self.settle()
-        await self.connection.executemany(sql, rows)
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Write rows by COPY, the quickest way for more than a handful."""
-        await self.settle()
-        await self.connection.copy_records_to_table(table, columns=list(columns), records=rows)
-
-    @property
-    def at_hand(self) -> bool:
-        """Nothing has been asked or written yet, so what comes may still become one statement."""
-        return self.begun is None and not self.alone and not self._waiting
-
-    async def ahead(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        """A look that locks nothing, before the transaction begins if it has not. Whoever relies on the answer checks it when it writes."""
-        if self._waiting:
-            await self.settle()
-        return await self.connection.fetch(sql, *args)
-
-    async def later(self, name: str, clauses: str, args: Sequence[Any]) -> None:
-        """Write something nobody waits for: `clauses` are parts of a WITH, arguments from $1. `name` is theirs alone.
-
-        Written before whatever is asked next, so the order of writes and reads is the one in the code. What waits together goes as one
-        statement, whose parts see the tables as they were before it.
-        """
-        if name in self._waiting:
-            await self.settle()
-        self._waiting[name] = (clauses, args)
-        if self.alone:
-            await self.settle()
-
-    async def settle(self) -> None:
-        """Begin, if that has not been done, and write what waits."""
-        if self.begun is None and not self.alone:
-            begun = self.connection.transaction()
-            await begun.start()
-            self.begun = begun
-            if not self._waiting:  # rows that wait already were made by what was known before, and are checked as they are written
-                await self.refresh()
-        if self._waiting:
-            await self._write_what_waits()
-
-    @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """What the block writes is undone when it raises; what was written before stays."""
-        await self.settle()
-        async with self.connection.transaction():
-            yield
-            if self._waiting:
-                await self._write_what_waits()
-
-    async def finish(self) -> None:
-        """Write what waits and commit. For `Database.transaction` alone."""
-        if self._waiting:
-            await self._write_what_waits()
-        begun, self.begun = self.begun, None  # a commit that fails has rolled back
-        if begun is not None:
-            await begun.commit()
-
-    async def refresh(self) -> None:
-        """Know what the database knows, as far as this process keeps it in memory."""
-        if self.hooks.refresh is not None:
-            self.knows = await self.hooks.refresh(self)
-
-    async def _write_what_waits(self) -> None:
-        waiting, self._waiting = list(self._waiting.values()), {}
-        sql = _together(tuple(clauses for clauses, _ in waiting), tuple(len(args) for _, args in waiting), bool(self.knows))
-        knows = (self.knows,) if self.knows else ()
-        try:
-            await self.connection.fetch(sql, *(argument for _, args in waiting for argument in args), *knows)
-        except asyncpg.DivisionByZeroError:
-            if self.hooks.outdated is not None:
-                self.hooks.outdated()
-            raise
-
-
-_place = re.compile(r"\$(\d+)")
-
-
-@lru_cache(maxsize=1000)
-def _together(texts: tuple[str, ...], arities: tuple[int, ...], checked: bool = False) -> str:
-    """One statement of several parts, their arguments numbered on.
-
-    `checked`: the last argument is the generation the rows were made by; the statement fails (division by zero) when it is another by now.
-    """
-    parts: list[str] = []
-    before = 0
-    for text, arity in zip(texts, arities, strict=True):
-        parts.append(_place.sub(lambda place, before=before: f"${int(place[1]) + before}", text) if before else text)  # type: ignore[misc]
-        before += arity
-    check = f" 1 / (select (generation = ${before + 1})::integer from parameter_generation)" if checked else ""
-    return f"with {', '.join(parts)} select{check}"
 
 
 class Database:
@@ -274,8 +134,8 @@ class Database:
                 self._pulse = Pulse(self.dsn, self._went_away, self._came_back, each=self.look_at_clock)
                 self._pulse.start()
         except Exception as error:
-            if meaning := _meaning(error, writing=False, connecting=True):
-                raise meaning from error
+            if meant := meaning(error, writing=False, connecting=True):
+                raise meant from error
             raise
 
     async def _connect(self, *args: Any, **how: Any) -> asyncpg.Connection[asyncpg.Record]:
@@ -372,8 +232,8 @@ class Database:
         try:
             return await ask(*asked)
         except Exception as error:
-            if meaning := _meaning(error, writing=False, connecting=True):
-                raise meaning from error
+            if meant := meaning(error, writing=False, connecting=True):
+                raise meant from error
             raise
         finally:
             self._queue -= 1
@@ -388,8 +248,8 @@ class Database:
         except TimeoutError as error:
             raise Unavailable("No database connection came free in time.", zh="系统繁忙,请稍后重试。", retry_after_s=2) from error
         except Exception as error:
-            if meaning := _meaning(error, writing=False, connecting=True):
-                raise meaning from error
+            if meant := meaning(error, writing=False, connecting=True):
+                raise meant from error
             raise
         finally:
             self._queue -= 1
@@ -439,8 +299,8 @@ class _Lent:
             try:
                 self.connection = await readers.borrow()
             except Exception as error:
-                if meaning := _meaning(error, writing=False, connecting=True):
-                    raise meaning from error
+                if meant := meaning(error, writing=False, connecting=True):
+                    raise meant from error
                 raise
             self.readers = readers
         return self.connection
@@ -452,8 +312,8 @@ class _Lent:
             self.readers.give_back(self.connection, error)
         else:
             await self.db._release(self.connection)
-        if isinstance(error, Exception) and (meaning := _meaning(error, writing=self.writing)):
-            raise meaning from error
+        if isinstance(error, Exception) and (meant := meaning(error, writing=self.writing)):
+            raise meant from error
 
 
 class _Reading:
@@ -479,70 +339,8 @@ class _Reading:
         await self.lent.__aexit__(kind, error, trace)
 
 
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InternalClientError,  # the connection broke off in the middle of a statement; it is not used again
-    ConnectionError,
-)
-_LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
-_BROKE_A_RULE = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
-_GONE_MEANWHILE = asyncpg.DivisionByZeroError
-"""How a statement says that what it was to point to is no longer there (store/rows.py), or that the rows it brings were made without
-knowing of a search parameter that is there by now (`_together`); no other statement of ours divides."""
-_TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
-
-
-def _meaning(error: Exception, *, writing: bool, connecting: bool = False) -> YilianError | None:
-    """What a database error means to the caller; None when it is a fault of ours."""
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, (asyncpg.PostgresError, ConnectionError)):
-        error = error.__context__  # the roll-back failed because of what had gone wrong before it
-    if isinstance(error, asyncpg.DiskFullError):
-        return no_room(f"{error.args[0]}.")
-    closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)  # other InterfaceErrors are a misuse of the driver
-    if closed or isinstance(error, _AWAY) or (connecting and isinstance(error, OSError)):
-        unknown = " It may or may not have been stored; look before sending it again." if writing else ""
-        return Unavailable(f"The database does not answer.{unknown}", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=5)
-    if isinstance(error, _TOOK_TOO_LONG):
-        if writing:
-            return Unavailable(
-                "The database took too long to store this; nothing was stored.",
-                zh="保存超时,未写入任何内容,请重试。",
-                code="timeout",
-                retry_after_s=5,
-            )
-        return TooLarge(
-            "This would take the database too long; ask for less at once.", zh="查询范围过大,请缩小范围后重试。", code="too-costly"
-        )
-    if isinstance(error, (*_LOST_A_RACE, _GONE_MEANWHILE)):
-        return Unavailable(
-            "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
-        )
-    if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "resource_type_id":
-        return Conflict(
-            "Somebody else created this resource at the same moment. Send it again to update it.", zh="他人刚刚创建了同一条记录,请重试。"
-        )
-    if isinstance(error, _BROKE_A_RULE):
-        return Conflict(
-            f"This would break a rule of the store ({error.constraint_name or 'unnamed'}); nothing was stored.",
-            zh="与已有数据冲突,未写入。",
-        )
-    if isinstance(error, asyncpg.ProgramLimitExceededError):
-        return TooLarge(
-            "A value is longer than can be searched by; shorten the names, codes or identifiers.", zh="某个字段过长,无法建立索引。"
-        )
-    if isinstance(error, asyncpg.DataError):
-        return BadRequest(
-            "A value lies outside what can be stored or searched for (a NUL character, a number or date out of range).",
-            zh="存在无法处理的取值。",
-        )
-    return None
-
-
 async def _leave_as_it_is(connection: object) -> None:
     """Nothing to reset: no session state is left behind."""
+
+
+__all__ = ["Database", "Tx", "random_id", "utc_now"]

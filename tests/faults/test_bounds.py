@@ -68,7 +68,7 @@ async def test_a_giant_record_is_asked_in_every_way(server: Server) -> None:
     assert (await ask(gp, "Observation?patient=p1&_summary=count"))["total"] == GIANT
     record = await ask(gp, "Patient/p1/$everything?_count=1000")
     assert sum(e["search"]["mode"] == "match" for e in record["entry"]) == 1000
-    assert len((await ask(gp, "Observation/_history?_count=1000000"))["entry"]) == 1000
+    assert len((await ask(gp, "Observation/_history?_count=1000"))["entry"]) == 1000
     for asked in ("_revinclude=Observation:subject", "_revinclude:iterate=Observation:subject&_include:iterate=Observation:subject"):
         refused = await ask(gp, f"Patient?_id=p1&{asked}", 413)
         assert "_count" in refused["issue"][0]["diagnostics"]

@@ -24,6 +24,7 @@ from tests.http.house import furnish, running
 from tests.http.test_interactions import FHIR, observation
 from yilian.disk import MIB, WAL, Disk
 from yilian.errors import NoRoom
+from yilian.meaning import meaning
 from yilian.postgres import Embedded
 
 SIZE = 400 * MIB
@@ -223,8 +224,6 @@ def test_what_is_free_is_looked_up_now_and_then_and_a_folder_that_is_gone_refuse
 
 
 async def test_a_full_disk_of_another_machine_is_told_as_what_it_is(dsn: str) -> None:
-    from yilian.db import _meaning
-
     connection = await asyncpg.connect(dsn)
     try:
         with pytest.raises(asyncpg.DiskFullError) as raised:
@@ -233,6 +232,6 @@ async def test_a_full_disk_of_another_machine_is_told_as_what_it_is(dsn: str) ->
             )
     finally:
         await connection.close()
-    told = _meaning(raised.value, writing=True)
+    told = meaning(raised.value, writing=True)
     assert isinstance(told, NoRoom)
     assert "No space left on device" in str(told)
