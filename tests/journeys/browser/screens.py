@@ -1,4 +1,4 @@
-"""What must hold of every screen: nothing hangs over the edge, and the interface speaks Chinese."""
+"""What must hold of every screen: nothing hangs over the edge, it has one title, and the interface speaks Chinese."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def foreign_words(desk: Desk, known: Set[str] = frozenset()) -> set[str]:
 def complaints(desk: Desk, known: Set[str] = frozenset()) -> list[str]:
     """What is wrong with the screen as it is now; a picture of it is kept then."""
     said = [f"hangs over: {one}" for one in overhang(desk)]
+    if (titles := desk.page.locator("h1").count()) != 1:
+        said.append(f"{titles} titles (h1), where a reader needs one")
     said += [f"not Chinese: {word}" for word in sorted(foreign_words(desk, known))]
     if said:
         desk.picture(f"{desk.who} {desk.address}")

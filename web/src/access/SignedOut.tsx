@@ -1,10 +1,13 @@
 import { Button } from 'antd';
+import { useEffect } from 'react';
 import { useLocale } from '../locale/locale';
 import { Whole } from '../page/Whole';
-import { beginSignIn } from './session';
+import { beginSignIn, forgetEverything } from './session';
 
 export default function SignedOut() {
   const { t } = useLocale();
+  // Once more: what was typed last may have been kept while the browser was leaving the page.
+  useEffect(forgetEverything, []);
   return (
     <main>
       <Whole title={t('signedout.title')} text={t('signedout.text')}>

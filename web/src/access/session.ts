@@ -10,6 +10,9 @@ export const CLIENT_ID = 'yilian-web';
 const SCOPE = 'openid fhirUser profile online_access user/*.* patient/*.read';
 const TOKEN = 'yilian.token';
 const PENDING = 'yilian.sign-in';
+const DRAFTS_OF = 'yilian.drafts-of';
+/** What this tab keeps has a name that begins so. */
+const OURS = 'yilian.';
 /** A token is renewed when it has less than this left, so that none dies under way. */
 const RENEW_BEFORE_MS = 60_000;
 
@@ -128,7 +131,9 @@ export async function finishSignIn(query: URLSearchParams): Promise<string> {
     code_verifier: pending.verifier,
   });
   if (!answer.ok) throw new Error('refused');
-  keep((await answer.json()) as TokenAnswer, 'in');
+  const given = (await answer.json()) as TokenAnswer;
+  keepDraftsOf(subjectOf(given.access_token));
+  keep(given, 'in');
   return pending.returnTo.startsWith('/') && !pending.returnTo.startsWith('//') ? pending.returnTo : '/';
 }
 
@@ -149,8 +154,29 @@ export async function signOut(): Promise<void> {
   }
   // Nobody is told: the pages would start a new sign-in before the browser has left them.
   token = null;
-  sessionStorage.removeItem(TOKEN);
+  forgetEverything();
   location.assign('/signed-out');
+}
+
+/** Throws away what this tab keeps: the token, and drafts of forms, which tell of patients. What the browser keeps of one's likes stays. */
+export function forgetEverything(): void {
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(OURS)) sessionStorage.removeItem(name);
+}
+
+/** Whose token this is (`sub`); '' where it cannot be read. Only to know one's own drafts: the server is who verifies tokens. */
+function subjectOf(access: string): string {
+  try {
+    const claims = atob((access.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'));
+    return String((JSON.parse(claims) as { sub?: unknown }).sub ?? '');
+  } catch {
+    return '';
+  }
+}
+
+/** Drafts outlive a session that ended, for who signs in again; for nobody else. */
+function keepDraftsOf(subject: string): void {
+  if (sessionStorage.getItem(DRAFTS_OF) !== subject) forgetEverything();
+  sessionStorage.setItem(DRAFTS_OF, subject);
 }
 
 export function useSession(): SessionState {

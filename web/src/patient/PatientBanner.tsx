@@ -20,7 +20,7 @@ interface PatientBannerProps {
   children?: ReactNode;
 }
 
-/** Always in view on every page about one patient: who it is, and what could harm them. */
+/** Always in view on every page about one patient: who it is, and what could harm them. What the page is for, its own h1 says. */
 export function PatientBanner({ patient, allergies, flags, children }: PatientBannerProps) {
   const { t, lang } = useLocale();
   const blood = bloodGroup(patient);
@@ -31,7 +31,7 @@ export function PatientBanner({ patient, allergies, flags, children }: PatientBa
   return (
     <header ref={banner} className={styles.banner}>
       <div ref={first} className={styles.first}>
-        <h1>{patientName(patient) || t('patient.unnamed')}</h1>
+        <h2>{patientName(patient) || t('patient.unnamed')}</h2>
         <span className={styles.basic}>
           {sexText(patient, t)}
           <span aria-hidden> · </span>

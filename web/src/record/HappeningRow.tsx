@@ -1,7 +1,7 @@
 import { useState } from 'react';
-import { rangeText } from '../fhir/observation';
 import type { Happening } from '../fhir/timeline';
 import { type Key, useLocale } from '../locale/locale';
+import { ResultGrid } from './ResultGrid';
 import styles from './record.module.css';
 import { Value } from './Value';
 
@@ -43,23 +43,7 @@ export function HappeningRow({ happening, when, where }: HappeningRowProps) {
             {abnormal.length > SHOWN_ABNORMAL && <span>{t('timeline.abnormal', { n: abnormal.length })}</span>}
           </span>
         )}
-        {open && (
-          <table className={styles.grid}>
-            <tbody>
-              {results.map((result) => (
-                <tr key={result.key + result.when}>
-                  <th scope="row">{result.name}</th>
-                  <td>
-                    <Value result={result} />
-                  </td>
-                  <td className="quiet" data-title={t('lab.range')}>
-                    {rangeText(result) || '—'}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
+        {open && <ResultGrid results={results} />}
       </div>
       <span className={styles.where}>{where}</span>
     </li>

@@ -52,6 +52,7 @@ function Record({ id }: { id: string }) {
     return <Failure error={patient.error} what={t('record.what')} onRetry={patient.retry} />;
   return (
     <>
+      <h1 className="unseen">{t('record.what')}</h1>
       {patient.state === 'here' ? (
         <PatientBanner patient={patient.value} allergies={allergies} flags={flags}>
           <ReferButton patient={patient.value} />

@@ -2,13 +2,14 @@ import type { DiagnosticReport, FhirResource, Observation } from 'fhir/r4';
 import { useState } from 'react';
 import { dateTime } from '../fhir/dates';
 import { Name } from '../fhir/Name';
-import { type Result, rangeText, resultsOf, testName } from '../fhir/observation';
+import { type Result, resultsOf, testName } from '../fhir/observation';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read } from '../page/reading';
 import { More } from './More';
 import { usePages } from './paging';
 import type { TabProps } from './RecordPage';
+import { ResultGrid } from './ResultGrid';
 import styles from './record.module.css';
 import { Value } from './Value';
 
@@ -83,23 +84,7 @@ export function Report({ report, included, birthDate }: ReportProps) {
           {t('report.attachment')} {forms.join(t('list.separator'))}
         </p>
       )}
-      {open && (
-        <table className={styles.grid}>
-          <tbody>
-            {results.map((result) => (
-              <tr key={result.key + result.when}>
-                <th scope="row">{result.name}</th>
-                <td>
-                  <Value result={result} />
-                </td>
-                <td className="quiet" data-title={t('lab.range')}>
-                  {rangeText(result) || '—'}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      {open && <ResultGrid results={results} />}
     </li>
   );
 }

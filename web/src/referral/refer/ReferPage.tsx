@@ -44,6 +44,7 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
     return <Failure error={patient.error} what={t('record.what')} onRetry={patient.retry} />;
   return (
     <>
+      <h1 className="unseen">{t('refer.title')}</h1>
       {patient.state === 'here' ? (
         <PatientBanner patient={patient.value} allergies={allergies} flags={flags}>
           <Link to={`/patients/${id}`} tabIndex={-1}>

@@ -142,7 +142,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter works in whichever field one is.
     <div className={styles.page} onKeyDown={onKey}>
-      <h1 className={styles.title}>{t(`refer.title.${start.kind}`, { name: patientName(patient) })}</h1>
+      <h2 className={styles.title}>{t(`refer.title.${start.kind}`, { name: patientName(patient) })}</h2>
       <OpenReferralNotice referrals={inTheWay ? [inTheWay] : live(others)} blocking={inTheWay !== undefined} />
       {waitingDrafts.map(({ task, request }) => (
         <Alert

@@ -1,5 +1,5 @@
 import { Checkbox, Input, Select } from 'antd';
-import { useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { useLocale } from '../../locale/locale';
 import { REASONS } from '../codes/reasons';
 import { matches } from '../codes/search';
@@ -7,6 +7,11 @@ import type { Diagnosis } from '../request';
 import { Field } from './Field';
 import type { PartProps } from './part';
 import styles from './refer.module.css';
+
+/** Tab goes on to the next field. The open list would take it for a choice, and undo the one just made. */
+function leaveAlone(event: KeyboardEvent): void {
+  if (event.key === 'Tab') event.stopPropagation();
+}
 
 /** Why: the reasons of the region's list, and what the referrer takes it for. `diagnoses` are the record's active ones. */
 export function WhyFields({ form, set, fault, diagnoses }: PartProps & { diagnoses: readonly Diagnosis[] }) {
@@ -31,6 +36,7 @@ export function WhyFields({ form, set, fault, diagnoses }: PartProps & { diagnos
             disabled={form.direction === ''}
             placeholder={t(form.direction === '' ? 'refer.reasons.first' : 'refer.reasons.find')}
             notFoundContent={t('refer.reasons.nomatch')}
+            onInputKeyDown={leaveAlone}
             options={reasons.filter((one) => matches(one, typed)).map((one) => ({ value: one.code, label: one[lang] }))}
             labelRender={({ value }) => reasons.find((one) => one.code === value)?.[lang] ?? String(value)}
             value={form.reasons}
