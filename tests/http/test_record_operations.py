@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.http.house import Server
+from yilian.store import labels
 
 Json = dict[str, Any]
 LOCAL = "https://hospital.example/codes"
@@ -123,6 +124,24 @@ async def test_labels_are_added_and_taken_away_and_each_change_is_a_version(serv
     gone = await gp.post("/fhir/Observation/g1/$meta-delete", json=body)
     assert "tag" not in gone.json()["parameter"][0]["valueMeta"]
     assert gone.headers["etag"] == 'W/"3"'
+
+
+async def test_more_labels_than_fit_on_a_page_are_refused_with_what_to_ask_instead(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels out of scope do not count."""
+    monkeypatch.setattr(labels, "MOST", 2)
+    codes = [{"system": "urn:local", "code": f"t{n}"} for n in range(3)]
+    await put(server, "a", observation([(LOINC, "1")], "2026-01-01", meta={"tag": codes[:2]}))
+    await put(server, "b", observation([(LOINC, "1")], "2026-01-01", patient="p3", meta={"tag": codes[1:]}))
+    gp, bench = await server.as_("gp"), await server.as_("bench")
+    for where in ("Observation/$meta", "Patient/$meta"):
+        assert (await gp.get(f"/fhir/{where}")).status_code == 200, where
+    for where in ("Observation/$meta", "$meta"):
+        refused = await bench.get(f"/fhir/{where}")
+        assert (refused.status_code, refused.json()["issue"][0]["code"]) == (413, "too-costly"), where
+        assert "/Patient/$meta" in refused.json()["issue"][0]["diagnostics"]
+    profiles = [f"urn:profile:{n}" for n in range(3)]
+    await put(server, "c", observation([(LOINC, "1")], "2026-01-01", meta={"profile": profiles}))
+    assert (await gp.get("/fhir/Observation/$meta")).status_code == 413
 
 
 async def test_labels_of_all_are_those_the_asker_may_see(server: Server) -> None:
