@@ -20,10 +20,11 @@ from yilian.access.tokens import Verifier
 from yilian.audit.record import follow_writes
 from yilian.db import Database
 from yilian.fhir import urls
+from yilian.fhir.definitions import type_id
 from yilian.http.oauth import routes
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM
-from yilian.store.write import Change, Written, write
+from yilian.store.write import Change, Method, Written, write
 
 Json = dict[str, Any]
 PASSWORD = "yilian-demo"
@@ -60,8 +61,10 @@ class House:
 
     async def put(self, resource: Json, scope: Any = SYSTEM) -> Written:
         async with self.db.transaction() as tx:
-            method = "PUT" if "id" in resource else "POST"
-            (done,) = await write(tx, scope, [Change(method, resource["resourceType"], resource.get("id"), resource)])
+            kind, id = resource["resourceType"], resource.get("id")
+            there = id and await tx.fetchval("select true from resource where type = $1 and id = $2", type_id(kind), id)
+            method: Method = "PUT" if there or (id and scope is SYSTEM) else "POST"
+            (done,) = await write(tx, scope, [Change(method, kind, id, resource)])
         return done
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:

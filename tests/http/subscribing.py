@@ -82,6 +82,15 @@ async def ask(client: httpx.AsyncClient, id: str, resource: Json, state: str = "
     return await until_it_is(client, id, state)
 
 
+async def begin(client: httpx.AsyncClient, resource: Json, state: str = "active") -> str:
+    """Post a Subscription and wait until it stands so; its id, which is given to who sees less than everything."""
+    answer = await client.post("/fhir/Subscription", json=resource)
+    assert answer.status_code == 201, answer.text
+    id = str(answer.json()["id"])
+    await until_it_is(client, id, state)
+    return id
+
+
 async def until_it_is(client: httpx.AsyncClient, id: str, state: str) -> Json:
     async with asyncio.timeout(40):
         while True:

@@ -165,6 +165,15 @@ async def test_every_interaction_it_states_is_done(bench: httpx.AsyncClient) -> 
         assert known[kind]["conditionalDelete"] == "single"
 
 
+async def test_where_it_states_that_an_update_creates_it_does_for_whoever_may_write(server: Server) -> None:
+    keeper, gp = await server.as_("admin"), await server.as_("gp")
+    known = await kinds(keeper)
+    for client, kind in ((keeper, "ValueSet"), (gp, "Observation")):
+        more = BODIES[kind]
+        answer = await client.put(f"/fhir/{kind}/own-id", json={"resourceType": kind, "id": "own-id", **more})
+        assert answer.status_code == (201 if known[kind]["updateCreate"] else 405), kind
+
+
 async def test_every_type_answers_what_it_states(bench: httpx.AsyncClient) -> None:
     known = await kinds(bench)
     asked = []

@@ -49,8 +49,8 @@ async def test_an_update_under_a_condition_creates_then_updates(server: Server) 
 
 
 async def test_an_id_sent_along_must_be_the_one_that_is_found(server: Server) -> None:
-    gp = await server.as_("gp")
-    named = await gp.put(f"/fhir/Observation?identifier={LAB}|N2", json=numbered("N2") | {"id": "lab-n2"})
+    gp, system = await server.as_("gp"), await server.as_("bench")
+    named = await system.put(f"/fhir/Observation?identifier={LAB}|N2", json=numbered("N2") | {"id": "lab-n2"})
     assert (named.status_code, named.json()["id"]) == (201, "lab-n2")
     other = await gp.put(f"/fhir/Observation?identifier={LAB}|N2", json=numbered("N2") | {"id": "another"})
     assert (other.status_code, other.json()["issue"][0]["expression"]) == (400, ["Observation.id"])

@@ -28,9 +28,9 @@ def encounter(id: str, of: str, *payors: str) -> Json:
 
 
 async def fill(server: Server) -> httpx.AsyncClient:
-    gp = await server.as_("gp")
+    system, gp = await server.as_("bench"), await server.as_("gp")
     for one in (encounter("e1", "p1", "Mutual of Qingshi", "Other"), encounter("e2", "p1", "Mutual of Liuhe")):
-        answer = await gp.put(f"/fhir/Encounter/{one['id']}", json=one)
+        answer = await system.put(f"/fhir/Encounter/{one['id']}", json=one)
         assert answer.status_code == 201, answer.text
     return gp
 

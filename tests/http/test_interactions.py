@@ -73,15 +73,51 @@ async def test_prefer_return_chooses_what_comes_back(server: Server) -> None:
     assert outcome.json()["resourceType"] == "OperationOutcome"
 
 
-async def test_an_update_makes_what_is_not_there(server: Server) -> None:
-    gp = await server.as_("gp")
-    made = await gp.put("/fhir/Observation/lab-1", json={**observation(), "id": "lab-1"})
+async def test_a_system_of_the_region_makes_what_is_not_there_under_the_id_it_says(server: Server) -> None:
+    system = await server.as_("bench")
+    made = await system.put("/fhir/Observation/lab-1", json={**observation(), "id": "lab-1"})
     assert made.status_code == 201
-    other = await gp.put("/fhir/Observation/lab-2", json={**observation(), "id": "lab-1"})
+    other = await system.put("/fhir/Observation/lab-2", json={**observation(), "id": "lab-1"})
     assert other.status_code == 400
     assert other.json()["issue"][0]["expression"] == ["Observation.id"]
-    only_new = await gp.put("/fhir/Observation/lab-1", json={**observation(), "id": "lab-1"}, headers={"if-none-match": "*"})
+    only_new = await system.put("/fhir/Observation/lab-1", json={**observation(), "id": "lab-1"}, headers={"if-none-match": "*"})
     assert only_new.status_code == 412
+
+
+async def test_who_sees_less_than_everything_does_not_choose_ids(server: Server) -> None:
+    """Whether an id is taken out of scope could be told otherwise: there it cannot be used, and elsewhere it could."""
+    gp, system = await server.as_("gp"), await server.as_("bench")
+    assert (await system.put("/fhir/Observation/taken", json={**observation("p3"), "id": "taken"})).status_code == 201
+    told = []
+    for id in ("taken", "freee"):
+        body = {**observation(), "id": id}
+        answers = [
+            await gp.put(f"/fhir/Observation/{id}", json=body),
+            await gp.put(f"/fhir/Observation/{id}", json=body, headers={"if-none-match": "*"}),
+            await gp.put("/fhir/Observation?identifier=urn:x|1", json=body),
+            await gp.post("/fhir", json=bundle_of("transaction", "PUT", f"Observation/{id}", body)),
+            await gp.post("/fhir", json=bundle_of("transaction", "PUT", "Observation?identifier=urn:x|1", body)),
+        ]
+        assert [one.status_code for one in answers] == [405] * 5, [one.text for one in answers]
+        assert "POST it" in answers[0].text
+        batch = await gp.post("/fhir", json=bundle_of("batch", "PUT", f"Observation/{id}", body))
+        told.append([one.text.replace(id, "<id>") for one in (*answers, batch)])
+    assert told[0] == told[1]
+    assert (await system.get("/fhir/Observation/freee")).status_code == 404
+    # What everyone may read is no secret: who keeps the directory and the definitions names them.
+    keeper = await server.as_("admin")
+    one = {"resourceType": "ValueSet", "id": "wards", "status": "draft"}
+    assert (await keeper.put("/fhir/ValueSet/wards", json=one)).status_code == 201
+    # What was there and was deleted is still one's own, and a condition needs no id.
+    mine = (await gp.post("/fhir/Observation", json=observation())).json()
+    assert (await gp.delete(f"/fhir/Observation/{mine['id']}")).status_code == 204
+    assert (await gp.put(f"/fhir/Observation/{mine['id']}", json=mine)).status_code == 201
+    made = await gp.put("/fhir/Observation?identifier=urn:x|1", json=observation(identifier=[{"system": "urn:x", "value": "1"}]))
+    assert made.status_code == 201
+
+
+def bundle_of(kind: str, method: str, url: str, resource: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": kind, "entry": [{"resource": resource, "request": {"method": method, "url": url}}]}
 
 
 async def test_a_conditional_create_makes_one_only(server: Server) -> None:
@@ -95,9 +131,9 @@ async def test_a_conditional_create_makes_one_only(server: Server) -> None:
 
 
 async def test_a_search_is_paged_by_its_next_link(server: Server) -> None:
-    gp = await server.as_("gp")
+    system, gp = await server.as_("bench"), await server.as_("gp")
     for number in range(7):
-        await gp.put(f"/fhir/Observation/o{number}", json={**observation(), "id": f"o{number}"})
+        await system.put(f"/fhir/Observation/o{number}", json={**observation(), "id": f"o{number}"})
     url: str | None = "/fhir/Observation?patient=p1&_sort=-date&_count=3&_total=accurate"
     seen: list[str] = []
     while url:
@@ -118,8 +154,8 @@ async def test_names_are_found_by_characters_and_by_pinyin(server: Server) -> No
 
 
 async def test_everything_about_a_patient_comes_together(server: Server) -> None:
-    gp = await server.as_("gp")
-    await gp.put("/fhir/Observation/o1", json={**observation(), "id": "o1"})
+    system, gp = await server.as_("bench"), await server.as_("gp")
+    await system.put("/fhir/Observation/o1", json={**observation(), "id": "o1"})
     found = (await gp.get("/fhir/Patient/p1/$everything")).json()
     kinds = [entry["resource"]["resourceType"] for entry in found["entry"]]
     assert kinds[0] == "Patient"

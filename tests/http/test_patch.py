@@ -167,8 +167,8 @@ POINTERS = st.sampled_from(
     conditional=st.booleans(),
 )
 async def test_whatever_json_patch_is_sent_is_done_or_refused_whole(server: Server, operations: list[Json], conditional: bool) -> None:
-    gp = await server.as_("gp")
-    await gp.put("/fhir/Observation/fuzzed", json=observation() | {"id": "fuzzed"})
+    gp, system = await server.as_("gp"), await server.as_("bench")
+    await system.put("/fhir/Observation/fuzzed", json=observation() | {"id": "fuzzed"})
     before = (await gp.get("/fhir/Observation/fuzzed")).content
     where = "/fhir/Observation?_id=fuzzed" if conditional else "/fhir/Observation/fuzzed"
     answer = await gp.patch(where, content=body(operations), headers=JSON_PATCH)
@@ -209,8 +209,8 @@ async def test_whatever_fhirpath_patch_is_sent_is_done_or_refused_whole(server: 
     for one in operations:
         kept = {"type", "path", *needed.get(one["part"][0]["valueCode"], set())}
         one["part"] = [part for part in one["part"] if part["name"] in kept]
-    gp = await server.as_("gp")
-    await gp.put("/fhir/Observation/fuzzed", json=observation() | {"id": "fuzzed"})
+    gp, system = await server.as_("gp"), await server.as_("bench")
+    await system.put("/fhir/Observation/fuzzed", json=observation() | {"id": "fuzzed"})
     before = (await gp.get("/fhir/Observation/fuzzed")).content
     answer = await gp.patch("/fhir/Observation/fuzzed", content=body(parameters(*operations)), headers=FHIR)
     expect_sound(answer, operations)

@@ -17,7 +17,7 @@ BASE = f"{ORIGIN}/fhir"
 
 async def fill(server: Server) -> httpx.AsyncClient:
     """Seven observations of p1, an encounter, and what hangs on them; signed in as the doctor who may see them."""
-    gp = await server.as_("gp")
+    system, gp = await server.as_("bench"), await server.as_("gp")
     encounter = {
         "resourceType": "Encounter",
         "status": "finished",
@@ -26,12 +26,12 @@ async def fill(server: Server) -> httpx.AsyncClient:
         "period": {"start": "2026-11-20"},
         "serviceProvider": {"reference": "Organization/qingshi"},
     }
-    assert (await gp.put("/fhir/Encounter/e1", json={**encounter, "id": "e1"})).status_code == 201
+    assert (await system.put("/fhir/Encounter/e1", json={**encounter, "id": "e1"})).status_code == 201
     for n in range(7):
         one = observation(encounter={"reference": "Encounter/e1"}, effectiveDateTime=f"2026-11-0{n + 1}") | {"id": f"o{n}"}
         if n:
             one["derivedFrom"] = [{"reference": f"Observation/o{n - 1}"}]
-        assert (await gp.put(f"/fhir/Observation/o{n}", json=one)).status_code == 201
+        assert (await system.put(f"/fhir/Observation/o{n}", json=one)).status_code == 201
     return gp
 
 
@@ -249,7 +249,8 @@ async def test_the_scope_holds_for_every_type(server: Server) -> None:
 
 async def test_a_compartment_is_searched_by_any_of_its_parameters(server: Server) -> None:
     gp = await fill(server)
-    await gp.put("/fhir/Observation/by-p1", json=observation("p2", performer=[{"reference": "Patient/p1"}]) | {"id": "by-p1"})
+    system = await server.as_("bench")
+    await system.put("/fhir/Observation/by-p1", json=observation("p2", performer=[{"reference": "Patient/p1"}]) | {"id": "by-p1"})
     found = await walk(gp, "/fhir/Patient/p1/Observation?_count=3")
     assert sorted(found) == ["Observation/by-p1", *(f"Observation/o{n}" for n in range(7))]
     dated = (

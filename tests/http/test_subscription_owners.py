@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.http.house import Server, running
 from tests.http.receiver import Receiver, events_of, receiving, status_of, value_of
-from tests.http.subscribing import add_client, ask, house, listening, observation, put, signed_in, until_it_is, wanted
+from tests.http.subscribing import add_client, ask, begin, house, listening, observation, put, signed_in, until_it_is, wanted
 from yilian.exchange.subscriptions import matching
 
 Json = dict[str, Any]
@@ -71,23 +71,24 @@ def _gone(id: str) -> Json:
 
 async def test_a_rival_cannot_tell_a_subscription_from_none(furnished_dsn: str) -> None:
     async with region(furnished_dsn, lis="liuhe", rival="qingshi") as (receiver, _, _, (lis, rival)):
-        await ask(lis, "mine", wanted(receiver.url, header=["Authorization: Bearer geheim"]))
-        await everything_refused(rival, "mine", 404)
+        mine = await begin(lis, wanted(receiver.url, header=["Authorization: Bearer geheim"]))
+        await everything_refused(rival, mine, 404)
         for way in (*LISTENS, "", "$meta", "_history"):
-            told = [await rival.get(f"/fhir/Subscription/{id}/{way}".rstrip("/")) for id in ("mine", "none")]
-            assert told[0].text.replace("mine", "none") == told[1].text, way
+            told = [await rival.get(f"/fhir/Subscription/{id}/{way}".rstrip("/")) for id in (mine, "none")]
+            assert told[0].text.replace(mine, "none") == told[1].text, way
             assert told[0].status_code == told[1].status_code == 404
-        for query in ("_id=mine", "status=active", f"url={receiver.url}", "type=rest-hook", "payload=application/fhir%2Bjson"):
+        for query in (f"_id={mine}", "status=active", f"url={receiver.url}", "type=rest-hook", "payload=application/fhir%2Bjson"):
             assert (await rival.get(f"/fhir/Subscription?{query}&_total=accurate")).json()["total"] == 0, query
-        assert (await lis.get("/fhir/Subscription/mine")).json()["status"] == "active"
+        assert (await lis.get(f"/fhir/Subscription/{mine}")).json()["status"] == "active"
 
 
 async def test_a_colleague_reads_a_subscription_and_neither_listens_nor_changes_it(furnished_dsn: str) -> None:
     async with region(furnished_dsn, lis="liuhe", his="liuhe") as (receiver, server, bench, (lis, his)), await server.as_("gp2") as gp2:
-        stored = await ask(lis, "mine", wanted(receiver.url, header=["Authorization: Bearer geheim"]))
+        mine = await begin(lis, wanted(receiver.url, header=["Authorization: Bearer geheim"]))
+        stored = (await lis.get(f"/fhir/Subscription/{mine}")).json()
         for reader in (his, gp2):
-            assert (await reader.get("/fhir/Subscription/mine")).json()["channel"]["header"] == ["Authorization: ********"]
-            await everything_refused(reader, "mine", 403)
+            assert (await reader.get(f"/fhir/Subscription/{mine}")).json()["channel"]["header"] == ["Authorization: ********"]
+            await everything_refused(reader, mine, 403)
         plain = {key: value for key, value in stored.items() if key != "meta"}
         elsewhere = {
             **plain,
@@ -95,7 +96,7 @@ async def test_a_colleague_reads_a_subscription_and_neither_listens_nor_changes_
             "channel": {**plain["channel"], "endpoint": receiver.url + "&by=his", "header": []},
         }
         for body in (plain, {**plain, "reason": "mine now"}, {**elsewhere, "channel": wanted(receiver.url + "&by=his")["channel"]}):
-            refused = await his.put("/fhir/Subscription/mine", json=body)
+            refused = await his.put(f"/fhir/Subscription/{mine}", json=body)
             assert refused.status_code in (403, 422), refused.text
         await put(bench, "o1", observation("p3"))
         await receiver.told(1)
@@ -110,43 +111,44 @@ async def test_a_narrow_token_of_the_same_application_learns_nothing_of_other_ty
         await signed_in(server, "lis") as lis,
         await signed_in(server, "lis", "system/Subscription.* system/Patient.read") as narrow,
     ):
-        await ask(lis, "mine", listening(filters=("Observation?",), content="full-resource"))
-        assert (await narrow.get("/fhir/Subscription/mine")).status_code == 200
+        mine = await begin(lis, listening(filters=("Observation?",), content="full-resource"))
+        assert (await narrow.get(f"/fhir/Subscription/{mine}")).status_code == 200
         for way in LISTENS:
-            answer = await narrow.get(f"/fhir/Subscription/mine/{way}")
+            answer = await narrow.get(f"/fhir/Subscription/{mine}/{way}")
             assert answer.status_code == 403, (way, answer.text)
             assert "events-since" not in answer.text
         assert (await narrow.get("/fhir/Subscription/$status")).json()["total"] == 0
         assert (await narrow.get("/fhir/Subscription/$get-ws-binding-token")).status_code == 404
         assert (await narrow.post("/fhir/Subscription", json=listening(filters=("Observation?",)))).status_code == 403
-        assert (await lis.get("/fhir/Subscription/mine/$status")).json()["total"] == 1
+        assert (await lis.get(f"/fhir/Subscription/{mine}/$status")).json()["total"] == 1
 
 
 async def test_a_system_of_the_region_ends_a_subscription_and_does_not_take_it_over(furnished_dsn: str) -> None:
     async with region(furnished_dsn, lis="liuhe", his="liuhe") as (receiver, _, bench, (lis, his)):
-        stored = await ask(lis, "mine", wanted(receiver.url, header=["Authorization: Bearer geheim"]))
+        mine = await begin(lis, wanted(receiver.url, header=["Authorization: Bearer geheim"]))
+        stored = (await lis.get(f"/fhir/Subscription/{mine}")).json()
         for n in range(3):
             await put(bench, f"o{n}", observation("p3"))
         await receiver.told(3)
-        assert (await bench.put("/fhir/Subscription/mine", json=wanted(receiver.url) | {"id": "mine"})).status_code == 403
-        assert (await bench.get("/fhir/Subscription/mine/$events")).status_code == 403
+        assert (await bench.put(f"/fhir/Subscription/{mine}", json=wanted(receiver.url) | {"id": mine})).status_code == 403
+        assert (await bench.get(f"/fhir/Subscription/{mine}/$events")).status_code == 403
         stored.pop("meta")
-        ended = await bench.put("/fhir/Subscription/mine", json={**stored, "status": "off"})
+        ended = await bench.put(f"/fhir/Subscription/{mine}", json={**stored, "status": "off"})
         assert ended.status_code == 200, ended.text
         # Who had asked may begin again, with what was put away …
-        await ask(lis, "mine", {**stored, "status": "requested"})
+        await ask(lis, mine, {**stored, "status": "requested"})
         assert receiver.got[-1].headers["authorization"] == "Bearer geheim"
-        assert (await bench.put("/fhir/Subscription/mine", json={**stored, "status": "off"})).status_code == 200
+        assert (await bench.put(f"/fhir/Subscription/{mine}", json={**stored, "status": "off"})).status_code == 200
         # … and somebody else without it, and without what was told before.
-        refused = await his.put("/fhir/Subscription/mine", json={**stored, "status": "requested"})
+        refused = await his.put(f"/fhir/Subscription/{mine}", json={**stored, "status": "requested"})
         assert refused.status_code == 422
-        await ask(his, "mine", wanted(receiver.url))
+        await ask(his, mine, wanted(receiver.url))
         assert "authorization" not in receiver.got[-1].headers
-        stands = (await his.get("/fhir/Subscription/mine/$status")).json()["entry"][0]["resource"]
+        stands = (await his.get(f"/fhir/Subscription/{mine}/$status")).json()["entry"][0]["resource"]
         told = {one["name"]: value_of(one) for one in stands["parameter"]}
         assert told["events-since-subscription-start"] == "0"
-        assert events_of((await his.get("/fhir/Subscription/mine/$events")).json()) == []
-        assert (await lis.get("/fhir/Subscription/mine/$events")).status_code == 403
+        assert events_of((await his.get(f"/fhir/Subscription/{mine}/$events")).json()) == []
+        assert (await lis.get(f"/fhir/Subscription/{mine}/$events")).status_code == 403
         receiver.got.clear()
         await put(bench, "o9", observation("p3"))
         await receiver.told(1)
@@ -201,7 +203,7 @@ async def test_secrets_are_put_away_by_whatever_road_they_come(furnished_dsn: st
 async def test_what_an_application_may_not_read_any_more_is_a_number_when_it_is_delivered(furnished_dsn: str) -> None:
     """The ground ends while the receiver is away: what is sent then tells neither whom nor what."""
     async with region(furnished_dsn, lis="liuhe") as (receiver, server, bench, (lis,)):
-        await ask(lis, "mine", wanted(receiver.url, content="full-resource", filters=("Observation?", "Patient?")))
+        mine = await begin(lis, wanted(receiver.url, content="full-resource", filters=("Observation?", "Patient?")))
         receiver.answer = lambda got: web.Response(status=503)
         await put(bench, "o1", observation("p3", note=[{"text": "隐私"}]))
         await bench.delete("/fhir/Observation/o1")
@@ -220,14 +222,14 @@ async def test_what_an_application_may_not_read_any_more_is_a_number_when_it_is_
         await bench.put("/fhir/Patient/p3", json=(await bench.get("/fhir/Patient/p3")).json() | {"gender": "unknown"})
         await put(bench, "o3", observation("p4") | {"subject": {"reference": "Patient/p3"}})
         await asyncio.sleep(1)
-        stands = (await lis.get("/fhir/Subscription/mine/$status")).json()["entry"][0]["resource"]
+        stands = (await lis.get(f"/fhir/Subscription/{mine}/$status")).json()["entry"][0]["resource"]
         assert next(value_of(one) for one in stands["parameter"] if one["name"] == "events-since-subscription-start") == "2"
 
 
 async def test_a_result_that_moves_between_records_is_told_to_who_may_read_that_version(furnished_dsn: str) -> None:
     async with receiving() as other, region(furnished_dsn, other, lis="liuhe", rival="qingshi") as (one, _, bench, (lis, rival)):
-        for client, receiver, id in ((lis, one, "a"), (rival, other, "b")):
-            await ask(client, id, wanted(receiver.url, content="full-resource", filters=("Observation?patient=Patient/p3,Patient/p1",)))
+        for client, receiver in ((lis, one), (rival, other)):
+            await begin(client, wanted(receiver.url, content="full-resource", filters=("Observation?patient=Patient/p3,Patient/p1",)))
         await put(bench, "o1", observation("p3"))
         await put(bench, "o1", observation("p1"))  # it was p1's all along
         await bench.delete("/fhir/Observation/o1")
@@ -244,7 +246,7 @@ async def test_a_result_that_moves_between_records_is_told_to_who_may_read_that_
 
 async def test_a_type_taken_from_an_application_is_told_no_more(furnished_dsn: str) -> None:
     async with region(furnished_dsn, lis="liuhe") as (receiver, server, bench, (lis,)):
-        await ask(lis, "mine", wanted(receiver.url, filters=("Observation?", "Encounter?")))
+        await begin(lis, wanted(receiver.url, filters=("Observation?", "Encounter?")))
         await server.value("update client set scope = 'system/Subscription.* system/Encounter.read' where id = 'lis' returning 1")
         await put(bench, "o1", observation("p3"))
         kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}

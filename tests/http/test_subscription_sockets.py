@@ -14,7 +14,7 @@ import pytest
 
 from tests.http.house import PASSWORD, Server, running
 from tests.http.receiver import events_of, status_of, value_of
-from tests.http.subscribing import add_client, ask, listening, observation, put, signed_in, token_of
+from tests.http.subscribing import add_client, ask, begin, listening, observation, put, signed_in, token_of
 from yilian import app, config
 from yilian.errors import Forbidden, NotSignedIn, Unavailable
 from yilian.exchange.subscriptions import listeners, stream
@@ -96,9 +96,9 @@ async def revoke(server: Server, client: str, token: str) -> None:
 async def test_a_socket_ends_with_the_sign_in_it_was_opened_with(furnished_dsn: str) -> None:
     await add_client(furnished_dsn, "lis", "Organization/liuhe")
     async with running(furnished_dsn) as server, await server.as_("bench") as bench, await signed_in(server, "lis") as lis:
-        await ask(lis, "s1", listening())
+        s1 = await begin(lis, listening())
         token = lis.headers["authorization"].removeprefix("Bearer ")
-        bound = await binding_token(lis, "s1")
+        bound = await binding_token(lis, s1)
         async with connected(server) as socket:
             await socket.say(f"bind-with-token: {bound}")
             assert kind_of(await socket.heard()) == "handshake"
@@ -123,10 +123,10 @@ async def test_a_socket_goes_on_when_it_is_bound_again_with_a_newer_sign_in(furn
         await signed_in(server, "lis") as old,
         await signed_in(server, "lis") as new,
     ):
-        await ask(old, "s1", listening())
-        await socket.say(f"bind-with-token: {await binding_token(old, 's1')}")
+        s1 = await begin(old, listening())
+        await socket.say(f"bind-with-token: {await binding_token(old, s1)}")
         assert kind_of(await socket.heard()) == "handshake"
-        await socket.say(f"bind-with-token: {await binding_token(new, 's1')}")
+        await socket.say(f"bind-with-token: {await binding_token(new, s1)}")
         await socket.say("ping")
         async with asyncio.timeout(20):
             assert await socket.came.get() == "pong"
@@ -140,8 +140,8 @@ async def test_a_socket_goes_on_when_it_is_bound_again_with_a_newer_sign_in(furn
 async def test_a_socket_ends_with_the_application(furnished_dsn: str) -> None:
     await add_client(furnished_dsn, "lis", "Organization/liuhe")
     async with running(furnished_dsn) as server, await signed_in(server, "lis") as lis, connected(server) as socket:
-        await ask(lis, "s1", listening())
-        await socket.say(f"bind-with-token: {await binding_token(lis, 's1')}")
+        s1 = await begin(lis, listening())
+        await socket.say(f"bind-with-token: {await binding_token(lis, s1)}")
         await socket.heard()
         await server.value("update client set disabled = now() where id = 'lis' returning 1")
         assert (await socket.until_closed())[0] == 1008
@@ -152,11 +152,11 @@ async def test_what_becomes_another_applications_is_not_heard_over_an_old_socket
     for name in ("lis", "his"):
         await add_client(furnished_dsn, name, "Organization/liuhe")
     async with running(furnished_dsn) as server, await signed_in(server, "lis") as lis, await signed_in(server, "his") as his:
-        await ask(lis, "s1", listening())
-        bound = await binding_token(lis, "s1")
-        off = (await lis.get("/fhir/Subscription/s1")).json() | {"status": "off"}
-        assert (await lis.put("/fhir/Subscription/s1", json=off)).status_code == 200
-        await ask(his, "s1", listening(content="full-resource"))
+        s1 = await begin(lis, listening())
+        bound = await binding_token(lis, s1)
+        off = (await lis.get(f"/fhir/Subscription/{s1}")).json() | {"status": "off"}
+        assert (await lis.put(f"/fhir/Subscription/{s1}", json=off)).status_code == 200
+        await ask(his, s1, listening(content="full-resource"))
         async with connected(server) as socket:
             await socket.say(f"bind-with-token: {bound}")
             assert (await socket.until_closed())[0] == 1008
@@ -171,7 +171,7 @@ async def test_what_becomes_another_applications_is_not_heard_over_an_old_socket
 async def test_a_stream_ends_with_the_sign_in_it_was_opened_with(furnished_dsn: str) -> None:
     await add_client(furnished_dsn, "lis", "Organization/liuhe")
     async with running(furnished_dsn) as server, await signed_in(server, "lis") as lis, await server.as_("bench") as bench:
-        await ask(lis, "s1", listening())
+        s1 = await begin(lis, listening())
         token = await token_of(server, "lis")
         grant = UUID(str(await server.value("select id::text from token_grant where client = 'lis' order by started desc limit 1")))
         async with told(server, Listener(grant, "lis", None)) as events:
@@ -184,7 +184,7 @@ async def test_a_stream_ends_with_the_sign_in_it_was_opened_with(furnished_dsn: 
             with pytest.raises(NotSignedIn):
                 await coming
         # Over HTTP the answer ends, as it does when the server is stopped: who comes back is told why.
-        whole = await lis.get("/fhir/Subscription/s1/$stream?eventsSinceNumber=1", headers={"authorization": f"Bearer {token}"})
+        whole = await lis.get(f"/fhir/Subscription/{s1}/$stream?eventsSinceNumber=1", headers={"authorization": f"Bearer {token}"})
         assert whole.status_code in (200, 401)
         assert "event:" not in whole.text
 

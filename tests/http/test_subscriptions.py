@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 
 from tests.http.house import ORIGIN, Server, running
 from tests.http.receiver import events_of, receiving, status_of, value_of
-from tests.http.subscribing import add_client, ask, house, listening, observation, put, token_of, until_it_is, wanted
+from tests.http.subscribing import add_client, ask, begin, house, listening, observation, put, token_of, until_it_is, wanted
 from yilian import app, config
 from yilian.exchange.subscriptions import upkeep
 from yilian.exchange.subscriptions.binding import Listener
@@ -178,7 +178,7 @@ async def test_what_is_out_of_the_owners_scope_is_never_told_not_even_by_a_gap(f
     async with receiving() as receiver, house(furnished_dsn, receiver) as (server, bench):
         server.tokens["lis"] = await token_of(server, "lis")
         async with await server.as_("lis") as lis:
-            await ask(lis, "s1", wanted(receiver.url, content="full-resource"))
+            s1 = await begin(lis, wanted(receiver.url, content="full-resource"))
             await put(bench, "o1", observation("p1"))  # registered elsewhere
             await put(bench, "o2", observation("p3"))  # registered here
             await put(bench, "o3", observation("p2"))
@@ -186,7 +186,7 @@ async def test_what_is_out_of_the_owners_scope_is_never_told_not_even_by_a_gap(f
             await receiver.told(2)
             assert receiver.events == [(1, "Observation/o2"), (2, "Observation/o4")]
             assert all("p1" not in got.body.decode() and "o1" not in got.body.decode() for got in receiver.got)
-            replayed = (await lis.get("/fhir/Subscription/s1/$events")).json()
+            replayed = (await lis.get(f"/fhir/Subscription/{s1}/$events")).json()
             assert events_of(replayed) == [(n, f"{ORIGIN}/fhir/{focus}") for n, focus in receiver.events]
             notes = await server.value(
                 "select string_agg(entities::text, ' ') from audit_event where operation = 'notification' and client = 'lis'"
@@ -195,7 +195,7 @@ async def test_what_is_out_of_the_owners_scope_is_never_told_not_even_by_a_gap(f
             assert "Observation/o1" not in notes
             # What could be seen when it happened and cannot be seen now is withheld.
             await server.value("delete from access_ground where patient = (select rid from resource where id = 'p3') returning 1")
-            replayed = (await lis.get("/fhir/Subscription/s1/$events?content=full-resource")).json()
+            replayed = (await lis.get(f"/fhir/Subscription/{s1}/$events?content=full-resource")).json()
             assert events_of(replayed) == [(1, ""), (2, "")]
             assert len(replayed["entry"]) == 1
 
@@ -205,10 +205,10 @@ async def test_a_disabled_application_is_told_nothing_more(furnished_dsn: str) -
     async with receiving() as receiver, house(furnished_dsn, receiver) as (server, bench):
         server.tokens["lis"] = await token_of(server, "lis")
         async with await server.as_("lis") as lis:
-            await ask(lis, "s1", wanted(receiver.url))
+            s1 = await begin(lis, wanted(receiver.url))
         await server.value("update client set disabled = now() where id = 'lis' returning 1")
         await put(bench, "o1", observation("p1"))
-        await until_it_is(bench, "s1", "off")
+        await until_it_is(bench, s1, "off")
         assert receiver.events == []
 
 

@@ -74,7 +74,7 @@ async def test_an_ordinary_task_or_request_is_nobodys_business_here(region: Regi
         "code": {"text": "心电图"},
     }
     todo = {"resourceType": "Task", "id": "todo", "status": "requested", "intent": "order", "for": {"reference": "Patient/p1"}}
-    await put(region, region.scope("gp"), Change("POST", "ServiceRequest", None, order), Change("PUT", "Task", "todo", todo))
+    await put(region, region.scope("gp"), Change("POST", "ServiceRequest", None, order), Change("POST", "Task", "todo", todo))
     await put(region, region.scope("gp"), Change("PUT", "Task", "todo", {**todo, "status": "completed"}))
     await put(region, region.scope("gp"), Change("DELETE", "Task", "todo", None))
     marked = {**todo, "businessStatus": {"coding": [{"system": urls.REFERRAL_STATE, "code": "accepted"}]}}

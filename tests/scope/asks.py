@@ -98,6 +98,9 @@ def _searching(kind: str, id: str, name: str) -> Iterator[Ask]:
     yield Ask("search by form", f"{kind}/_search", "POST", form={"_id": id, "_total": "accurate"})
     yield Ask("search over types", f"?_type={kind},Organization&_id={id}&_total=accurate")
     yield Ask("search over all types", f"?_id={id}&_sort=_id&_summary=count")
+    yield Ask("search for its labels", f"{kind}?_id={id}&_tag:not=x&_profile:missing=false&_total=accurate")
+    yield Ask("search for what it contains", f"Organization?_id=payor&_contained=true&_containedType=container&_source={id}&_summary=count")
+    yield Ask("what is on such a list", f"Observation?_list={id}&_has:List:item:_id={id}&_total=accurate")
     yield Ask("search with all around it", f"{kind}?_id={id}&_include=*&_revinclude=*&_include:iterate=*")
     yield Ask("search, shortened", f"{kind}?_id={id}&_elements=id", headers={"prefer": "handling=lenient"})
     if kind in ("Patient", "Encounter", "Practitioner"):
@@ -152,6 +155,11 @@ def _changing(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]
     yield Ask("delete a version", name, "DELETE", headers={"if-match": 'W/"1"'})
     yield Ask("delete by condition", f"{kind}?_id={id}", "DELETE")
     patch = {"resourceType": "Parameters", "parameter": []}
+    part = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": f"{kind}.meta.tag"}]
+    telling = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}]}
+    yield Ask("patch by path", name, "PATCH", telling)
+    yield Ask("patch by path and condition", f"{kind}?_id={id}", "PATCH", telling)
+    yield Ask("patch by path and condition, of a version", f"{kind}?_id={id}", "PATCH", telling, headers={"if-match": 'W/"1"'})
     yield Ask("patch", name, "PATCH", patch)
     yield Ask("patch a version", name, "PATCH", patch, headers={"if-match": 'W/"1"'})
     yield Ask("patch by condition", f"{kind}?_id={id}", "PATCH", patch)
@@ -159,6 +167,13 @@ def _changing(kind: str, id: str, name: str, body: Json | None) -> Iterator[Ask]
         plain = {key: value for key, value in body.items() if key != "meta"} | {"id": id}
         for version in (1, 2):
             yield Ask(f"replace version {version}", name, "PUT", plain, headers={"if-match": f'W/"{version}"'})
+        yield Ask("put", name, "PUT", plain)
+        yield Ask("put where there is none", name, "PUT", plain, headers={"if-none-match": "*"})
+        yield Ask("put by condition, with the id", f"{kind}?_id={id}", "PUT", plain)
+        yield Ask("put by a condition that finds nothing, with the id", f"{kind}?_id=nobody", "PUT", plain)
+        for bundle in ("batch", "transaction"):
+            yield _bundle(bundle, [{"resource": plain, "request": {"method": "PUT", "url": name}}])
+            yield _bundle(bundle, [{"resource": plain, "request": {"method": "PUT", "url": f"{kind}?_id=nobody"}}], "PUT by condition")
 
 
 def _in_bundles(kind: str, id: str, name: str) -> Iterator[Ask]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.http.house import Server
 from tests.referral.region import a_plan, act_parameters, down, refer_parameters
 from tests.scope.people import GROUNDS, INSTITUTION, client_of, sees
-from tests.scope.world import LAB, PATIENTS, World, record, sugar
+from tests.scope.world import KINDS, LAB, PATIENTS, World, record, sugar
 from yilian.fhir import urls
 
 Json = dict[str, Any]
@@ -171,15 +172,54 @@ async def test_a_plan_that_comes_with_a_step_points_to_nothing_out_of_scope(own_
         assert refused.status_code == 422, refused.text
 
 
-async def test_an_id_that_is_taken_out_of_scope_can_be_neither_used_nor_read_out(own_server: Server) -> None:
-    """The one thing that cannot be hidden: an id is taken. Nothing else is told, and nothing is changed."""
+@pytest.mark.parametrize("role", WRITERS)
+async def test_a_conditional_patch_or_deletion_does_not_touch_what_is_out_of_scope(own_server: Server, world: World, role: str) -> None:
+    """By FHIRPath and by JSON Patch, alone, in a batch and in a transaction: what it would change is not even looked at."""
+    client, bench = await client_of(own_server, role), await client_of(own_server, "bench")
+    part = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Observation.where(status = 'final').status"},
+        {"name": "value", "valueCode": "amended"},
+    ]
+    by_path: Json = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}]}
+    by_pointer = {"content-type": "application/json-patch+json"}
+    steps = [{"op": "test", "path": "/status", "value": "cancelled"}, {"op": "replace", "path": "/status", "value": "amended"}]
+    for who in PATIENTS:
+        if sees(role, world.current(f"Patient/{who}")):
+            continue
+        before = (await bench.get(f"/fhir/Observation/sugar-{who}")).content
+        told = []
+        for word in (f"sugar-{who}", "z" * len(f"sugar-{who}")):
+            for condition in (f"identifier={LAB}|{word}", f"_id={word}", f"identifier:of-type={KINDS}|FILL|{word}"):
+                where = f"Observation?{condition}"
+                answers = [
+                    await client.patch(f"/fhir/{where}", json=by_path),
+                    await client.patch(f"/fhir/{where}", json=by_path, headers={"if-match": 'W/"1"'}),
+                    await client.patch(f"/fhir/{where}", content=json.dumps(steps), headers=by_pointer),
+                    await client.delete(f"/fhir/{where}"),
+                    await client.post("/fhir", json=transaction(by_path, "PATCH", where)),
+                    await client.post("/fhir", json=transaction(None, "DELETE", where)),
+                    await client.post("/fhir", json={**transaction(by_path, "PATCH", where), "type": "batch"}),
+                ]
+                told.append([plain(one, word) for one in answers])
+        half = len(told) // 2
+        assert told[:half] == told[half:], who
+        assert [one[0] for one in told[0]] == [404, 404, 404, 204, 404, 200, 200], told[0]
+        assert (await bench.get(f"/fhir/Observation/sugar-{who}")).content == before
+
+
+async def test_an_id_that_is_taken_out_of_scope_can_be_neither_used_nor_told_from_a_free_one(own_server: Server) -> None:
+    """An id is the store's to give for who sees less than everything: whether one is taken is not told either."""
     gp2, bench = await client_of(own_server, "gp2"), await client_of(own_server, "bench")
     before = (await bench.get("/fhir/Observation/sugar-p1")).content
     for body in (fresh("p3"), record("p1")[1], record("p3")[1]):
         for headers in ({}, {"if-none-match": "*"}):
-            refused = await gp2.put("/fhir/Observation/sugar-p1", json={**body, "id": "sugar-p1"}, headers=headers)
-            assert refused.status_code in (404, 422)
-            assert "p1" not in refused.text.replace("sugar-p1", "").replace("visit-p1", "").replace("Patient/p1", "")
+            told = []
+            for id in ("sugar-p1", "sugar-zz"):
+                refused = await gp2.put(f"/fhir/Observation/{id}", json={**body, "id": id}, headers=headers)
+                told.append(plain(refused, id))
+            assert told[0] == told[1]
+            assert told[0][0] == 405
     assert (await bench.get("/fhir/Observation/sugar-p1")).content == before
 
 

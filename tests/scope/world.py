@@ -21,20 +21,27 @@ from yilian import app, config
 from yilian.access import accounts, clients
 from yilian.access.accounts import Post
 from yilian.fhir import urls
+from yilian.fhir.definitions import type_id
+from yilian.store.change import Change
+from yilian.store.scope import SYSTEM
+from yilian.store.write import write
 
 Json = dict[str, Any]
 
 TOWNSHIP = {"p1": "qingshi", "p2": "qingshi", "p3": "liuhe", "p4": "liuhe", "dead": "qingshi"}
 PATIENTS = ("p1", "p2", "p3", "p4")
+KINDS = "http://terminology.hl7.org/CodeSystem/v2-0203"
+LABELS = "https://labels.example"
+SUGAR = "https://labels.example/ValueSet/sugar"
 LAB = "urn:oid:2.16.156.112604.1.2.1"
 LOINC = "http://loinc.org"
 
 RECORD_TYPES = (
-    "AllergyIntolerance", "Appointment", "CarePlan", "Condition", "Coverage", "DiagnosticReport", "DocumentReference", "Encounter",
+    "AllergyIntolerance", "Appointment", "CarePlan", "Condition", "Coverage", "DiagnosticReport", "DocumentReference", "Encounter", "List",
     "MedicationRequest", "Observation", "Patient", "Provenance", "RelatedPerson", "ServiceRequest", "Task",
 )  # fmt: skip
 """What a record of these tests holds."""
-BESIDE = ("Group", "List")
+BESIDE = ("Group",)
 """About nobody, or about several: the institution's own, or the region's."""
 SHARED = ("Location", "Organization", "Practitioner", "Questionnaire")
 TYPES = (*RECORD_TYPES, *BESIDE, *SHARED)
@@ -65,6 +72,7 @@ async def build(dsn: str) -> World:
     """Put the world into a prepared database."""
     await furnish(dsn)
     await _more_people(dsn)
+    await _own_notes(dsn)
     world = World()
     async with running(dsn) as server:
         bench = await client_of(server, "bench")
@@ -75,18 +83,8 @@ async def build(dsn: str) -> World:
         )
         await _astray(bench)
         await _referrals(server, world)
-        for who in ("gp", "gp2"):
-            note = {
-                "resourceType": "List",
-                "id": f"note-{TOWNSHIP[{'gp': 'p1', 'gp2': 'p3'}[who]]}",
-                "status": "current",
-                "mode": "working",
-                "title": "值班安排",
-            }
-            answer = await (await client_of(server, who)).put(f"/fhir/List/{note['id']}", json=note)
-            assert answer.status_code == 201, answer.text
         over = "update access_ground set until = now() where patient = (select rid from resource where type = $1 and id = 'p4')"
-        await server.value(f"{over} and kind = 'referral' and until is not null returning 1", _patient_type())
+        await server.value(f"{over} and kind = 'referral' and until is not null returning 1", type_id("Patient"))
         for kind in TYPES:
             await _take_stock(bench, world, kind)
         for role in ROLES:
@@ -117,27 +115,60 @@ async def _more_people(dsn: str) -> None:
         await database.close()
 
 
+async def _own_notes(dsn: str) -> None:
+    """What is about nobody and confined to the house that wrote it."""
+    database = app.database(config.Settings(), dsn)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            for where in ("qingshi", "liuhe"):
+                own = await tx.fetchval("select rid from resource where type = $1 and id = $2", type_id("Organization"), where)
+                note = _note(where, "值班安排")
+                await write(tx, SYSTEM, [Change("PUT", "List", note["id"], note, confined=own)])
+    finally:
+        await database.close()
+
+
 def record(who: str) -> list[Json]:
     """One of each clinical type about a patient, pointing to each other."""
     about, at = {"reference": f"Patient/{who}"}, {"reference": f"Organization/{TOWNSHIP[who]}"}
     subject: Json = {"subject": about}
 
     def one(kind: str, word: str, **more: Any) -> Json:
-        return {"resourceType": kind, "id": f"{word}-{who}", "identifier": [{"system": LAB, "value": f"{word}-{who}"}], **more}
+        number = {"system": LAB, "value": f"{word}-{who}", "type": {"coding": [{"system": KINDS, "code": "FILL"}], "text": "院内编号"}}
+        return {"resourceType": kind, "id": f"{word}-{who}", "meta": labels(who), "identifier": [number], **more}
 
     return [
-        one("Encounter", "visit", status="finished", **{"class": {"code": "AMB"}}, serviceProvider=at, **subject),
+        one(
+            "Encounter",
+            "visit",
+            status="finished",
+            **{"class": {"code": "AMB"}},
+            serviceProvider=at,
+            location=[{"location": {"reference": "Location/ward"}}],
+            contained=[{"resourceType": "Organization", "id": "payor", "name": f"互助会 {who}", "active": True}],
+            hospitalization={"origin": {"reference": "#payor"}},
+            **subject,
+        ),
         one(
             "Observation",
             "sugar",
             status="final",
-            code={"coding": [{"system": LOINC, "code": "1558-6"}]},
+            code={"coding": [{"system": LOINC, "code": "1558-6", "display": "Fasting glucose"}], "text": "空腹血糖"},
             encounter={"reference": f"Encounter/visit-{who}"},
+            performer=[{"identifier": {"system": LAB, "value": f"sampler of {who}"}}],
+            category=[{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}],
             effectiveDateTime="2026-09-20T07:30:00+08:00",
             valueQuantity={"value": 7.9, "unit": "mmol/L"},
             **subject,
         ),
-        one("Condition", "problem", code={"coding": [{"system": urls.ICD10, "code": "E11"}]}, onsetDateTime="2020-05", **subject),
+        one(
+            "Condition",
+            "problem",
+            code={"coding": [{"system": urls.ICD10, "code": "E11"}], "text": "2 型糖尿病"},
+            onsetDateTime="2020-05",
+            **subject,
+        ),
         one(
             "MedicationRequest",
             "drug",
@@ -168,6 +199,14 @@ def record(who: str) -> list[Json]:
         one("Coverage", "card", status="active", beneficiary=about, payor=[at]),
         one("Appointment", "booking", status="proposed", participant=[{"actor": about, "status": "accepted"}]),
         {
+            "resourceType": "List",
+            "id": f"folder-{who}",
+            "status": "current",
+            "mode": "working",
+            "entry": [{"item": {"reference": name}} for one in PATIENTS for name in (f"Observation/sugar-{one}", f"Patient/{one}")],
+            **subject,
+        },
+        {
             "resourceType": "Provenance",
             "id": f"trace-{who}",
             "target": [{"reference": f"Observation/sugar-{who}"}, about],
@@ -179,10 +218,28 @@ def record(who: str) -> list[Json]:
     ]
 
 
+def labels(who: str) -> Json:
+    """Tag, security label and profile of what is in somebody's record, and of nothing else."""
+    coded = {"system": LABELS, "code": f"of-{who}"}
+    return {"profile": [f"{LABELS}/{who}"], "security": [coded], "tag": [coded]}
+
+
 def _directory() -> list[Json]:
     everyone = [{"entity": {"reference": f"Patient/{who}"}} for who in PATIENTS]
     return [
-        {"resourceType": "Location", "id": "ward", "name": "心内科病区"},
+        {"resourceType": "Location", "id": "ward", "name": "心内科病区", "position": {"longitude": 117.18, "latitude": 34.27}},
+        {
+            "resourceType": "ValueSet",
+            "id": "sugar",
+            "url": SUGAR,
+            "status": "active",
+            "compose": {
+                "include": [
+                    {"system": LOINC, "concept": [{"code": "1558-6"}]},
+                    {"system": urls.ICD10, "concept": [{"code": "E11"}]},
+                ]
+            },
+        },
         {"resourceType": "Questionnaire", "id": "gad7", "status": "active", "title": "焦虑量表"},
         {"resourceType": "Group", "id": "cohort", "type": "person", "actual": True, "member": everyone},
         _note("region", "区域公告"),
@@ -298,9 +355,3 @@ def _confined(body: Json, whom: str) -> str:
         activity = body["activity"]["coding"][0]["code"]
         unsent = activity in ("submit", "draft") and whom != "p4"  # p4's township asks for no approval: that one was sent at once
     return TOWNSHIP[whom] if unsent else ""
-
-
-def _patient_type() -> int:
-    from yilian.fhir.definitions import type_id
-
-    return type_id("Patient")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from yilian.db import Database
+from yilian.fhir.definitions import type_id
 from yilian.store.scope import SYSTEM, Scope
-from yilian.store.write import Change, Written, write
+from yilian.store.write import Change, Method, Written, write
 
 Json = dict[str, Any]
 
@@ -38,10 +39,13 @@ def doctor(name: str, institution: Written) -> Scope:
 
 
 async def put(db: Database, resource: Json, scope: Scope = SYSTEM, **more: Any) -> Written:
-    """PUT when the resource has an id, POST otherwise; in a transaction of its own."""
+    """PUT when the resource has an id, POST otherwise, and where nothing is there yet for who does not choose ids; in a transaction of its
+    own."""
     async with db.transaction() as tx:
-        method = "PUT" if "id" in resource else "POST"
-        (done,) = await write(tx, scope, [Change(method, resource["resourceType"], resource.get("id"), resource, **more)])
+        kind, id = resource["resourceType"], resource.get("id")
+        there = id and await tx.fetchval("select true from resource where type = $1 and id = $2", type_id(kind), id)
+        method: Method = "PUT" if there or (id and scope is SYSTEM) else "POST"
+        (done,) = await write(tx, scope, [Change(method, kind, id, resource, **more)])
     return done
 
 

@@ -378,7 +378,7 @@ async def test_the_scope_holds_in_a_transaction(db: Database, region: Region) ->
     mine = patient("new", managingOrganization={"reference": "Organization/qingshi"})
     await send(
         db,
-        entry("PUT", "Patient/new", mine, U + "1"),
+        entry("POST", "Patient", mine, U + "1"),
         entry("POST", "Observation", observation("x", subject={"reference": U + "1"})),
         scope=region.qingshi,
     )

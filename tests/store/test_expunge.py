@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.region import Region, delete, observation, patient, put
 from yilian.db import Database
-from yilian.errors import BadRequest, Conflict, Gone, NotFound
+from yilian.errors import BadRequest, Conflict, Gone, MethodNotAllowed, NotFound
 from yilian.fhir.definitions import type_id
 from yilian.store import history, read
 from yilian.store.expunge import Expunged, expunge
@@ -58,7 +58,7 @@ async def test_the_record_cannot_be_altered(db: Database) -> None:
 async def test_its_id_is_not_used_again_with_the_first_version(db: Database, region: Region) -> None:
     await put(db, observation("here", "o"), region.qingshi)
     await remove(db, "Observation", "o")
-    with pytest.raises(NotFound):
+    with pytest.raises(MethodNotAllowed):
         await put(db, observation("here", "o"), region.qingshi)
     async with db.reading() as tx:
         with pytest.raises(NotFound):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.store.region import Region, delete, observation, patient, put
 from yilian.db import Database
-from yilian.errors import Forbidden, InvalidResource, NotFound, VersionStale
+from yilian.errors import Forbidden, InvalidResource, MethodNotAllowed, NotFound, VersionStale
 from yilian.fhir.definitions import type_id
 from yilian.store import everything, find, history, read
 from yilian.store.scope import SYSTEM, Scope, readable
@@ -43,16 +43,19 @@ async def test_every_read_of_another_houses_patient_is_like_a_read_of_nothing(db
 
 async def test_every_write_to_another_houses_patient_is_like_one_to_nothing(db: Database, region: Region) -> None:
     await put(db, observation("there", "bp"))
-    for change in (
-        Change("DELETE", "Observation", "bp", None),
-        Change("PUT", "Observation", "bp", observation("here", "bp")),
-        Change("PATCH", "Observation", "bp", None, patch=lambda now: now),
-        Change("PUT", "Patient", "there", patient("there", managingOrganization={"reference": "Organization/qingshi"})),
+    for change, refused in (
+        (Change("DELETE", "Observation", "bp", None), NotFound),
+        (Change("PATCH", "Observation", "bp", None, patch=lambda now: now), NotFound),
+        (Change("PUT", "Observation", "bp", observation("here", "bp")), MethodNotAllowed),
+        (Change("PUT", "Patient", "there", patient("there", managingOrganization={"reference": "Organization/qingshi"})), MethodNotAllowed),
     ):
         async with db.transaction() as tx:
-            with pytest.raises(NotFound):
+            with pytest.raises(refused):
                 await write(tx, region.qingshi, [change])
     for id in ("bp", "nothing"):
+        async with db.transaction() as tx:
+            with pytest.raises(MethodNotAllowed, match=f"There is no Observation/{id} that you may change"):
+                await write(tx, region.qingshi, [Change("PUT", "Observation", id, observation("here", id))])
         for change in (
             Change("PUT", "Observation", id, observation("here", id), if_match=1),
             Change("DELETE", "Observation", id, None, if_match=1),
@@ -77,7 +80,7 @@ async def test_a_ground_opens_and_its_end_closes(db: Database, region: Region) -
 async def test_what_is_confined_is_for_one_institution_and_systems(db: Database, region: Region) -> None:
     await region.ground(region.liuhe, region.qingshi_patient)
     async with db.transaction() as tx:
-        await write(tx, region.qingshi, [Change("PUT", "ServiceRequest", "sr", CONFINED, confined=region.qingshi.institution_rid)])
+        await write(tx, region.qingshi, [Change("POST", "ServiceRequest", "sr", CONFINED, confined=region.qingshi.institution_rid)])
     resident = Scope("self", "r", "Patient/here", "r", patient_rid=region.qingshi_patient.rid)
     assert (await read.body(db, region.qingshi, "ServiceRequest", "sr")).version == 1
     assert (await read.body(db, SYSTEM, "ServiceRequest", "sr")).version == 1

@@ -13,7 +13,7 @@ from yilian import __version__
 from yilian.audit.events import SEARCH_PARAMETERS as AUDIT_PARAMETERS
 from yilian.exchange.subscriptions.definition import BACKPORT, PROFILE
 from yilian.exchange.subscriptions.topics import catalogue
-from yilian.fhir.compartments import COMPARTMENTS
+from yilian.fhir.compartments import COMPARTMENTS, SHARED_TYPES
 from yilian.fhir.definitions import ADDRESSED_TYPES
 from yilian.fhir.json import dump
 from yilian.http import operations
@@ -25,6 +25,10 @@ WRITES = ("create", "update", "patch", "delete")
 OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
 WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+NAMED_BY_SYSTEMS = (
+    "New resources get their id from this server: POST them, or PUT them with a condition and without an id. Systems of the region may also"
+    " create with PUT under an id of their own."
+)
 TOPIC_OFFERED = BACKPORT + "capabilitystatement-subscriptiontopic-canonical"
 BULK_DATA = "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"
 OF_ANY_SEARCH = (
@@ -106,13 +110,15 @@ def _resource(kind: str) -> dict[str, Any]:
     if kind == "Subscription":
         beside["extension"] = [{"url": TOPIC_OFFERED, "valueCanonical": url} for url in catalogue()]
         beside["supportedProfile"] = [PROFILE]
+    if kind not in SHARED_TYPES:
+        beside["documentation"] = NAMED_BY_SYSTEMS
     found: dict[str, Any] = {
         "type": kind,
         **beside,
         "interaction": [{"code": code} for code in READS + WRITES],
         "versioning": "versioned",
         "readHistory": True,
-        "updateCreate": True,
+        "updateCreate": kind in SHARED_TYPES,
         "conditionalCreate": True,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,

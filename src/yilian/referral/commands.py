@@ -417,7 +417,7 @@ async def _write_plan(step: Step) -> None:
     author = Named(step.scope.agent, step.scope.name)
     plan = resources.care_plan(given, id=step.tx.new_id(), patient=patient, author=author, request=step.request, at=step.now)
     place = "Parameters.parameter.where(name='plan').resource"
-    step.beside.append(Change("PUT", "CarePlan", plan["id"], plan, if_none_match_any=True, confined=None, place=place))
+    step.beside.append(Change("POST", "CarePlan", plan["id"], plan, confined=None, place=place))
     resources.set_outputs(
         step.task, "plan", [{"valueReference": {"reference": f"CarePlan/{plan['id']}", "display": plan.get("title", "随访计划")}}]
     )

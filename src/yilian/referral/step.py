@@ -169,7 +169,7 @@ async def _keep_grounds(step: Step) -> None:
 
 
 def _put(kind: str, resource: Resource, version: int | None, confined: int | None) -> Change:
-    return Change("PUT", kind, resource["id"], resource, if_match=version, if_none_match_any=version is None, confined=confined)
+    return Change("POST" if version is None else "PUT", kind, resource["id"], resource, if_match=version, confined=confined)
 
 
 def named(institution: Institution) -> Named:

@@ -124,6 +124,7 @@ def _hand_out_ids(tx: Tx, writes: Sequence[Entry], there: dict[int, Stored]) -> 
             own = (entry.resource or {}).get("id")
             entry.fresh = isinstance(own, str)
             entry.id = own if isinstance(own, str) else tx.new_id()
+            entry.made = not entry.fresh
 
 
 def _is_to_do(entry: Entry, there: dict[int, Stored]) -> bool:
@@ -169,7 +170,7 @@ def _change(entry: Entry, named: Named | tuple[None, None]) -> Change:
         return Change("PATCH", entry.type, entry.id, None, entry.if_match, patch=_patch(entry, resource or {}), place=place)
     if entry.method == "DELETE":
         return Change("DELETE", entry.type, entry.id, None, entry.if_match, place=entry.place)
-    method: Method = "POST" if entry.method == "POST" else "PUT"
+    method: Method = "POST" if entry.method == "POST" or entry.made else "PUT"
     return Change(
         method, entry.type, entry.id, resource, entry.if_match, entry.if_none_match_any, place=place, references=there, fresh=entry.fresh
     )

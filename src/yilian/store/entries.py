@@ -30,6 +30,7 @@ class Entry:
     place      "Bundle.entry[3]"
     method     GET stands for everything that only reads and is answered by the caller: GET, HEAD, operations, _search
     fresh      its condition found nothing, and the resource brought its id along
+    made       its condition found nothing, and the store made the id
     full_url   what other entries call it; "" for none
     root       the server the entry came from ("http://example.org/fhir"), where its fullUrl is a RESTful address
     """
@@ -46,6 +47,7 @@ class Entry:
     if_none_match_any: bool = False
     if_none_exist: Pairs | None = None
     fresh: bool = False
+    made: bool = False
 
     @property
     def place(self) -> str:

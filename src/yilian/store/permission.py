@@ -6,6 +6,7 @@
 4. Such people write about patients within their scope only, and about one patient at a time: every reference is looked up in their scope.
 5. They register a patient with their own institution, and neither hand over nor delete a patient of another institution.
 6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
+7. Who does not see everything does not choose ids: an id that is taken where one sees nothing must look like one that is free.
 """
 
 from __future__ import annotations
@@ -46,6 +47,22 @@ def may_write(scope: Scope, change: Change) -> None:
             zh="只有医疗机构人员可以写入此类资料。",
             expression=change.place,
         )
+
+
+def may_name(scope: Scope, change: Change) -> None:
+    """Rule 7, for a PUT to an id under which this scope sees nothing, taken or free. Raises MethodNotAllowed.
+
+    Systems of the region see what is taken, and so does everyone of `SHARED_TYPES`. FHIR R4 leaves it to the server whether clients name
+    resources: http://hl7.org/fhir/R4/http.html#upsert
+    """
+    if scope.reach == "everything" or change.type in SHARED_TYPES:
+        return
+    raise MethodNotAllowed(
+        f"There is no {change.type}/{change.id} that you may change. A new {change.type} gets its id here: POST it, or PUT it with a"
+        " condition and without an id.",
+        expression=change.place,
+        zh="没有找到该记录,或您无权修改;新建记录请用 POST,由系统分配 id。",
+    )
 
 
 def may_register(scope: Scope, change: Change, resource: dict[str, Any], current: dict[str, Any] | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.errors import BadRequest, Conflict, Gone, InvalidResource, NotFound, VersionStale, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
+from yilian.store import permission
 from yilian.store.change import Change
 from yilian.store.scope import Scope, readable
 
@@ -79,8 +80,8 @@ class Plan:
 async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
     """Find and lock what the changes are about, in `tx`, and hold the changes against it.
 
-    A change whose resource exists but lies outside the scope is answered like one to nothing (NotFound), with one exception that cannot be
-    helped: an id that is taken cannot be used for a new resource. Raises VersionStale, Gone, NotFound, BadRequest, InvalidResource.
+    A change whose resource exists but lies outside the scope is answered like one to nothing: NotFound, and MethodNotAllowed for a PUT
+    (`permission.may_name`). Raises besides VersionStale, Gone, Conflict, BadRequest, InvalidResource.
     """
     for change in changes:
         _check_form(change)
@@ -90,6 +91,8 @@ async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
     for change in changes:
         current = rows.get((change.type, change.id)) if change.id is not None else None
         _may_be(change, current)
+        if current is None and change.method == "PUT":
+            permission.may_name(scope, change)
         if (change.type, change.id) in unseen:
             raise _not_found(change)
         if current is None:

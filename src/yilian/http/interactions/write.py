@@ -49,7 +49,7 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def update(house: House, asker: Scope, request: Request) -> Answer:
-    """PUT /{type}/{id}: replaces it, or makes it under this id where there is none.
+    """PUT /{type}/{id}: replaces it, or makes it under this id where there is none, for who may choose ids (`permission.may_name`).
 
     PUT /{type}?…: replaces what the condition finds, or creates where it finds none, under the id of the resource if it has one.
     """
@@ -69,8 +69,9 @@ async def update(house: House, asker: Scope, request: Request) -> Answer:
         if len(request.segments) == 1:
             found = await _found(house, tx, asker, request, "PUT", own_id)
             fresh = found is None and own_id is not None
-            own_id = found.id if found is not None else own_id or tx.new_id()
-        change = Change("PUT", kind, own_id, resource, if_match=if_match, if_none_match_any=only_new, fresh=fresh)
+            own_id = found.id if found is not None else own_id
+        method: Method = "POST" if own_id is None else "PUT"
+        change = Change(method, kind, own_id, resource, if_match=if_match, if_none_match_any=only_new, fresh=fresh)
         (done,) = await write.write(tx, asker, [change], base=request.base)
     return _written(request, done)
 
