@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -26,6 +28,7 @@ from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
+from yilian.exchange.load import SideBySide
 from yilian.exchange.subscriptions import desk as subscriptions
 from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
@@ -103,6 +106,14 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
     }
 
 
+async def opened(settings: Settings, dsn: str) -> Database:
+    """The open store of a loading process. Called in that process; the tables are up to date by then."""
+    use_region_zone(settings.zone)
+    db = database(replace(settings, connections=2), dsn)
+    await db.open()
+    return db
+
+
 def bulk_desk(settings: Settings) -> bulk.Desk:
     """Exports and imports, with the settings they work by."""
     return bulk.Desk.at(
@@ -111,6 +122,7 @@ def bulk_desk(settings: Settings) -> bulk.Desk:
         keep=settings.bulk_keep,
         hosts=settings.import_hosts,
         most=settings.import_limit_bytes,
+        side_by_side=lambda dsn: SideBySide(settings.import_processes, partial(opened, settings, dsn)),
     )
 
 

@@ -85,6 +85,10 @@ class Settings:
         str, Says("Hosts $import may fetch files from, `host` or `host:port` with commas; empty: none, files are sent in the request.")
     ] = ""
     import_limit_bytes: Annotated[int, Says("The largest file $import takes.", 1024, 1024**4)] = 4 * 1024**3
+    import_processes: Annotated[
+        int,
+        Says("Processes a large $import loads with, 100 MiB each; more than 1 where other cores are to spare.", 1, 64),
+    ] = 1
     subscription_hosts: Annotated[
         str,
         Says(

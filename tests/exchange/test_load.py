@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from yilian import app, config
-from yilian.command.load import open_database
+from yilian.app import opened
 from yilian.db import Database
 from yilian.errors import BadRequest
 from yilian.exchange import load as loading
@@ -219,7 +219,7 @@ async def test_several_processes_load_what_one_would(house: Database, dsn: str, 
         "subject": {"reference": "Patient/" + uuid(390)},
     }
     file.write_text("\n".join([json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": late}]}), *lines]))
-    side_by_side = loading.SideBySide(2, partial(open_database, config.Settings(zone="Asia/Kathmandu"), dsn))
+    side_by_side = loading.SideBySide(2, partial(opened, config.Settings(zone="Asia/Kathmandu"), dsn))
     report = await loading.load(house, sources.find([file]), "Organization/qingshi", UTC, lambda done, share: None, side_by_side)
     assert [refusal.line for refusal in report.refused] == [9]
     assert report.stored == 38 * 3 + 1

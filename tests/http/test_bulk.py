@@ -17,6 +17,7 @@ import pytest
 
 from tests.http.house import RESIDENT, Server, running
 from yilian import app, config
+from yilian.exchange import loaders
 from yilian.exchange.bulk import records
 
 Json = dict[str, Any]
@@ -373,6 +374,26 @@ async def test_a_sent_file_is_taken_in_and_every_refused_line_is_told(server: Se
     again = await ended(bench, await bench.post("/fhir/$import", content=ndjson(observation("i1", "p1", "amended")), headers=NDJSON))
     assert again.json()["output"][0]["count"] == 1
     assert (await bench.get("/fhir/Observation/i1")).json()["status"] == "amended"
+
+
+async def test_a_large_file_is_taken_in_by_several_processes(furnished_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    processes = loaders.processes
+    monkeypatch.setattr(loaders, "processes", lambda count, opening: begun.append(count) or processes(count, opening))
+    async with running(furnished_dsn, bulk_folder=str(tmp_path), import_processes=2) as server:
+        bench = await server.as_("bench")
+        many = [observation(f"n{number}", "p1") for number in range(4000)]
+        many[1234] = observation("n1234", "nobody")
+        body = ndjson(*many)
+        assert len(body) > 1024 * 1024
+        told = (await ended(bench, await bench.post("/fhir/$import", content=body, headers=NDJSON), seconds=300)).json()
+        assert [file["count"] for file in told["output"]] == [3999]
+        (refused,) = await lines(bench, told["error"])
+        assert refused["issue"][0]["diagnostics"].startswith("line 1235:")
+        assert await server.value("select count(*) from resource where id ~ '^n[0-9]+$'") == 3999
+        assert await server.value("select account from audit_event where entities @> '{Observation/n3999/_history/1}'") == "bench"
+        assert await server.value("select count(*) from load_progress") == 0
+        assert begun == [2]
 
 
 async def test_only_systems_of_the_region_import(server: Server) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
@@ -41,7 +40,9 @@ def load(settings: Settings, paths: list[Path], institution: str | None, report:
     console = Console(stderr=True)
     with house.address(settings, alone=False, purpose="yilian load") as dsn:
         started = time.monotonic()
-        side_by_side = loading.SideBySide(count, partial(open_database, settings, dsn))
+        from yilian import app
+
+        side_by_side = loading.SideBySide(count, partial(app.opened, settings, dsn))
         told = uvloop.run(_load(settings, dsn, found, institution, console, side_by_side))
         seconds = time.monotonic() - started
     before = f" ({told.before} of them by an earlier run)" if told.before else ""
@@ -63,16 +64,6 @@ def load(settings: Settings, paths: list[Path], institution: str | None, report:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-async def open_database(settings: Settings, dsn: str) -> Database:
-    """The open store of a loading process, wired as everywhere. Called in that process; the tables are up to date by then."""
-    from yilian import app
-
-    use_region_zone(settings.zone)
-    db = app.database(dataclasses.replace(settings, connections=2), dsn)
-    await db.open()
-    return db
 
 
 async def _load(

@@ -12,7 +12,7 @@ from yilian.errors import NotFound
 from yilian.exchange.bulk import export, records, take_in
 from yilian.exchange.bulk.export import Keeping
 from yilian.exchange.bulk.folder import Folder
-from yilian.exchange.bulk.take_in import Taking
+from yilian.exchange.bulk.take_in import Beside, Taking
 from yilian.jobs import Job, Kind, Periodic, Stopped
 
 if TYPE_CHECKING:
@@ -31,10 +31,20 @@ class Desk:
     zone: tzinfo
 
     @staticmethod
-    def at(path: Path, zone: tzinfo, *, keep: timedelta, hosts: str, most: int, part: int = export.PART) -> Desk:
-        """`hosts`: those files may be fetched from, with commas; `most`: bytes one file may have; `part`: resources in one file."""
+    def at(
+        path: Path,
+        zone: tzinfo,
+        *,
+        keep: timedelta,
+        hosts: str,
+        most: int,
+        part: int = export.PART,
+        side_by_side: Beside | None = None,
+    ) -> Desk:
+        """`hosts`: those files may be fetched from, with commas; `most`: bytes one file may have; `part`: resources in one file;
+        `side_by_side`: how many processes load a file, and how they open the store."""
         listed = tuple(host.strip().lower() for host in hosts.split(",") if host.strip())
-        return Desk(Folder(path), Keeping(keep, part), Taking(keep, listed, most), zone)
+        return Desk(Folder(path), Keeping(keep, part), Taking(keep, listed, most, side_by_side), zone)
 
     def kinds(self) -> dict[str, Kind]:
         return {

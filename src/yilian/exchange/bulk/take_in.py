@@ -7,7 +7,7 @@ https://github.com/smart-on-fhir/bulk-import/blob/master/import-manifest.md
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
@@ -37,14 +37,18 @@ SENT = "sent.ndjson"
 """How the file is called that came in the request itself."""
 WATCH_S = 1.0
 
+Beside = Callable[[str], loading.SideBySide]
+"""Address of the store → how several processes load into it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How long reports are kept, from which hosts files are fetched, how many bytes one may have."""
+    """How long reports are kept, from which hosts files are fetched, how many bytes one may have, and how several processes load it."""
 
     keep: timedelta
     hosts: tuple[str, ...]
     most: int
+    beside: Beside | None = None
 
 
 def understood(manifest: Json, hosts: Sequence[str]) -> Json:
@@ -113,7 +117,7 @@ async def run(db: Database, bulk: Bulk, folder: Path, zone: tzinfo, taking: Taki
             continue
         path = await _file(folder, nth, one, taking)
         source = Source(path, "", progress_key(bulk.id, nth), (await asyncio.to_thread(path.stat)).st_size)
-        report = await _loaded(db, source, zone, scope, job, done)
+        report = await _loaded(db, source, zone, scope, job, done, taking.beside)
         done += report.stored + report.before
         refused = [dump(_outcome(refusal)) for refusal in report.refused]
         name = f"refused-{nth}.ndjson"
@@ -159,7 +163,7 @@ async def _file(folder: Path, nth: int, one: Json, taking: Taking) -> Path:
     return path
 
 
-async def _loaded(db: Database, source: Source, zone: tzinfo, scope: Any, job: Job, before: int) -> loading.Report:
+async def _loaded(db: Database, source: Source, zone: tzinfo, scope: Any, job: Job, before: int, beside: Beside | None) -> loading.Report:
     """Load one file, saying how far it is; stopped with the job."""
     count = 0
 
@@ -167,7 +171,8 @@ async def _loaded(db: Database, source: Source, zone: tzinfo, scope: Any, job: J
         nonlocal count
         count = dealt_with
 
-    task = asyncio.create_task(loading.load(db, [source], None, zone, watch, scope=scope))
+    others = beside(db.dsn) if beside is not None else None
+    task = asyncio.create_task(loading.load(db, [source], None, zone, watch, others, scope=scope))
     try:
         while not task.done():
             await asyncio.wait([task], timeout=WATCH_S)
