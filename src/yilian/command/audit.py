@@ -14,7 +14,7 @@ from yilian.audit import chain, months
 from yilian.audit.months import Month
 from yilian.command import house
 from yilian.config import Settings
-from yilian.db import Tx
+from yilian.db import Tx, utc_now
 from yilian.errors import BadRequest, Unavailable
 from yilian.fhir.json import dump
 
@@ -70,7 +70,6 @@ async def _verify(dsn: str, anchor: Path | None) -> chain.Verdict:
 
 
 async def _seal(dsn: str, settings: Settings) -> list[chain.Block]:
-    db = house.database(settings, dsn)
     connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "jit": "off"})
     try:
         if not await connection.fetchval(chain.LOCK):
@@ -82,7 +81,7 @@ async def _seal(dsn: str, settings: Settings) -> list[chain.Block]:
             await asyncio.sleep(0.1)
         else:
             raise Unavailable(f"A transaction has been under way for {WAIT_S} s; try again when it has ended.")
-        made = await chain.seal(connection, here.seq, db.clock())
+        made = await chain.seal(connection, here.seq, utc_now())
         if made and settings.audit_anchor_file is not None:
             chain.anchor_to(settings.audit_anchor_file, made[-1])
         return made

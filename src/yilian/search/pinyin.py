@@ -49,7 +49,7 @@ def _spellings(text: str, is_person: bool) -> tuple[str, ...]:
 
 
 def readings(text: str, is_person: bool) -> list[list[str]]:
-    """Syllables of a folded name, for each way the surname is read. Latin letters and digits in a name stay; what is neither is left out."""
+    """Syllables of a folded name, for each way the surname is read. Latin letters and digits stay; what is neither is left out."""
     heads: list[list[str]] = [[]]
     if is_person:
         for length in (2, 1):

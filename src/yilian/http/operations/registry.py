@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from yilian.http.operations import Operation, bulk, expunge, match, meta, record, referral, search_parameter, subscriptions, terminology, validate
+from yilian.http.operations import (
+    Operation,
+    bulk,
+    expunge,
+    match,
+    meta,
+    record,
+    referral,
+    search_parameter,
+    subscriptions,
+    terminology,
+    validate,
+)
 
 ALL: tuple[Operation, ...] = (
     *bulk.OPERATIONS,
