@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from yilian.errors import BadRequest, TooLarge
+from yilian.disk import Disk
+from yilian.errors import TooLarge
 from yilian.http.answer import Answer, Send
 from yilian.http.request import Request
 
@@ -65,9 +67,9 @@ def _packed(file: BinaryIO) -> Iterator[bytes]:
     yield packing.flush()
 
 
-async def keep_body(request: Request, path: Path, most: int) -> int:
-    """The body of a request into a file; its size. TooLarge beyond `most` bytes, BadRequest when the connection ends before it; nothing is
-    left behind then."""
+async def keep_body(request: Request, path: Path, most: int, disk: Disk | None = None) -> int:
+    """The body of a request into a file; its size. TooLarge beyond `most` bytes, BadRequest when the connection ends before it, NoRoom when
+    only the reserve of `disk` is left; nothing is left behind then."""
     half = path.with_suffix(".part")
     out = await asyncio.to_thread(half.open, "wb")
     size = 0
@@ -76,11 +78,14 @@ async def keep_body(request: Request, path: Path, most: int) -> int:
             size += len(piece)
             if size > most:
                 raise TooLarge(f"The body is larger than the {most} bytes one file may have.", zh="文件过大,请分批导入。")
+            if disk is not None:
+                disk.require()
             await asyncio.to_thread(out.write, piece)
-    except (TooLarge, BadRequest):
         await asyncio.to_thread(out.close)
-        await asyncio.to_thread(half.unlink)
+    except BaseException:
+        with suppress(OSError):  # what it still held finds no room either
+            out.close()
+        half.unlink()
         raise
-    await asyncio.to_thread(out.close)
     await asyncio.to_thread(half.replace, path)
     return size

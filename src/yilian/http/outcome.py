@@ -5,8 +5,10 @@ What the person needs to know goes out; SQL, stack traces and other people's dat
 
 from __future__ import annotations
 
+import errno
 import logging
 
+from yilian.disk import no_room
 from yilian.errors import NotSignedIn, TooLarge, YilianError
 from yilian.fhir.json import dump
 from yilian.fhir.outcome import outcome
@@ -39,4 +41,6 @@ def _translated(error: BaseException) -> YilianError | None:
     """What can still be said of an error that no room has named (the database's are named in `db.py`); None for a fault of ours."""
     if isinstance(error, (RecursionError, MemoryError)):
         return TooLarge("The request is nested too deeply or too large.", zh="提交的内容过大或嵌套过深。")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):  # a file of an import
+        return no_room(f"{error.strerror}.")
     return None

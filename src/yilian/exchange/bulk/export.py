@@ -158,6 +158,8 @@ class _Export:
             return True
         number = 1 + sum(file.section == "output" and file.type == kind for file in self.files)
         path = self.folder / f"{kind}.{number}.ndjson"
+        if self.db.disk is not None:
+            self.db.disk.require()  # its files lie on the same disk, unless `bulk_folder` says otherwise
         while True:
             async with self.db.transaction() as tx:
                 updated, rid, last = await snapshot.end_of_part(tx, kind, after, at, self.keeping.part)

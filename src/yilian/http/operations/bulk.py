@@ -116,7 +116,7 @@ async def take(house: House, asker: Scope, request: Request) -> Answer:
     try:
         if kind not in NDJSON_TYPES:
             what = take_in.understood(await request.resource(), desk.taking.hosts)
-        elif not await keep_body(request, desk.folder.of(id) / take_in.SENT, desk.taking.most):
+        elif not await keep_body(request, desk.folder.of(id) / take_in.SENT, desk.taking.most, house.db.disk):
             raise BadRequest("The body is empty; resources were expected, one a line.", zh="请求内容为空。")
         async with house.db.transaction() as tx:
             await records.accept(tx, asker, "import", asked, what, id=id)
