@@ -48,9 +48,10 @@ EVERYWHERE: dict[str, set[str]] = {
     "readers": set(),
     "pulse": set(),
     "disk": {"errors"},
-    "meaning": {"disk", "errors"},
-    "tx": {"store"},
-    "db": {"disk", "errors", "meaning", "pulse", "readers", "store", "tx"},
+    "writers": set(),
+    "meaning": {"disk", "errors", "writers"},
+    "tx": {"meaning", "store", "writers"},
+    "db": {"disk", "errors", "meaning", "pulse", "readers", "store", "tx", "writers"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }

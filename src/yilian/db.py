@@ -1,4 +1,4 @@
-"""The connection pool: where transactions (`tx.py`) are begun and committed, and connections lent.
+"""The connection pool, and what is lent of it: a transaction (`tx.py`), single reads (`readers.py`), single writes (`writers.py`).
 
 One request or one job is one transaction, opened here and committed at the edge. No session state is ever left on a connection, so the
 pool does not reset it (that saves a round trip a request).
@@ -8,7 +8,8 @@ What PostgreSQL reports is turned into errors of the house (`meaning.py`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -20,11 +21,12 @@ import asyncpg
 
 from yilian.disk import Disk
 from yilian.errors import Unavailable
-from yilian.meaning import meaning
+from yilian.meaning import OPEN_ENDED, Overtaken, meaning
 from yilian.pulse import Pulse
 from yilian.readers import ByKey, Readers, Together
 from yilian.store.hooks import Hooks
-from yilian.tx import Tx
+from yilian.tx import Seen, Tx
+from yilian.writers import Part, Writers
 
 Told = TypeVar("Told")
 
@@ -83,6 +85,10 @@ class Database:
         """Identifier systems known to be committed: uri → namespace.id. Filled by `store.dictionaries`."""
         self.concepts: set[int] = set()
         """Token hashes known to be committed in `concept`."""
+        self.seen: dict[Seen, int] = {}
+        """Resources somebody has seen, and their rids, which never change. Whether they are there and may be seen is asked again whenever
+        something is written that points to them. Filled by `store.integrity`."""
+        self._writers = Writers(self._lent_to_write, OPEN_ENDED)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._readers: Readers | None = None
         self._together: dict[ByKey, Together] = {}
@@ -91,7 +97,7 @@ class Database:
         self._pulse: Pulse | None = None
         self._connections: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._queue = 0
-        self._rids: list[int] = []
+        self._rids: deque[int] = deque()
         self._latest = self.told = datetime.min.replace(tzinfo=UTC)
         """What the clock said last; the latest that anybody was told or anything dated by."""
         self.went_back = False
@@ -153,6 +159,7 @@ class Database:
 
     def _came_back(self) -> None:
         self.away = False
+        self.seen.clear()  # it may be a copy that has not seen everything
 
     def look_at_clock(self) -> datetime:
         """What the clock says; notices when it was set back."""
@@ -201,6 +208,53 @@ class Database:
             for remember in tx.after_commit:
                 remember()
 
+    async def carry_out(self, step: Callable[[Tx], Awaitable[Told]]) -> Told:
+        """A transaction that may be done twice: first in the hope that nobody changes meanwhile what it looks at; when somebody did, once
+        more with what it changes locked. `step` leaves no trace but in the transaction. Raises whatever `transaction` and `step` raise."""
+        try:
+            return await self._within(Tx(None, self.moment(), self.ids, self.hooks, self, hopeful=True), step)
+        except Overtaken:
+            return await self._within(Tx(await self.acquire(), self.moment(), self.ids, self.hooks, self), step)
+
+    async def _within(self, tx: Tx, step: Callable[[Tx], Awaitable[Told]]) -> Told:
+        try:
+            try:
+                await tx.refresh()
+                answer = await step(tx)
+                await tx.finish()
+            except BaseException:
+                if tx.begun is not None and not tx.connection.is_closed():
+                    await tx.begun.rollback()
+                raise
+            for remember in tx.after_commit:
+                remember()
+            return answer
+        except Exception as error:
+            if isinstance(error, asyncpg.InternalClientError) and tx.held is not None:
+                tx.held.terminate()
+            if meant := meaning(error, writing=True):
+                raise meant from error
+            raise
+        finally:
+            if tx.held is not None:
+                await self.give_back(tx.held)
+
+    async def write_together(self, parts: Mapping[str, Part], knows: int, until: float) -> None:
+        """Write `parts` as a transaction by itself, with those of others who come at the same time; `until`: on the steady clock, when they
+        are to be sent at the latest. For `Tx.finish`."""
+        await self._writers.write(parts, knows, until)
+
+    @asynccontextmanager
+    async def _lent_to_write(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        connection = await self.acquire()
+        try:
+            yield connection
+        except asyncpg.InternalClientError:
+            connection.terminate()
+            raise
+        finally:
+            await self.give_back(connection)
+
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """One read of one row: the shortest way there is. Same errors as `reading`."""
         if self._readers is None:
@@ -238,7 +292,8 @@ class Database:
         finally:
             self._queue -= 1
 
-    async def _acquire(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def acquire(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection to write on. For `Tx` and `transaction`, which give it back. Raises Unavailable."""
         self._admit()
         self._queue += 1
         try:
@@ -263,7 +318,7 @@ class Database:
                 "Too many requests are waiting for the database.", zh="系统繁忙,请稍后重试。", code="throttled", retry_after_s=2
             )
 
-    async def _release(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def give_back(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         if self._pool is not None:
             await self._pool.release(connection)  # type: ignore[arg-type]
 
@@ -273,8 +328,7 @@ class Database:
             blocks = (count - len(self._rids) + 999) // 1000
             for row in await tx.ahead("select nextval('resource_rid') as first from generate_series(1, $1)", blocks):
                 self._rids.extend(range(row["first"], row["first"] + 1000))
-        taken, self._rids = self._rids[:count], self._rids[count:]
-        return taken
+        return [self._rids.popleft() for _ in range(count)]
 
 
 class _Lent:
@@ -294,7 +348,7 @@ class _Lent:
     async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
         readers = self.db._readers
         if self.writing or readers is None or not readers.to_spare:
-            self.connection = await self.db._acquire()
+            self.connection = await self.db.acquire()
         else:
             try:
                 self.connection = await readers.borrow()
@@ -311,7 +365,7 @@ class _Lent:
         if self.readers is not None:
             self.readers.give_back(self.connection, error)
         else:
-            await self.db._release(self.connection)
+            await self.db.give_back(self.connection)
         if isinstance(error, Exception) and (meant := meaning(error, writing=self.writing)):
             raise meant from error
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from yilian.disk import no_room
 from yilian.errors import BadRequest, Conflict, TooLarge, Unavailable, YilianError
+from yilian.writers import is_overtaken
 
 _AWAY = (
     asyncpg.PostgresConnectionError,
@@ -24,10 +25,19 @@ _AWAY = (
 )
 _LOST_A_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _BROKE_A_RULE = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
-_GONE_MEANWHILE = asyncpg.DivisionByZeroError
-"""How a statement says that what it was to point to is no longer there (store/rows.py), or that the rows it brings were made without
-knowing of a search parameter that is there by now (`tx.py`); no other statement of ours divides."""
+OPEN_ENDED = (*_AWAY, asyncpg.InterfaceError)
+"""What leaves open whether a statement was carried out."""
 _TOOK_TOO_LONG = (asyncpg.QueryCanceledError, TimeoutError)
+
+
+class Overtaken(Unavailable):
+    """Another writer changed what this one relied on; nothing was stored."""
+
+
+def overtaken() -> Overtaken:
+    return Overtaken(
+        "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
+    )
 
 
 def meaning(error: Exception, *, writing: bool, connecting: bool = False) -> YilianError | None:
@@ -51,7 +61,9 @@ def meaning(error: Exception, *, writing: bool, connecting: bool = False) -> Yil
         return TooLarge(
             "This would take the database too long; ask for less at once.", zh="查询范围过大,请缩小范围后重试。", code="too-costly"
         )
-    if isinstance(error, (*_LOST_A_RACE, _GONE_MEANWHILE)):
+    if is_overtaken(error):
+        return overtaken()
+    if isinstance(error, _LOST_A_RACE):
         return Unavailable(
             "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
         )

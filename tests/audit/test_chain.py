@@ -155,7 +155,8 @@ async def test_a_chain_that_was_made_anew_shows_against_its_anchor(db: Database,
 async def test_what_a_transaction_under_way_will_bring_is_waited_for(db: Database, dsn: str, connection: Connection) -> None:
     sealer = Sealer(dsn, lambda: NOW, None)
     async with db.transaction() as tx:
-        await write(tx, [Note(NOW, "rest", "create", "C"), Note(NOW, "rest", "update", "U")])  # numbers are taken, nothing is committed
+        await write(tx, [Note(NOW, "rest", "create", "C"), Note(NOW, "rest", "update", "U")])
+        await tx.settle()  # numbers are taken, nothing is committed
         await leave(db, 1)
         for _ in range(3):
             assert await sealer.step(connection) == []

@@ -17,6 +17,7 @@ from yilian.errors import Unavailable
 from yilian.search import parameters
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
+from yilian.store.rows import Work
 from yilian.store.scope import SYSTEM
 from yilian.store.write import write
 
@@ -178,7 +179,7 @@ async def test_a_write_prepared_before_a_definition_and_sent_after_it_is_refused
 
 async def prepared(db: Database, meanwhile: Awaitable[object]) -> None:
     async with db.transaction() as tx:
-        await tx.later("rows", "made as (select 1)", [])
+        await tx.later("rows", Work(forgotten=[0]))
         await meanwhile
 
 

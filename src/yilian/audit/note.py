@@ -8,12 +8,14 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yilian.store.scope import Scope
+from yilian.writers import Clauses
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -165,10 +167,37 @@ INSERT = _insert(
 )
 """Rows in the order given; arguments from `columns`."""
 
+SEVERAL = f"audit as ({INSERT})"
 _SINGLE = f"(values ({_places('')})) as n ({_ASKED})"
 ONE = f"audit as ({_insert(_SINGLE, _GROUND)})"
 ONE_KNOWN = f"audit as ({_insert(_SINGLE, _KNOWN)})"
-"""A single row, as part of a larger statement; the second where its ground need not be looked up."""
+"""Rows as part of a larger statement: several, a single one, and a single one whose ground need not be looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Notes that are written together with what they tell of (`writers.Part`)."""
+
+    notes: tuple[Note, ...]
+
+    def clauses(self, *, patient: bool) -> Clauses:
+        if len(self.notes) > 1:
+            return Clauses(SEVERAL, columns(self.notes))
+        one = self.notes[0]
+        known = one.ground or one.patient is None or not one.institution_rid
+        return Clauses(ONE_KNOWN if known else ONE, values(one))
+
+    def with_(self, others: Sequence[Notes]) -> Notes:
+        return Notes(sum((one.notes for one in others), self.notes))
+
+    def alters(self) -> Sequence[object]:
+        return ()
+
+    def relies_on(self) -> Sequence[object]:
+        return ()
+
+    def may_wait(self) -> bool:
+        return False
 
 
 def columns(notes: Sequence[Note]) -> list[list[object]]:
@@ -214,9 +243,5 @@ def _text(value: str) -> str:
 
 async def write(tx: Tx, notes: Sequence[Note]) -> None:
     """Write the notes in this transaction."""
-    if len(notes) == 1:
-        one = notes[0]
-        known = one.ground or one.patient is None or not one.institution_rid
-        await tx.later("audit", ONE_KNOWN if known else ONE, values(one))
-    elif notes:
-        await tx.execute(INSERT, *columns(notes))
+    if notes:
+        await tx.later("audit", Notes(tuple(notes)))

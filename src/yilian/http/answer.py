@@ -42,9 +42,14 @@ def etag(version: int) -> bytes:
     return f'W/"{version}"'.encode()
 
 
-@lru_cache(maxsize=4096)
 def http_date(moment: datetime) -> bytes:
-    return format_datetime(moment, usegmt=True).encode()
+    """As headers have it: whole seconds, GMT. `moment` is UTC."""
+    return _http_date(moment.replace(microsecond=0))
+
+
+@lru_cache(maxsize=4096)
+def _http_date(second: datetime) -> bytes:
+    return format_datetime(second, usegmt=True).encode()
 
 
 def version_headers(version: int, updated: datetime) -> list[tuple[bytes, bytes]]:

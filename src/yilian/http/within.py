@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yilian.audit.note import Note
 from yilian.audit.read_log import ReadLog
-from yilian.db import Database, Tx
+from yilian.db import Database, Told, Tx
 from yilian.http.house import House
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class OfOneTransaction(Database):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         yield self.tx
+
+    async def carry_out(self, step: Callable[[Tx], Awaitable[Told]]) -> Told:
+        return await step(self.tx)
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         return await self.tx.fetchrow(sql, *args)

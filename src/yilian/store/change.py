@@ -32,7 +32,8 @@ class Change:
     if_none_match_any   only if there is nothing under this id; VersionStale when there is
     fresh       a condition found nothing and the resource brought this id along: Conflict when something else is under it
     confined    rid of the one institution that may read it yet, None for no such limit, KEEP to leave it as it is
-    patch       PATCH: makes the new resource from the current one, which is locked by then; may raise a YilianError
+    patch       PATCH: makes the new resource from the current one, which is locked by then, or looked at again when it is written; may be
+                called twice, and may raise a YilianError
     place       where the resource stands in what was sent ("Bundle.entry[3].resource"), for the places of issues; "" when it came alone
     references  every Reference in `resource` (`fhir.references.found`), where somebody has walked it already; None: the store looks itself
     """

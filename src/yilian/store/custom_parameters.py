@@ -212,12 +212,11 @@ async def keep_fresh(tx: Tx) -> int:
     same = _seen.dsn == tx.db.dsn
     if same and asked - _seen.at < EVERY_S:
         return _seen.generation
-    row = await tx.connection.fetchrow(NOW)
-    assert row is not None  # the migration that made the table put one row into it
+    (row,) = await tx.ahead(NOW)  # the migration that made the table put one row into it
     generation, busy = row["generation"], row["busy"]
     if not same or generation != _seen.generation or busy or parameters.is_anything_refused_for_now():
-        rows = await tx.connection.fetch(IN_FORCE)
-        waiting = await tx.connection.fetch(WITHHOLDING)
+        rows = await tx.ahead(IN_FORCE)
+        waiting = await tx.ahead(WITHHOLDING)
         known = {}
         for one in rows:
             why = "" if one["state"] in (None, "done") else f"it is being taken up from what was stored before, {_share(one)} so far"

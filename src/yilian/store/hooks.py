@@ -30,11 +30,11 @@ class Hooks:
     validate   faults of one resource, empty when sound; warnings do not refuse it
     profiles   what profiles say of resources that are sound: their place → issues; errors refuse, warnings are told (`Written.warnings`)
     amend      by resource type: what is stored instead of what was sent, such as without a secret that is kept elsewhere. Given the
-               change as it will be and the version before, locked; called before the guards, may raise to refuse it
-    guards     raise to refuse a set of changes. Called when the rows are locked; ids are known, a PATCH has its outcome as resource
+               change as it will be and the version before; called before the guards, may raise to refuse it
+    guards     raise to refuse a set of changes. Called when the rows are found; ids are known, a PATCH has its outcome as resource
     reactions  told once of everything a write did, also of what turned out unchanged
     refresh    called when a transaction is opened, when it begins in the database, and before reads: brings what is kept in memory up to
-               date, on the connection as it is (`Tx.connection`), and returns the generation of the search parameters
+               date, on the connection as it is (`Tx.ahead`), and returns the generation of the search parameters
     outdated   called when a write was refused because of what memory did not know yet
     """
 

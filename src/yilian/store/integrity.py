@@ -6,6 +6,7 @@ FHIR R4 asks for no such thing (http://hl7.org/fhir/R4/references.html); our use
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,12 @@ from yilian.errors import Conflict, InvalidResource, Issue
 from yilian.fhir import references
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.references import Conditional, Contained, Elsewhere, Local, Target
+from yilian.readers import ByKey
 from yilian.store import versioned
 from yilian.store.change import independent
+from yilian.store.index_rows import Row
 from yilian.store.plan import Plan
-from yilian.store.scope import SYSTEM, Scope, readable
+from yilian.store.scope import SYSTEM, Scope, readable, readable_by
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -32,6 +35,24 @@ order by r.rid
 """
 HELD = "for key share of r"
 """Held until the transaction ends, so that nobody deletes a target while a reference to it is being written."""
+
+TARGET = ByKey(
+    f"select r.rid from resource r where r.type = $1 and r.id = $2 and not r.deleted"
+    f" and {readable_by('r', '$3::boolean', '$4::bigint', '$5::bigint')}",
+    f"""
+select r.rid, w.nth
+from unnest($1::smallint[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[])
+    with ordinality as w (type, id, everything, here, own, nth)
+cross join lateral (
+    select r.rid from resource r
+    where r.type = w.type and r.id = w.id and not r.deleted and {readable_by("r", "w.everything", "w.here", "w.own")} limit 1
+) r
+""",
+)
+"""One of them, not locked, for who looks first."""
+
+MOST_REMEMBERED = 50_000
+"""Keys of resources kept in memory, some 15 MB; beyond that the memory starts anew."""
 
 KEYS = """
 select r.type, r.id, r.rid
@@ -57,10 +78,11 @@ order by r.type, r.rid limit 3
 """
 
 
-async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str, held: list[int] | None = None) -> None:
+async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str, held: list[Row] | None = None) -> None:
     """Look up every local reference of `plans` in one statement and lock what it finds against deletion, in `tx`; fills `Plan.pointing`.
 
-    With `held` nothing is locked yet: the rids that are to be, when the rows are written, are put there.
+    With `held` nothing is locked yet: what is to be locked and looked at again when the rows are written is put there (`rows.HELD`). Then
+    what this process has seen before need not be looked up now.
 
     References below our own address `base` are made relative on the way, in the plans' resources. What a resource pointed to before may
     stay though the writer does not see it, as long as it exists. Raises InvalidResource with one issue for each place at fault.
@@ -84,7 +106,7 @@ async def resolve(tx: Tx, scope: Scope, plans: Sequence[Plan], base: str, held: 
     wanted = set(keys.values()) - inside.keys()
     targets = await _look_up(tx, scope, wanted, held=held)
     if missing := wanted - targets.keys():
-        targets.update(await _kept(tx, plans, missing))
+        targets.update(await _kept(tx, plans, missing, held))
         missing -= targets.keys()
     named = {
         text: (targets[keys[text]], target.version)
@@ -118,17 +140,38 @@ def own_references(resource: dict[str, Any]) -> list[dict[str, Any]]:
     return references.found(resource)
 
 
-async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key], *, held: list[int] | None = None) -> dict[Key, int]:
+async def _look_up(tx: Tx, scope: Scope, wanted: Iterable[Key], *, held: list[Row] | None = None) -> dict[Key, int]:
     keys = list(wanted)
     if not keys:
         return {}
-    args = ([type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys], *scope.keys(of_a_write=True))
-    if held is None:
-        rows = await tx.fetch(TARGETS + HELD, *args)
-    else:
-        rows = await tx.ahead(TARGETS, *args)
-        held.extend(row[2] for row in rows)
+    if held is not None:
+        return await _looked_at(tx, scope, keys, held)
+    rows = await tx.fetch(TARGETS + HELD, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys], *scope.keys(of_a_write=True))
     return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
+
+
+async def _looked_at(tx: Tx, scope: Scope, keys: Sequence[Key], held: list[Row]) -> dict[Key, int]:
+    """The same from memory, or with a look that locks nothing. A resource keeps its rid for ever; the rest is asked when it is written."""
+    sees = scope.sees()
+    seen = tx.db.seen
+    found: dict[Key, int] = {}
+    unknown: list[Key] = []
+    for kind, id_ in keys:
+        rid = seen.get((*sees, kind, id_))
+        if rid is None:
+            unknown.append((kind, id_))
+        else:
+            found[kind, id_] = rid
+    if unknown:
+        rows = await asyncio.gather(*(tx.db.by_key(TARGET, type_id(kind), id_, *sees) for kind, id_ in unknown))
+        if len(seen) >= MOST_REMEMBERED:
+            seen.clear()
+        for (kind, id_), row in zip(unknown, rows, strict=True):
+            if row is not None:
+                found[kind, id_] = seen[*sees, kind, id_] = row["rid"]
+    held.extend((rid, *sees) for rid in found.values())
+    tx.relied_on.extend((*sees, kind, id_) for kind, id_ in found)
+    return found
 
 
 async def keys_of(tx: Tx, wanted: Iterable[Key]) -> dict[Key, int]:
@@ -136,11 +179,11 @@ async def keys_of(tx: Tx, wanted: Iterable[Key]) -> dict[Key, int]:
     keys = list(wanted)
     if not keys:
         return {}
-    rows = await tx.fetch(KEYS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys])
+    rows = await tx.ahead(KEYS, [type_id(kind) for kind, _ in keys], [id_ for _, id_ in keys])
     return {(RESOURCE_TYPES[row[0] - 1], row[1]): row[2] for row in rows}
 
 
-async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key]) -> dict[Key, int]:
+async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key], held: list[Row] | None) -> dict[Key, int]:
     """Those of `missing` that the same resource pointed to in its version before."""
     kept: set[Key] = set()
     for plan in plans:
@@ -150,7 +193,7 @@ async def _kept(tx: Tx, plans: Sequence[Plan], missing: set[Key]) -> dict[Key, i
         if now - before:
             return {}  # something is at fault in any case
         kept |= now
-    return await _look_up(tx, SYSTEM, kept)
+    return await _look_up(tx, SYSTEM, kept, held=held)
 
 
 def pointed_to(resource: dict[str, Any] | None) -> set[Key]:

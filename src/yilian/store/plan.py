@@ -1,4 +1,8 @@
-"""The first half of a write: which row each change is about, locked, and whether the change may be made at all."""
+"""The first half of a write: which row each change is about, and whether the change may be made at all.
+
+The rows are locked, unless the transaction looks first (`Tx.looks_first`): then nothing is, and the statement that writes the new version
+locks the row and ends where it is not the version that was looked at (`store.rows`).
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from yilian.errors import BadRequest, Conflict, Gone, InvalidResource, NotFound, VersionStale, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
+from yilian.readers import ByKey
 from yilian.store import permission
 from yilian.store.change import Change
-from yilian.store.scope import Scope, readable
+from yilian.store.scope import Scope, readable, readable_by
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -28,6 +33,22 @@ order by r.rid
 """
 """Rows are locked in the order of their keys, so that two writers of the same resources wait for each other instead of deadlocking."""
 
+_SEEN = "r.rid, r.ver, r.updated, r.deleted, r.patient, r.confined, r.body"
+LOOK = ByKey(
+    f"select {_SEEN}, {readable_by('r', '$3::boolean', '$4::bigint', '$5::bigint')} as seen"
+    " from resource r where r.type = $1 and r.id = $2",
+    f"""
+select r.*, w.nth
+from unnest($1::smallint[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[])
+    with ordinality as w (type, id, everything, here, own, nth)
+cross join lateral (
+    select {_SEEN}, {readable_by("r", "w.everything", "w.here", "w.own")} as seen
+    from resource r where r.type = w.type and r.id = w.id limit 1
+) r
+""",
+)
+"""What a change is about, as it is at this moment; nothing is locked."""
+
 FOR_CHANGE = LOCKED + "for no key update of r"
 FOR_DELETION = LOCKED + "for update of r"
 """A deletion also shuts out those who are about to refer to the row (they hold it `for key share`)."""
@@ -35,7 +56,7 @@ FOR_DELETION = LOCKED + "for update of r"
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The locked row as it is before the change."""
+    """The row as it is before the change."""
 
     rid: int
     version: int
@@ -50,7 +71,7 @@ class Current:
 class Plan:
     """One change on its way into the tables.
 
-    current   the row there is, locked; None when there is none
+    current   the row there is; None when there is none
     resource  what is to be stored, of the store's own making and without meta.versionId yet; None for a deletion
     same      the version there is already has this content: nothing is to be done
     pointing  (type, id) → rid of every resource of ours it refers to, once they are resolved
@@ -78,14 +99,15 @@ class Plan:
 
 
 async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
-    """Find and lock what the changes are about, in `tx`, and hold the changes against it.
+    """Find what the changes are about, in `tx`, lock it unless it is only looked at, and hold the changes against it.
 
     A change whose resource exists but lies outside the scope is answered like one to nothing: NotFound, and MethodNotAllowed for a PUT
     (`permission.may_name`). Raises besides VersionStale, Gone, Conflict, BadRequest, InvalidResource.
     """
     for change in changes:
         _check_form(change)
-    rows, unseen = await _lock(tx, scope, changes)
+    looks = tx.looks_first and len(changes) == 1 and changes[0].method != "DELETE"
+    rows, unseen = await (_look if looks else _lock)(tx, scope, changes)
     plans: list[Plan] = []
     missing: list[Plan] = []
     for change in changes:
@@ -110,10 +132,25 @@ async def claim(tx: Tx, scope: Scope, changes: Sequence[Change]) -> list[Plan]:
     return plans
 
 
-async def _lock(
-    tx: Tx, scope: Scope, changes: Sequence[Change]
-) -> tuple[dict[tuple[str, str | None], Current], set[tuple[str, str | None]]]:
-    """The rows there are within the scope, and the keys of those outside of it."""
+Found = tuple[dict[tuple[str, str | None], Current], set[tuple[str, str | None]]]
+"""The rows there are within the scope, and the keys of those outside of it."""
+
+
+async def _look(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
+    """The same as `_lock` for a single change, without a lock and without a transaction."""
+    change = changes[0]
+    if change.method == "POST" or change.id is None:
+        return {}, set()
+    row = await tx.db.by_key(LOOK, type_id(change.type), change.id, *scope.sees())
+    if row is None:
+        return {}, set()
+    if not row["seen"]:
+        return {}, {(change.type, change.id)}
+    rid, ver, updated, deleted, patient, confined, body = (row[n] for n in range(7))
+    return {(change.type, change.id): Current(rid, ver, updated, deleted, patient, confined, body)}, set()
+
+
+async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
     wanted = [change for change in changes if change.id is not None and change.method != "POST"]
     found: dict[tuple[str, str | None], Current] = {}
     unseen: set[tuple[str, str | None]] = set()

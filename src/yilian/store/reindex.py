@@ -46,7 +46,8 @@ PATIENCE_MS = 300
 """Less than PostgreSQL's deadlock_timeout, so that of two who wait for each other it is us who give way."""
 PAUSE_S = 0.3
 SETTLING_S = 1.5
-"""More than a server process may lag behind what is defined (`custom_parameters.EVERY_S`)."""
+"""More than a server process may lag behind what is defined (`custom_parameters.EVERY_S`), and what it then made behind that
+(`writers.SENT_WITHIN_S`)."""
 
 SETTLED = """
 select clock_timestamp() >= $1::timestamptz + $2::text::interval and not exists (

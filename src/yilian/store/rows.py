@@ -12,6 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from yilian.store.index_rows import TABLES, Row, Rows, Table
+from yilian.store.scope import readable_by
+from yilian.writers import Clauses
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -36,18 +38,21 @@ RESOURCE = Table(
     ),
 )
 
+FORGOTTEN = Table("", (("rid", "bigint"),))
+
 RENEWED = Table("renewed", tuple(column for column in RESOURCE.columns if column[0] not in ("type", "id", "shared")))
 """What a new version of a resource changes in its row."""
 
 _NAMES = ", ".join(RESOURCE.column_names)
 
-HISTORY = (
-    f"insert into history ({_NAMES}) select {', '.join('r.' + name for name in RESOURCE.column_names)} from resource r join n using (rid)"
-)
+BEFORE = "r.ver = n.ver - 1"
+"""The row is the version the new one was made from."""
+
+HISTORY = f"insert into history ({_NAMES}) select {_NAMES} from stood"
 
 RENEW = (
     "update resource r set ver = n.ver, updated = n.updated, method = n.method, deleted = n.deleted, patient = n.patient,"
-    " confined = n.confined, body = n.body from n where r.rid = n.rid"
+    f" confined = n.confined, body = n.body from n where r.rid = n.rid and {BEFORE}"
 )
 
 ON_CONFLICT = {
@@ -57,11 +62,11 @@ ON_CONFLICT = {
 """The nth coding of a resource may be replaced: within one statement that cannot be a deletion and an insertion."""
 
 
-HELD = (
-    "held as (select 1 / (count(*) = cardinality($1::bigint[]))::integer as fine"
-    " from (select from resource where rid = any($1::bigint[]) and not deleted order by rid for key share) there)"
-)
-"""Locks what was looked up without a lock, and ends the statement (a division by zero, see `db.py`) where some of it is gone."""
+HELD = (("rid", "bigint"), ("everything", "boolean"), ("here", "bigint"), ("own", "bigint"))
+"""What a row points to, and for whom it was looked up (`Scope.sees`)."""
+
+_TABLES = {"hold": Table("", HELD), "renew": RENEWED, "forget": FORGOTTEN}
+"""What the rows of a part are, where that is no table of its own."""
 
 NULLABLE = frozenset({"system", "exact", "written", "other_amount", "other_value"})
 """Columns of index tables that may be null."""
@@ -75,7 +80,7 @@ class Work:
     renewed    rows of RENEWED for resources that get a new version; the version before goes into `history`
     removed, added   index rows
     forgotten  rids of which every index row goes (deletions)
-    held       rids of what the rows point to, where they were looked up without a lock: locked and checked in the same statement
+    held       rows of HELD for what the rows point to, where that was looked up without a lock: locked and checked in the same statement
     """
 
     new: list[Row] = field(default_factory=list)
@@ -83,7 +88,7 @@ class Work:
     removed: Rows = field(default_factory=dict)
     added: Rows = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
-    held: list[int] = field(default_factory=list)
+    held: list[Row] = field(default_factory=list)
 
     def add(self, rows: Rows) -> None:
         for name, some in rows.items():
@@ -93,16 +98,55 @@ class Work:
         for name, some in rows.items():
             self.removed.setdefault(name, []).extend(some)
 
+    def clauses(self, *, patient: bool) -> Clauses:
+        """The statement that does all of it, as a part of one (`writers.Part`)."""
+        shape: list[tuple[str, str, bool]] = []
+        arguments: list[Any] = []
+        parts = sorted(_parts(self), key=lambda part: part[:2])
+        for verb, name, rows in [("hold", "", self.held), *parts] if self.held else parts:
+            single = len(rows) == 1
+            shape.append((verb, name, single))
+            if single:
+                arguments.extend(rows[0])
+            else:
+                arguments.extend(list(column) for column in zip(*rows, strict=True))
+        text, checks = _clauses(tuple(shape), patient)
+        return Clauses(text, arguments, checks)
+
+    def with_(self, others: Sequence[Work]) -> Work:
+        joined = Work()
+        for one in (self, *others):
+            joined.new += one.new
+            joined.renewed += one.renewed
+            joined.add(one.added)
+            joined.remove(one.removed)
+            joined.forgotten += one.forgotten
+            joined.held += one.held
+        joined.held = list(dict.fromkeys(joined.held))
+        joined.new.sort(key=_by_type_and_id)
+        return joined
+
+    def alters(self) -> Sequence[object]:
+        return [row[0] for row in self.renewed] + [row[1:3] for row in self.new]
+
+    def relies_on(self) -> Sequence[object]:
+        return [row[0] for row in self.held]
+
+    def may_wait(self) -> bool:
+        return any(row[5] != "POST" for row in self.new)  # somebody may be making the same one
+
 
 async def put(tx: Tx, work: Work) -> None:
-    """Carry out `work` in `tx`. The rows of `renewed` must be locked by now. NoRoom when the disk is nearly full."""
+    """Carry out `work` in `tx`. The rows of `renewed` are those of the version before; where they need not be locked by now, and one of
+    them has another version already, the statement ends (`writers.CHANGED`). NoRoom when the disk is nearly full."""
     if tx.db.disk is not None:
         tx.db.disk.require()
     if "index_clinical" in work.removed:
         replaced = {row[:2] for row in work.added.get("index_clinical", ())}
         work.removed["index_clinical"] = [row for row in work.removed["index_clinical"] if row[:2] not in replaced]
     if len(work.new) + len(work.renewed) + len(work.forgotten) <= FEW:
-        await _at_once(tx, work)
+        if _parts(work):
+            await tx.later("rows", work)
     else:
         await _one_by_one(tx, work)
 
@@ -121,25 +165,6 @@ def _parts(work: Work) -> list[tuple[str, str, Sequence[Row]]]:
     return parts
 
 
-async def _at_once(tx: Tx, work: Work) -> None:
-    parts = sorted(_parts(work), key=lambda part: part[:2])
-    if not parts:
-        return
-    arguments: list[Any] = []
-    shape: list[tuple[str, str, bool]] = []
-    if work.held:
-        shape.append(("hold", "", False))
-        arguments.append(work.held)
-    for verb, name, rows in parts:
-        single = len(rows) == 1
-        shape.append((verb, name, single))
-        if single:
-            arguments.extend(rows[0])
-        else:
-            arguments.extend(list(column) for column in zip(*rows, strict=True))
-    await tx.later("rows", _clauses(tuple(shape)), arguments)
-
-
 async def _one_by_one(tx: Tx, work: Work) -> None:
     work.new.sort(key=_by_type_and_id)
     renewed = {row[0] for row in work.renewed}
@@ -147,7 +172,8 @@ async def _one_by_one(tx: Tx, work: Work) -> None:
         if verb == "insert" and not (name in ON_CONFLICT and renewed):
             await tx.copy(name, (RESOURCE if name == "resource" else TABLES[name]).column_names, rows)
         else:
-            await tx.fetch(_statement((verb, name, False)), *(list(column) for column in zip(*rows, strict=True)))
+            done = await tx.fetch(_statement((verb, name, False)), *(list(column) for column in zip(*rows, strict=True)))
+            assert verb != "renew" or done[0][0], "many rows are locked before they are renewed"
 
 
 def _by_type_and_id(row: Row) -> tuple[int, str]:
@@ -156,32 +182,35 @@ def _by_type_and_id(row: Row) -> tuple[int, str]:
 
 
 def _statement(part: tuple[str, str, bool]) -> str:
-    return f"with {_clauses((part,))} select"
+    text, checks = _clauses((part,), True)
+    return f"with {text} select {' and '.join(checks)}"
 
 
 @cache
-def _clauses(parts: tuple[tuple[str, str, bool], ...]) -> str:
-    """Clauses of one WITH that do all the parts, (what to do, table, whether it is a single row). Each sees the tables as they were before.
+def _clauses(parts: tuple[tuple[str, str, bool], ...], patient: bool) -> tuple[str, tuple[str, ...]]:
+    """Clauses of one WITH that do all the parts, (what to do, table, whether it is a single row), and the checks that go with them.
 
-    A single row comes as values, several as one array a column: arrays take the driver and the database several times as long.
+    Each sees the tables as they were before. A single row comes as values, several as one array a column: arrays take the driver and the
+    database several times as long. `patient`: rows that others have locked are waited for; otherwise they count as changed.
     """
     clauses: list[str] = []
+    checks: list[str] = []
+    waiting = "" if patient else " skip locked"
     first = 1
-    holding = parts[0][0] == "hold"
     for verb, name, single in parts:
-        if verb == "hold":
-            clauses.append(HELD)
-            first = 2
-            continue
-        table = {"resource": RESOURCE, "renewed": RENEWED}.get(name) or TABLES.get(name) or Table("", (("rid", "bigint"),))
+        table = _TABLES.get(verb) or TABLES.get(name) or RESOURCE
         columns = ", ".join(table.column_names)
         places = [f"${first + n}::{kind}{'' if single else '[]'}" for n, (_, kind) in enumerate(table.columns)]
         rows = f"values ({', '.join(places)})" if single else f"select * from unnest({', '.join(places)})"
         source = f"({rows})"
+        count = "1" if single else f"cardinality({places[0]})"
         first += len(table.columns)
-        if verb == "insert":
-            if holding and name == "resource":
-                rows = f"select * from {source} w where (select fine from held) = 1"
+        if verb == "hold":
+            seen = readable_by("r", "w.everything", "w.here", "w.own")
+            there = f"select from {source} as w ({columns}) join resource r on r.rid = w.rid where not r.deleted and {seen}"
+            clauses.append(f"held as (select count(*) = {count} as fine from ({there} order by r.rid for key share of r{waiting}) there)")
+            checks.append("(select fine from held)")
+        elif verb == "insert":
             clauses.append(f"{name}_in as (insert into {name} ({columns}) {rows}{ON_CONFLICT.get(name, '')})")
         elif verb == "delete":
             same = " and ".join(
@@ -189,8 +218,15 @@ def _clauses(parts: tuple[tuple[str, str, bool], ...]) -> str:
             )
             clauses.append(f"{name}_out as (delete from {name} t using {source} as w ({columns}) where {same})")
         elif verb == "renew":
-            clauses += [f"n as (select * from {source} as w ({columns}))", f"older as ({HISTORY})", f"newer as ({RENEW})"]
+            clauses += [
+                f"n as (select * from {source} as w ({columns}))",
+                f"stood as (select r.* from resource r join n using (rid) where {BEFORE} order by r.rid for no key update of r{waiting})",
+                f"stands as (select count(*) = {count} as fine from stood)",
+                f"older as ({HISTORY})",
+                f"newer as ({RENEW})",
+            ]
+            checks.append("(select fine from stands)")
         else:
             clauses.append(f"gone as (select * from {source} as w (rid))")
             clauses += [f"{each}_gone as (delete from {each} where rid in (select rid from gone))" for each in TABLES]
-    return ", ".join(clauses)
+    return ", ".join(clauses), tuple(checks)

@@ -269,6 +269,12 @@ create index history_confined on history (confined, updated, rid) where patient 
 create index resource_shared on resource (updated, rid) where patient is null and shared;                               -- GET /_history in a scope of few patients: directory and definitions
 create index history_shared on history (updated, rid) where patient is null and shared;
 
+create function changed_meanwhile() returns boolean language plpgsql as $$
+-- A write looks without locking, and its one statement locks and checks what it saw (yilian.store.rows, yilian.db). `YL001` ends that statement; nothing of it is kept.
+begin
+    raise exception 'what this statement relied on was changed meanwhile' using errcode = 'YL001';
+end $$;
+
 -- ===================================================================================================================== access/
 -- 0002 Access: who may sign in, at which post and through which application; sessions, codes, tokens, and the keys that sign them.
 -- Nothing that could be used to sign in is kept in the clear: passwords and secrets as argon2id, cookies, codes and refresh tokens as SHA-256.

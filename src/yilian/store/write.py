@@ -1,13 +1,15 @@
 """The one way anything gets into the store, for one change or ten thousand.
 
     check     permission, form, validation                                       permission.py, hooks
-    claim     find and lock the rows the changes are about, check versions       plan.py
+    claim     find the rows the changes are about, check versions                plan.py
     guards    higher rooms may refuse
     resolve   every reference must lead somewhere the writer may point to        integrity.py
     put       resource row, version before into history, index rows              index_rows.py, rows.py
     react     higher rooms write what must be true in the same transaction
 
-All of it happens in the caller's transaction and in a fixed number of statements, however many changes there are.
+All of it happens in the caller's transaction and in a fixed number of statements, however many changes there are. One way for a few
+changes in a transaction that may be done again (`Database.carry_out`): what is needed is looked at without locking it, and one statement
+locks it, checks that it is as it was and writes everything. The other for the rest: lock, then write.
 FHIR R4: http://hl7.org/fhir/R4/http.html#create, #update, #delete
 """
 
@@ -29,7 +31,7 @@ from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
 from yilian.store import dictionaries, integrity, moments, permission, plan
 from yilian.store.change import KEEP, Change, Keep, Method, Written
-from yilian.store.index_rows import Rows, difference, rows_of
+from yilian.store.index_rows import Row, Rows, difference, rows_of
 from yilian.store.plan import Plan
 from yilian.store.rows import FEW, Work, put
 from yilian.store.scope import Scope
@@ -61,19 +63,24 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
         permission.may_write(scope, change)
     told: dict[int, Sequence[Issue]] = {}
     await _validate(tx, scope, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")], told)
+    if not (tx.looks_first and len(changes) <= FEW):
+        await tx.settle()
     plans = await plan.claim(tx, scope, changes)
     await _patched(tx, scope, plans, told)
     if tx.hooks.amend:
         await _amend(tx, scope, plans)
-    for guard in tx.hooks.guards:
-        await guard(tx, scope, [_as_it_will_be(p) for p in plans])
+    if tx.hooks.guards:
+        intended = [_as_it_will_be(p) for p in plans]
+        for guard in tx.hooks.guards:
+            await guard(tx, scope, intended)
     for p in plans:
         p.same = _is_same(p)
-    held: list[int] | None = [] if tx.at_hand and len(plans) <= FEW else None
+    before = [p.resource for p in plans]
+    held: list[Row] | None = [] if tx.looks_first else None
     await integrity.resolve(tx, scope, plans, base, held)
-    if base:  # references may have become relative
-        for p in plans:
-            p.same = p.same or _is_same(p)
+    for p, resource in zip(plans, before, strict=True):
+        if p.resource is not resource:  # its references have become relative
+            p.same = _is_same(p)
     written, work = await _work(tx, scope, plans)
     work.held = held or []
     await put(tx, work)
@@ -87,7 +94,12 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
 
 def _as_it_will_be(p: Plan) -> Change:
     change = p.change
-    return change if change.id == p.id and change.resource is p.resource else replace(change, id=p.id, resource=p.resource)
+    if change.id == p.id and change.resource is p.resource:
+        return change
+    return Change(  # spelled out: every creation makes one, and `dataclasses.replace` takes much longer
+        change.method, change.type, p.id, p.resource, change.if_match, change.if_none_match_any, change.confined, change.patch,
+        change.place, change.references, change.fresh,
+    )  # fmt: skip
 
 
 async def _validate(
@@ -163,11 +175,19 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
     return written, work
 
 
+_OURS = frozenset({"id", "meta"})
+
+
 def _is_same(p: Plan) -> bool:
     """Whether what is stored has this content already, to the byte, and is to be read by no others than before."""
     current = p.current
     if current is None or current.deleted or p.resource is None or p.change.confined not in (KEEP, current.confined):
         return False
+    before = p.previous() or {}
+    if before.keys() - _OURS != p.resource.keys() - _OURS or any(
+        before[key] != value for key, value in p.resource.items() if key not in _OURS
+    ):
+        return False  # quicker to see than what each is as text; numbers and order may still differ where this is equal
     return dump(_with_meta(p.resource, p.id, current.version, current.updated)).decode() == current.body
 
 

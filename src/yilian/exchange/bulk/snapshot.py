@@ -18,6 +18,7 @@ from yilian.exchange.bulk.ask import Ask
 from yilian.fhir.definitions import type_id
 from yilian.store import moments
 from yilian.store.scope import Scope
+from yilian.writers import SENT_WITHIN_S
 
 if TYPE_CHECKING:
     from yilian.db import Database, Tx
@@ -26,7 +27,7 @@ START = datetime.min.replace(tzinfo=UTC)
 END_RID = 2**62
 SETTLE_S = 30.0
 
-BEGIN_S = 0.3
+BEGIN_S = SENT_WITHIN_S + 0.1
 """A transaction takes its time from the server and begins in the database so much later at the most."""
 
 UNDER_WAY = """

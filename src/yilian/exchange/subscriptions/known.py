@@ -55,11 +55,11 @@ async def keep_fresh(tx: Tx) -> None:
     same = _seen.dsn == tx.db.dsn
     if same and asked - _seen.at < EVERY_S:
         return
-    generation = await tx.connection.fetchval(GENERATION)
+    generation = (await tx.ahead(GENERATION))[0][0]
     if not same or generation != _seen.generation:
         found: dict[str, list[Watch]] = {}
         complete = True
-        for row in await tx.connection.fetch(IN_FORCE):
+        for row in await tx.ahead(IN_FORCE):
             try:
                 each = watches(row["rid"], Definition.of_json(msgspec.json.decode(row["definition"])), region_zone())
             except YilianError as error:  # a search parameter it used is gone; `deliver.look_after` says so in the Subscription

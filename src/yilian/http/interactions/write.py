@@ -36,7 +36,8 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
     (kind,) = request.segments
     resource = await _resource(request, kind)
     query = request.header("if-none-exist")
-    async with house.db.transaction() as tx:
+
+    async def step(tx: Tx) -> Answer | Written:
         if query:
             condition = pairs(query.lstrip("?"))
             there = await find.only(tx, asker, kind, condition, zone=house.zone, creating=True)
@@ -45,7 +46,10 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
                 await note_read(house.reads, asker, [there], "search", request.address, query=asked, kind=kind)
                 return _answer(request, 200, there.body, kind, there.id, there.version, version_headers(there.version, there.updated))
         (done,) = await write.write(tx, asker, [Change("POST", kind, None, resource)], base=request.base)
-    return _written(request, done)
+        return done
+
+    done = await house.db.carry_out(step)
+    return done if isinstance(done, Answer) else _written(request, done)
 
 
 async def update(house: House, asker: Scope, request: Request) -> Answer:
@@ -64,16 +68,19 @@ async def update(house: House, asker: Scope, request: Request) -> Answer:
         )
     if own_id is not None and not isinstance(own_id, str):
         raise BadRequest("An id is a text.", expression=f"{kind}.id")
-    async with house.db.transaction() as tx:
-        fresh = False
+
+    async def step(tx: Tx) -> Written:
+        id_, fresh = own_id, False
         if len(request.segments) == 1:
             found = await _found(house, tx, asker, request, "PUT", own_id)
             fresh = found is None and own_id is not None
-            own_id = found.id if found is not None else own_id
-        method: Method = "POST" if own_id is None else "PUT"
-        change = Change(method, kind, own_id, resource, if_match=if_match, if_none_match_any=only_new, fresh=fresh)
+            id_ = found.id if found is not None else own_id
+        method: Method = "POST" if id_ is None else "PUT"
+        change = Change(method, kind, id_, resource, if_match=if_match, if_none_match_any=only_new, fresh=fresh)
         (done,) = await write.write(tx, asker, [change], base=request.base)
-    return _written(request, done)
+        return done
+
+    return _written(request, await house.db.carry_out(step))
 
 
 async def patch(house: House, asker: Scope, request: Request) -> Answer:
@@ -97,14 +104,17 @@ async def patch(house: House, asker: Scope, request: Request) -> Answer:
             zh="不支持此补丁格式。",
         )
     if_match = conditional.if_match(request.header("if-match"))
-    async with house.db.transaction() as tx:
+
+    async def step(tx: Tx) -> Written:
         if len(request.segments) == 1:
             found = await _found(house, tx, asker, request, "PATCH")
             id_ = found.id if found is not None else ""
         else:
             id_ = request.segments[1]
         (done,) = await write.write(tx, asker, [Change("PATCH", kind, id_, None, if_match=if_match, patch=wanted)], base=request.base)
-    return _written(request, done)
+        return done
+
+    return _written(request, await house.db.carry_out(step))
 
 
 async def delete(house: House, asker: Scope, request: Request) -> Answer:

@@ -18,6 +18,7 @@ from yilian.jobs import Job, NewJob, enqueue_many
 from yilian.jobs import note as note_progress
 from yilian.store import read
 from yilian.store.scope import SYSTEM, Scope
+from yilian.writers import Columns
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -105,7 +106,7 @@ async def put(tx: Tx, some: Sequence[tuple[int, Features]], older: Sequence[int]
     columns = [list(column) for column in zip(*records, strict=True)]
     for pairs in (removed, added):
         columns += [[key for key, _ in pairs], [rid for _, rid in pairs]]
-    await tx.later("match", _PUT, columns)
+    await tx.later("match", Columns(_PUT, columns))
 
 
 def of_row(row: Record, first: int = 0) -> Features:
