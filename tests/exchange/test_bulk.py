@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,21 +187,25 @@ async def test_whatever_happens_around_it_an_export_is_what_stood_then(
     )
 
 
-async def test_the_instant_waits_for_what_was_begun_before_it(db: Database) -> None:
+@pytest.mark.parametrize("hours", [0, 1, -1, 24])
+async def test_the_instant_waits_for_what_was_begun_before_it_whatever_the_servers_clock_says(db: Database, hours: int) -> None:
+    db.clock = lambda: datetime.now(UTC) + timedelta(hours=hours)
     async with db.transaction() as tx:
         await tx.fetch("select 1")
-        began = await tx.fetchval("select now()")
-        task = asyncio.create_task(snapshot.settled(db, began + timedelta(seconds=1)))
-        await asyncio.sleep(0.4)
+        called = db.clock()
+        task = asyncio.create_task(snapshot.settled(db))
+        await asyncio.sleep(snapshot.BEGIN_S + 0.6)
         assert not task.done()
-    assert await task == began + timedelta(seconds=1)
+    assert called <= await task <= db.clock()
 
 
-async def test_the_instant_is_earlier_where_a_transaction_does_not_end(db: Database, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("hours", [0, 1])
+async def test_the_instant_is_earlier_where_a_transaction_does_not_end(db: Database, monkeypatch: Any, hours: int) -> None:
     monkeypatch.setattr(snapshot, "SETTLE_S", 0.3)
+    db.clock = lambda: datetime.now(UTC) + timedelta(hours=hours)
     async with db.transaction() as tx:
-        began = await tx.fetchval("select now()")
-        assert await snapshot.settled(db, began + timedelta(seconds=1)) == began
+        await tx.fetch("select 1")
+        assert timedelta() <= tx.now - await snapshot.settled(db) < timedelta(seconds=10)
 
 
 def test_an_ask_outlives_the_database() -> None:
