@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
+from tests import writing
 from yilian import validation
 from yilian.access import accounts, clients, grounds, keys, passwords
 from yilian.access.accounts import Post
@@ -20,11 +21,10 @@ from yilian.access.tokens import Verifier
 from yilian.audit.record import follow_writes
 from yilian.db import Database
 from yilian.fhir import urls
-from yilian.fhir.definitions import type_id
 from yilian.http.oauth import routes
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM
-from yilian.store.write import Change, Method, Written, write
+from yilian.store.write import Written
 
 Json = dict[str, Any]
 PASSWORD = "yilian-demo"
@@ -61,11 +61,7 @@ class House:
 
     async def put(self, resource: Json, scope: Any = SYSTEM) -> Written:
         async with self.db.transaction() as tx:
-            kind, id = resource["resourceType"], resource.get("id")
-            there = id and await tx.fetchval("select true from resource where type = $1 and id = $2", type_id(kind), id)
-            method: Method = "PUT" if there or (id and scope is SYSTEM) else "POST"
-            (done,) = await write(tx, scope, [Change(method, kind, id, resource)])
-        return done
+            return await writing.put(tx, resource, scope)
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
         async with self.db.reading() as tx:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import writing
 from yilian import validation
 from yilian.access import grounds
 from yilian.audit.record import ReadLog, follow_writes
@@ -50,9 +51,8 @@ class Region:
             return await write(tx, scope, changes)
 
     async def put(self, resource: Json, scope: Scope = SYSTEM) -> Written:
-        method = "PUT" if "id" in resource else "POST"
-        (done,) = await self.write(scope, Change(method, resource["resourceType"], resource.get("id"), resource))
-        return done
+        async with self.db.transaction() as tx:
+            return await writing.put(tx, resource, scope)
 
     async def stored(self, scope: Scope, kind: str, *ids: str) -> list[Stored]:
         async with self.db.reading() as tx:

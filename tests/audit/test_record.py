@@ -29,7 +29,7 @@ async def test_a_write_that_is_rolled_back_leaves_none(region: Region) -> None:
         async with region.db.transaction() as tx:
             from yilian.store.write import write
 
-            await write(tx, region.gp, [Change("PUT", "Observation", "o", observation("o", "here"))])
+            await write(tx, region.gp, [Change("POST", "Observation", "o", observation("o", "here"))])
             raise RuntimeError("and back")
 
     with pytest.raises(RuntimeError, match="and back"):

@@ -16,7 +16,7 @@ import pytest
 from tests.http.house import Server, running
 from tests.http.test_bulk import lines, manifest, names
 from tests.http.test_interactions import FHIR, observation
-from tests.jobs.test_queue import Json, enqueue, entry, until_idle
+from tests.jobs.queueing import Json, enqueue, entry, until_idle
 from yilian import jobs
 from yilian.access import grounds
 from yilian.db import Database

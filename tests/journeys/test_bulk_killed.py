@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +12,16 @@ import asyncpg
 import httpx
 import pytest
 
-from yilian import app, config
-from yilian.access import clients, tokens
-from yilian.store.change import Change
-from yilian.store.scope import SYSTEM
-from yilian.store.write import write
+from tests.journeys.serving import prepared, serving
 
 Json = dict[str, Any]
 COUNT = 400
 SLOW = """
-import asyncio, sys
-from datetime import timedelta
-from yilian import jobs
-from yilian.exchange.bulk import desk, export, take_in
+import asyncio
+from yilian.exchange.bulk import desk, export
 import yilian.exchange.batch as batch
 
-# Small parts with a pause after each, and a short lease, so that the test can strike in between and need not wait long.
+# Small parts with a pause after each, so that the test can strike in between.
 whole = desk.Desk.at
 desk.Desk.at = staticmethod(lambda *a, **k: whole(*a, **{**k, "part": 20}))
 copy = export._copy
@@ -45,57 +35,16 @@ async def pausing(*args, **more):
     await asyncio.sleep(0.1)
     return await store(*args, **more)
 batch.Storing.store = pausing
-begin = jobs.Worker.__init__
-def impatient(self, *args, **more):
-    begin(self, *args, **{**more, "lease": timedelta(seconds=1)})
-jobs.Worker.__init__ = impatient
-
-from yilian.cli import main
-sys.exit(main(sys.argv[1:]))
 """
 
 
-@asynccontextmanager
-async def serving(dsn: str, folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        SLOW,
-        "serve",
-        "--port",
-        "0",
-        "--database-url",
-        dsn,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "YILIAN_BULK_FOLDER": str(folder)},
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(60):
-            said = (await process.stdout.readline()).decode()
-        assert said.startswith("Yilian answers at "), said
-        yield process, said.split()[3]
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            await process.wait()
+def slow(dsn: str, folder: Path) -> AbstractAsyncContextManager[tuple[asyncio.subprocess.Process, str]]:
+    return serving(dsn, program=SLOW, YILIAN_BULK_FOLDER=str(folder))
 
 
 @pytest.fixture
 async def token(dsn: str) -> str:
-    settings = config.Settings()
-    await app.prepare(settings, dsn)
-    database = app.database(settings, dsn)
-    await database.open()
-    async with database.transaction() as tx:
-        await clients.add(tx, "bench", name="bench", secret="secret-secret", scope="system/*.*", grant_types=("client_credentials",))
-        found = await tokens.issue_for_client(tx, "bench")
-    for start in range(0, COUNT, 100):
-        async with database.transaction() as tx:
-            basics = [{"resourceType": "Basic", "id": f"b{n}", "code": {"text": str(n)}} for n in range(start, start + 100)]
-            await write(tx, SYSTEM, [Change("PUT", "Basic", one["id"], one) for one in basics])
-    await database.close()
-    return found
+    return await prepared(dsn, [{"resourceType": "Basic", "id": f"b{n}", "code": {"text": str(n)}} for n in range(COUNT)])
 
 
 def client_of(token: str) -> httpx.AsyncClient:
@@ -132,7 +81,7 @@ async def strike(process: asyncio.subprocess.Process, dsn: str, sql: str, least:
 
 async def test_an_export_goes_on_after_the_server_was_killed(dsn: str, token: str, tmp_path: Path) -> None:
     async with client_of(token) as client:
-        async with serving(dsn, tmp_path) as (process, url):
+        async with slow(dsn, tmp_path) as (process, url):
             kickoff = await client.get(f"{url}/fhir/$export?_type=Basic")
             assert kickoff.status_code == 202, kickoff.text
             way = kickoff.headers["content-location"].removeprefix(url)
@@ -140,7 +89,7 @@ async def test_an_export_goes_on_after_the_server_was_killed(dsn: str, token: st
         before = await rows(dsn, "select count(*) from bulk_file")
         assert 4 <= before < COUNT // 20
         kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ndjson")}  # noqa: ASYNC240
-        async with serving(dsn, tmp_path) as (process, url):
+        async with slow(dsn, tmp_path) as (process, url):
             told = await finished(client, url + way)
             found = []
             for file in told["output"]:
@@ -157,13 +106,13 @@ async def test_an_import_goes_on_after_the_server_was_killed(dsn: str, token: st
     body = "\n".join(json.dumps({"resourceType": "Basic", "id": f"i{n}", "code": {"text": str(n)}}) for n in range(COUNT))
     stored = "select count(*) from resource where id like 'i%' and type = (select type from resource where id = 'b0')"
     async with client_of(token) as client:
-        async with serving(dsn, tmp_path) as (process, url):
+        async with slow(dsn, tmp_path) as (process, url):
             kickoff = await client.post(f"{url}/fhir/$import", content=body, headers={"content-type": "application/fhir+ndjson"})
             assert kickoff.status_code == 202, kickoff.text
             way = kickoff.headers["content-location"].removeprefix(url)
             await strike(process, dsn, stored, 60)
         assert 60 <= await rows(dsn, stored) < COUNT
-        async with serving(dsn, tmp_path) as (process, url):
+        async with slow(dsn, tmp_path) as (process, url):
             told = await finished(client, url + way)
         assert [one["count"] for one in told["output"]] == [COUNT]
         assert told["error"] == []

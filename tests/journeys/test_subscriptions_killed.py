@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -19,67 +15,14 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.http.receiver import Got, events_of, receiving, status_of, value_of
 from tests.http.subscribing import ask, listening, observation, put, wanted
-from yilian import app, config
-from yilian.access import clients, tokens
-from yilian.store.change import Change
-from yilian.store.scope import SYSTEM
-from yilian.store.write import write
+from tests.journeys.serving import prepared, serving
 
 Json = dict[str, Any]
-IMPATIENT = """
-import sys
-from datetime import timedelta
-from yilian import jobs
-
-# A short lease, so that the test need not wait long for what a killed server had in hand.
-begin = jobs.Worker.__init__
-def impatient(self, *args, **more):
-    begin(self, *args, **{**more, "lease": timedelta(seconds=1)})
-jobs.Worker.__init__ = impatient
-
-from yilian.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@asynccontextmanager
-async def serving(dsn: str, hosts: str = "") -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        IMPATIENT,
-        "serve",
-        "--port",
-        "0",
-        "--database-url",
-        dsn,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "YILIAN_SUBSCRIPTION_HOSTS": hosts},
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(90):
-            said = (await process.stdout.readline()).decode()
-        assert said.startswith("Yilian answers at "), said
-        yield process, said.split()[3]
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            await process.wait()
 
 
 @pytest.fixture
 async def token(dsn: str) -> str:
-    settings = config.Settings()
-    await app.prepare(settings, dsn)
-    database = app.database(settings, dsn)
-    await database.open()
-    async with database.transaction() as tx:
-        await clients.add(tx, "bench", name="bench", secret="secret-secret", scope="system/*.*", grant_types=("client_credentials",))
-        found = await tokens.issue_for_client(tx, "bench")
-        await write(tx, SYSTEM, [Change("PUT", "Patient", "p1", {"resourceType": "Patient", "id": "p1"})])
-    await database.close()
-    return found
+    return await prepared(dsn, [{"resourceType": "Patient", "id": "p1"}])
 
 
 def client_of(token: str, url: str) -> httpx.AsyncClient:
@@ -88,7 +31,7 @@ def client_of(token: str, url: str) -> httpx.AsyncClient:
 
 async def test_what_was_committed_is_told_after_the_server_was_killed(dsn: str, token: str) -> None:
     async with receiving() as receiver:
-        async with serving(dsn, receiver.host) as (process, url), client_of(token, url) as client:
+        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as (process, url), client_of(token, url) as client:
             await ask(client, "s1", wanted(receiver.url))
 
             def kill_first(got: Got) -> web.Response:
@@ -101,13 +44,13 @@ async def test_what_was_committed_is_told_after_the_server_was_killed(dsn: str, 
             await process.wait()
         assert receiver.events == [(1, "Observation/o1")]
         receiver.answer = lambda got: web.Response(status=503)
-        async with serving(dsn, receiver.host) as (process, url), client_of(token, url) as client:
+        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as (process, url), client_of(token, url) as client:
             await put(client, "o2", observation())
             process.kill()  # at once: whatever is not in the transaction of the write is lost
             await process.wait()
         receiver.got.clear()
         receiver.answer = lambda got: web.Response(status=200)
-        async with serving(dsn, receiver.host):
+        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host):
             await receiver.told(2)
         numbers = [number for number, _ in receiver.events]
         assert sorted(set(numbers)) == [1, 2], "told again, by the same number"

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests import writing
 from yilian.db import Database
-from yilian.fhir.definitions import type_id
 from yilian.store.scope import SYSTEM, Scope
-from yilian.store.write import Change, Method, Written, write
+from yilian.store.write import Change, Written, write
 
 Json = dict[str, Any]
 
@@ -39,14 +39,9 @@ def doctor(name: str, institution: Written) -> Scope:
 
 
 async def put(db: Database, resource: Json, scope: Scope = SYSTEM, **more: Any) -> Written:
-    """PUT when the resource has an id, POST otherwise, and where nothing is there yet for who does not choose ids; in a transaction of its
-    own."""
+    """As `writing.put`, in a transaction of its own."""
     async with db.transaction() as tx:
-        kind, id = resource["resourceType"], resource.get("id")
-        there = id and await tx.fetchval("select true from resource where type = $1 and id = $2", type_id(kind), id)
-        method: Method = "PUT" if there or (id and scope is SYSTEM) else "POST"
-        (done,) = await write(tx, scope, [Change(method, kind, id, resource, **more)])
-    return done
+        return await writing.put(tx, resource, scope, **more)
 
 
 async def delete(db: Database, type: str, id: str, scope: Scope = SYSTEM, **more: Any) -> Written:
