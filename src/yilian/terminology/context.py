@@ -99,6 +99,16 @@ class Context:
             return given
         return await find_value_set(self.tx, url, version)
 
+    async def require_value_set(self, value_set: Json | str) -> Json:
+        """The one that was sent, or the one of this canonical. NotFound for one that is unknown."""
+        if not isinstance(value_set, str):
+            return value_set
+        found = await self.value_set(value_set)
+        if found is None:
+            told = unknown_value_set(value_set)
+            raise NotFound(told.diagnostics, issues=[told])
+        return found
+
     async def add_supplements(self, canonicals: Sequence[str]) -> None:
         """Designations and properties of these supplements count from here on. NotFound for one that is unknown or is none."""
         for canonical in canonicals:

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from yilian.errors import NotFound, TooLarge, YilianError
+from yilian.errors import TooLarge, YilianError
 from yilian.search.folding import fold
 from yilian.terminology import languages, shown
 from yilian.terminology.compose import ACTIVE, Members, members
-from yilian.terminology.context import Context, unknown_value_set
+from yilian.terminology.context import Context
 from yilian.terminology.languages import NO_WISH, Wish
 from yilian.terminology.reading import Concept, of_row, supplement
 from yilian.terminology.trouble import issue
@@ -72,12 +72,7 @@ async def expand(tx: Tx, value_set: Json | str, wanted: Wanted, *, given: Mappin
     cannot be carried out.
     """
     context = Context(tx, dict(given or {}), versions=wanted.versions, forced=wanted.forced, checked=wanted.checked)
-    if isinstance(value_set, str):
-        found = await context.value_set(value_set)
-        if found is None:
-            told = unknown_value_set(value_set)
-            raise NotFound(told.diagnostics, issues=[told])
-        value_set = found
+    value_set = await context.require_value_set(value_set)
     await context.add_supplements((*wanted.supplements, *supplements_of(value_set)))
     made_of = await members(context, value_set)
     if made_of.open:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from yilian.errors import Issue, NotFound
+from yilian.errors import Issue
 from yilian.terminology import display, languages
 from yilian.terminology.compose import ACTIVE, Members, UnknownSystem, UnknownValueSet, members
-from yilian.terminology.context import Context, System, unknown_value_set
+from yilian.terminology.context import Context, System
 from yilian.terminology.expand import supplements_of
 from yilian.terminology.grammars import GRAMMARS
 from yilian.terminology.languages import NO_WISH, Wish
@@ -60,12 +60,7 @@ async def in_value_set(
     Raises NotFound for an unknown value set or supplement, InvalidResource for a definition that cannot be carried out.
     """
     context = Context(tx, dict(given or {}))
-    if isinstance(value_set, str):
-        found = await context.value_set(value_set)
-        if found is None:
-            told = unknown_value_set(value_set)
-            raise NotFound(told.diagnostics, issues=[told])
-        value_set = found
+    value_set = await context.require_value_set(value_set)
     await context.add_supplements((*how.supplements, *supplements_of(value_set)))
     wish = how.language or languages.of_value_set(value_set) or how.header
     wish = wish or languages.wish(str(value_set.get("language") or ""), strict=False)
