@@ -13,8 +13,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from tests.http.bulk.asking import lines, manifest, names
 from tests.http.house import Server, running
-from tests.http.test_bulk import lines, manifest, names
 from tests.http.test_interactions import FHIR, observation
 from tests.jobs.queueing import Json, enqueue, entry, until_idle
 from yilian import jobs

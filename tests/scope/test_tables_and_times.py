@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.http.bulk.asking import ended, lines
 from tests.http.house import Server
-from tests.http.test_bulk import ended, lines
 from tests.scope.people import OTHERS, client_of, sees
 from tests.scope.world import PATIENTS, SUGAR, TYPES, World
 from yilian.fhir.compartments import PATIENT_TYPES
