@@ -37,7 +37,7 @@ async def test_an_administrator_or_a_system_of_the_region_removes_for_good(serve
     assert all(len(part[1]["valueString"]) == 64 for part in removed)
     assert (await gp.get(f"/fhir/Observation/{id}")).status_code == 404
     assert (await gp.get(f"/fhir/Observation/{id}/_history/1")).status_code == 404
-    assert (await gp.put(f"/fhir/Observation/{id}", json=observation() | {"id": id})).status_code == 404
+    assert (await gp.put(f"/fhir/Observation/{id}", json=observation() | {"id": id})).status_code == 405
     assert await server.value("select count(*) from history h join resource r using (rid) where r.id = $1", id) == 0
     told = (await remover.get("/fhir/AuditEvent?subtype=expunge")).json()["entry"][0]["resource"]
     assert told["outcomeDesc"] == REASON
