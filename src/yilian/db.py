@@ -21,7 +21,7 @@ import asyncpg
 
 from yilian.disk import Disk
 from yilian.errors import Unavailable
-from yilian.meaning import OPEN_ENDED, Overtaken, meaning
+from yilian.meaning import OPEN_ENDED, Late, Overtaken, meaning
 from yilian.pulse import Pulse
 from yilian.readers import ByKey, Readers, Together
 from yilian.store.hooks import Hooks
@@ -34,6 +34,8 @@ CONNECT_S = 2
 MOST_READERS = 8
 """Of the connections, for reads: more than one process can keep busy. The others write, and wait for the disk together."""
 ACQUIRE_S = 10
+HOPES = 3
+"""How often a write that waited too long for its turn is made anew, before it gets a transaction of its own."""
 
 
 def utc_now() -> datetime:
@@ -209,12 +211,16 @@ class Database:
                 remember()
 
     async def carry_out(self, step: Callable[[Tx], Awaitable[Told]]) -> Told:
-        """A transaction that may be done twice: first in the hope that nobody changes meanwhile what it looks at; when somebody did, once
+        """A transaction that may be done again: first in the hope that nobody changes meanwhile what it looks at; when somebody did, once
         more with what it changes locked. `step` leaves no trace but in the transaction. Raises whatever `transaction` and `step` raise."""
-        try:
-            return await self._within(Tx(None, self.moment(), self.ids, self.hooks, self, hopeful=True), step)
-        except Overtaken:
-            return await self._within(Tx(await self.acquire(), self.moment(), self.ids, self.hooks, self), step)
+        for _ in range(HOPES):
+            try:
+                return await self._within(Tx(None, self.moment(), self.ids, self.hooks, self, hopeful=True), step)
+            except Late:
+                continue  # the disk or this machine is busy: making it anew costs them less than a transaction of its own
+            except Overtaken:
+                break
+        return await self._within(Tx(await self.acquire(), self.moment(), self.ids, self.hooks, self), step)
 
     async def _within(self, tx: Tx, step: Callable[[Tx], Awaitable[Told]]) -> Told:
         try:

@@ -34,10 +34,12 @@ class Overtaken(Unavailable):
     """Another writer changed what this one relied on; nothing was stored."""
 
 
-def overtaken() -> Overtaken:
-    return Overtaken(
-        "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
-    )
+class Late(Overtaken):
+    """What was to be written waited so long that it has to be made anew; nothing was sent."""
+
+
+def overtaken(kind: type[Overtaken] = Overtaken) -> Overtaken:
+    return kind("Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1)
 
 
 def meaning(error: Exception, *, writing: bool, connecting: bool = False) -> YilianError | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import asyncpg.transaction
 
-from yilian.meaning import overtaken
+from yilian.meaning import Late, overtaken
 from yilian.writers import SENT_WITHIN_S, Part, TooLate, is_overtaken, statement
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Tx:
             if not self._waiting:
                 self.now = self.db.moment()  # a while may have passed, with checking what is to be written
             elif self.hopeful and time.monotonic() > self._until:
-                raise overtaken()
+                raise overtaken(Late)
             begun = self.connection.transaction()
             await begun.start()
             self.begun = begun
@@ -177,7 +177,7 @@ class Tx:
         try:
             await self.db.write_together(waiting, self.knows, self._until)
         except TooLate:
-            raise overtaken() from None
+            raise overtaken(Late) from None
         except asyncpg.PostgresError as error:
             self._was_overtaken(error)
             raise

@@ -216,9 +216,12 @@ class Writers:
         left: list[_Waiting] = []
         altered: set[object] = set()
         needed: set[object] = set()
+        now = time.monotonic()
         while self._queue and len(taken) < self.most:
             one = self._queue.popleft()
-            if one.done.done():  # went away meanwhile
+            if one.until < now:
+                _tell([one], TooLate())
+            if one.done.done():  # or went away meanwhile
                 continue
             alters = [key for part in one.parts.values() for key in part.alters()]
             relies = [key for part in one.parts.values() for key in part.relies_on()]
@@ -235,7 +238,11 @@ class Writers:
     async def _carry_out(self, some: list[_Waiting]) -> None:
         try:
             await self._send(_joined(some), some[0].knows, min(one.until for one in some), patient=False)
-        except (asyncpg.PostgresError, TooLate) as error:
+        except TooLate as error:  # for some of them; a connection was long in coming
+            now = time.monotonic()
+            _tell([one for one in some if one.until < now], error)
+            self._queue.extendleft(one for one in reversed(some) if one.until >= now)
+        except asyncpg.PostgresError as error:
             if isinstance(error, self.ends):
                 _tell(some, error)
             else:

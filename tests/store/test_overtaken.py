@@ -229,7 +229,7 @@ async def test_what_was_made_too_long_ago_is_made_anew(db: Database, monkeypatch
         return done
 
     done = await db.carry_out(step)
-    assert len(moments) == 2
+    assert len(moments) >= 2
     async with db.reading() as tx:
         assert await tx.fetchval("select array_agg(updated) from resource where id <> 'wang'") == [done.updated]
 
