@@ -60,7 +60,7 @@ def test_a_referral_is_sent_without_a_mouse(at_a_desk: Open, site: Site) -> None
     gp.field("reasons").get_by_role("combobox").focus()
     gp.page.keyboard.type("jwz")
     gp.page.keyboard.press("Enter")
-    gp.page.keyboard.press("Escape")
+    gp.page.keyboard.press("Tab")  # out of the open list, without a choice
     gp.field("presentIllness").locator("textarea").first.focus()
     gp.page.keyboard.press("ControlOrMeta+End")
     gp.page.keyboard.type("血压控制不佳。")
