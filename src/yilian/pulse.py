@@ -93,7 +93,7 @@ class Pulse:
                     await beat
                 return False
             beat.result()
-        except (*STARTING_OR_STOPPING, asyncpg.InterfaceError, OSError):
+        except (*STARTING_OR_STOPPING, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             stale, self._connection = self._connection is not None, None
             # one connection that lay idle may have been cut by itself; that a new one cannot be made says more
             return await self._answers() if stale else False
