@@ -63,7 +63,7 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
         permission.may_write(scope, change)
     told: dict[int, Sequence[Issue]] = {}
     await _validate(tx, scope, [(change, change.resource) for change in changes if change.method in ("POST", "PUT")], told)
-    if not (tx.looks_first and len(changes) <= FEW):
+    if not tx.looks_first:
         await tx.settle()
     plans = await plan.claim(tx, scope, changes)
     await _patched(tx, scope, plans, told)
