@@ -29,8 +29,8 @@ import asyncpg
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-AT_ONCE = 2
-"""Statements under way: while one waits for the disk, the other is made and carried out."""
+AT_ONCE = 1
+"""Statements under way. With two the disk waits less and each carries half as many: a tenth more of both processors for the same."""
 MOST = 64
 """Writes in one statement. More would save nothing, and all of them wait for the last."""
 
