@@ -283,7 +283,7 @@ class Database:
             return await self.fetchrow(question.one, *args)
         together = self._together.get(question)
         if together is None:
-            together = self._together[question] = Together(readers, question, max(readers.size // 2, 1))
+            together = self._together[question] = Together(readers, question, question.at_once or max(readers.size // 2, 1))
         return await self._asked(together.row, args)
 
     async def _asked(self, ask: Callable[..., Awaitable[Told]], *asked: Any) -> Told:

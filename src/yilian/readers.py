@@ -137,10 +137,12 @@ class ByKey:
 
     one   arguments $1 … are the key and whatever else is asked with it; at most one row
     many  the same arguments, each as an array with one element for each asker; the last column, `nth`, counts the askers from 1
+    at_once   statements under way; 0: as many as half of the readers. One for those who write next and will wait for each other anyhow
     """
 
     one: str
     many: str
+    at_once: int = 0
 
 
 class Together:

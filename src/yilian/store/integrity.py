@@ -48,6 +48,7 @@ cross join lateral (
     where r.type = w.type and r.id = w.id and not r.deleted and {readable_by("r", "w.everything", "w.here", "w.own")} limit 1
 ) r
 """,
+    at_once=1,
 )
 """One of them, not locked, for who looks first."""
 

@@ -46,6 +46,7 @@ cross join lateral (
     from resource r where r.type = w.type and r.id = w.id limit 1
 ) r
 """,
+    at_once=1,
 )
 """What a change is about, as it is at this moment; nothing is locked."""
 
