@@ -20,6 +20,7 @@ import asyncpg
 import psutil
 import pytest
 
+from yilian.command import house
 from yilian.postgres import DataFolderBusy, DataFolderUnusable, Embedded, address_of_running, programs, server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes accounts, which only root may")
@@ -193,6 +194,23 @@ def test_it_recovers_from_a_killed_server(data: Path) -> None:
         embedded.stop()
     assert ask(embedded.start(), "select number from kept") == 7
     embedded.stop()
+
+
+def test_a_start_that_is_no_longer_wanted_is_not_waited_for(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded = Embedded(data)
+    embedded.start()
+    try:
+        started = time.monotonic()
+        with house._kept_alive(embedded):
+            monkeypatch.setattr(server, "_note", lambda cluster: None)  # as one whose recovery takes long
+            postmaster(data).kill()
+            before = embedded._keeper
+            while embedded._keeper is before:
+                assert time.monotonic() - started < 30
+                time.sleep(0.05)
+        assert time.monotonic() - started < server.START_S / 2
+    finally:
+        embedded.stop()
 
 
 def test_a_stale_note_that_names_another_process_is_not_believed(data: Path) -> None:

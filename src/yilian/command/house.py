@@ -81,7 +81,8 @@ def _joined(settings: Settings) -> str:
 def _kept_alive(embedded: Embedded) -> Iterator[None]:
     """Start the server again should it be killed, and stop it when the block ends.
 
-    When it does not start again we end too, unless that is for want of room: it is then tried until there is some.
+    When it does not start again we end too, unless that is for want of room: it is then tried until there is some. The block's end does
+    not wait for a start that takes long.
     """
     done = threading.Event()
     disk = Disk(embedded.folder.cluster, NEEDED_BYTES)
@@ -93,9 +94,11 @@ def _kept_alive(embedded: Embedded) -> Iterator[None]:
                 continue
             log.error("PostgreSQL ended unexpectedly; starting it again.")
             try:
-                embedded.revive()
+                embedded.revive(done)
                 waiting = False
             except (PostgresFailed, OSError) as error:
+                if done.is_set():
+                    return
                 log.critical("%s", error)
                 if disk.is_low:
                     waiting = True

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ class Embedded:
                 self._clear_leftovers()
             self.folder.prepare(binaries, self.settings)
             self._socket_folder = self.folder.socket_folder()
-            self._launch(binaries / "postgres", self._socket_folder)
+            self._launch(binaries / "postgres", self._socket_folder, threading.Event())
             return dsn(self._socket_folder)
         except BaseException:
             self.stop()
@@ -76,9 +77,10 @@ class Embedded:
             self._socket_folder = None
         self.folder.release()
 
-    def revive(self) -> None:
+    def revive(self, given_up: threading.Event | None = None) -> None:
         """Start a server that ended without being told to, at the same address; what was committed is still there.
 
+        `given_up`, set by another thread, ends the waiting; `stop` then stops what has been started.
         Raises PostgresFailed, DataFolderUnusable.
         """
         assert self._keeper is not None and self._socket_folder is not None, "start it first"
@@ -86,14 +88,14 @@ class Embedded:
         self._keeper.stdin.close()
         self._keeper.wait(2 * keeper.FAST_S + 5)
         self._clear_leftovers(sweep=False)
-        self._launch(programs(self.runner) / "postgres", self._socket_folder)
+        self._launch(programs(self.runner) / "postgres", self._socket_folder, given_up or threading.Event())
 
     @property
     def alive(self) -> bool:
         """Whether the server we started is still there."""
         return self._keeper is not None and self._keeper.poll() is None
 
-    def _launch(self, postgres: Path, socket_folder: Path) -> None:
+    def _launch(self, postgres: Path, socket_folder: Path, given_up: threading.Event) -> None:
         uid, gid = (self.runner.uid, self.runner.gid) if self.runner.switch else (-1, -1)
         command = [
             sys.executable, "-I", "-S", keeper.__file__, str(uid), str(gid),
@@ -110,7 +112,8 @@ class Embedded:
             note = _note(self.folder.cluster)
             if note is not None and note.ready and _is_child(note.pid, self._keeper.pid):
                 return
-            time.sleep(0.02)
+            if given_up.wait(0.02):
+                raise PostgresFailed(f"PostgreSQL in {self.folder.path} was no longer wanted before it had started.")
         raise PostgresFailed(f"PostgreSQL did not start in {self.folder.path} within {START_S} s.{self._said()}")
 
     def _said(self) -> str:
