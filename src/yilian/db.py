@@ -23,7 +23,7 @@ from yilian.disk import Disk
 from yilian.errors import Unavailable
 from yilian.meaning import OPEN_ENDED, Late, Overtaken, meaning
 from yilian.pulse import Pulse
-from yilian.readers import ByKey, Readers, Together
+from yilian.readers import ROW, ROWS, ByKey, Readers, Together
 from yilian.store.hooks import Hooks
 from yilian.tx import Seen, Tx
 from yilian.writers import Part, Writers
@@ -197,18 +197,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction: committed when the block ends, rolled back when it raises. READ COMMITTED; rows are locked where it matters."""
-        async with _Lent(self, writing=True) as connection:
-            tx = Tx(connection, self.moment(), self.ids, self.hooks, self)
-            try:
-                await tx.refresh()
-                yield tx
-                await tx.finish()
-            except BaseException:
-                if tx.begun is not None and not connection.is_closed():
-                    await tx.begun.rollback()
-                raise
-            for remember in tx.after_commit:
-                remember()
+        async with _Lent(self, writing=True) as connection, Tx(connection, self.moment(), self.ids, self.hooks, self) as tx:
+            yield tx
 
     async def carry_out(self, step: Callable[[Tx], Awaitable[Told]]) -> Told:
         """A transaction that may be done again: first in the hope that nobody changes meanwhile what it looks at; when somebody did, once
@@ -224,17 +214,8 @@ class Database:
 
     async def _within(self, tx: Tx, step: Callable[[Tx], Awaitable[Told]]) -> Told:
         try:
-            try:
-                await tx.refresh()
-                answer = await step(tx)
-                await tx.finish()
-            except BaseException:
-                if tx.begun is not None and not tx.connection.is_closed():
-                    await tx.begun.rollback()
-                raise
-            for remember in tx.after_commit:
-                remember()
-            return answer
+            async with tx:
+                return await step(tx)
         except Exception as error:
             if isinstance(error, asyncpg.InternalClientError) and tx.held is not None:
                 tx.held.terminate()
@@ -266,7 +247,7 @@ class Database:
         if self._readers is None:
             async with _Lent(self, writing=False) as connection:
                 return await connection.fetchrow(sql, *args)
-        return await self._asked(self._readers.fetchrow, sql, args)
+        return await self._asked(self._readers.ask, ROW, sql, args)
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """The same for all rows of one statement. It may take longer than reading one row, so it leaves connections for those who do."""
@@ -274,7 +255,7 @@ class Database:
         if readers is None or not readers.to_spare:
             async with _Lent(self, writing=False) as connection:
                 return await connection.fetch(sql, *args)
-        return await self._asked(readers.fetch, sql, args)
+        return await self._asked(readers.ask, ROWS, sql, args)
 
     async def by_key(self, question: ByKey, *args: Any) -> asyncpg.Record | None:
         """The same for one row by its key; who asks while others ask goes along with them. Any `args` must be such as PostgreSQL takes."""

@@ -14,11 +14,15 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Told = TypeVar("Told")
+
+ROW: Callable[..., Awaitable[asyncpg.Record | None]] = asyncpg.Connection.fetchrow
+ROWS: Callable[..., Awaitable[list[asyncpg.Record]]] = asyncpg.Connection.fetch
 
 
 class Readers:
@@ -32,29 +36,16 @@ class Readers:
         self.idle: list[Connection] = []
         self.waiting: deque[asyncio.Future[Connection | None]] = deque()
 
-    async def fetchrow(self, sql: str, args: tuple[Any, ...]) -> asyncpg.Record | None:
+    async def ask(self, how: Callable[..., Awaitable[Told]], sql: str, args: tuple[Any, ...]) -> Told:
+        """What one statement tells. `how`: `ROW`, the first row or None, or `ROWS`, all of them."""
         connection = self._sound() or await self._another()
         sound = False
         try:
-            found = await connection.fetchrow(sql, *args)
+            found = await how(connection, sql, *args)
             sound = True
             return found
         except asyncpg.PostgresError:
             sound = not connection.is_closed()  # the statement was refused; the connection is as good as before
-            raise
-        finally:
-            self._back(connection, sound)
-
-    async def fetch(self, sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
-        """All rows; else as `fetchrow`."""
-        connection = await self.borrow()
-        sound = False
-        try:
-            found = await connection.fetch(sql, *args)
-            sound = True
-            return found
-        except asyncpg.PostgresError:
-            sound = not connection.is_closed()
             raise
         finally:
             self._back(connection, sound)
@@ -162,14 +153,14 @@ class Together:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def row(self, args: tuple[Any, ...]) -> asyncpg.Record | None:
-        """The row for these arguments; None where there is none. Raises what `Readers.fetchrow` raises."""
+        """The row for these arguments; None where there is none. Raises what `Readers.ask` raises."""
         if self.under_way >= self.at_once:
             turn: asyncio.Future[asyncpg.Record | None] = asyncio.get_running_loop().create_future()
             self._waiting.append((args, turn))
             return await turn
         self.under_way += 1
         try:
-            return await self.readers.fetchrow(self.question.one, args)
+            return await self.readers.ask(ROW, self.question.one, args)
         finally:
             if self._waiting:
                 # A task, since our own caller shall have its answer and may be cancelled while others wait.
@@ -192,7 +183,7 @@ class Together:
 
     async def _ask(self, some: list[tuple[tuple[Any, ...], asyncio.Future[asyncpg.Record | None]]]) -> None:
         try:
-            rows = await self.readers.fetch(self.question.many, tuple(zip(*(args for args, _ in some), strict=True)))
+            rows = await self.readers.ask(ROWS, self.question.many, tuple(zip(*(args for args, _ in some), strict=True)))
         except BaseException as error:
             for _, turn in some:
                 if not turn.done():

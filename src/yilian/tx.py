@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 import asyncpg.transaction
@@ -57,6 +57,26 @@ class Tx:
     relied_on: list[Seen] = field(default_factory=list)
     _waiting: dict[str, Part] = field(default_factory=dict)
     _until: float = inf
+
+    async def __aenter__(self) -> Self:
+        """Commits when the block ends, rolls back when it raises."""
+        try:
+            await self.refresh()
+        except BaseException:
+            await self._undo()
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            return await self._undo()
+        try:
+            await self._finish()
+        except BaseException:
+            await self._undo()
+            raise
+        for remember in self.after_commit:
+            remember()
 
     @property
     def connection(self) -> asyncpg.Connection[asyncpg.Record]:
@@ -143,8 +163,12 @@ class Tx:
             if self._waiting:
                 await self._write_what_waits()
 
-    async def finish(self) -> None:
-        """Write what waits and commit. For `Database.transaction` alone."""
+    async def _undo(self) -> None:
+        if self.begun is not None and not self.connection.is_closed():
+            await self.begun.rollback()
+
+    async def _finish(self) -> None:
+        """Write what waits and commit."""
         if self._waiting and self.begun is None and self.hopeful:
             await self._write_as_one()
         elif self._waiting:

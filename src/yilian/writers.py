@@ -57,7 +57,10 @@ class Clauses:
 
 
 class Part(Protocol):
-    """Something that is written without an answer, alone or joined with its like."""
+    """Something that is written without an answer, alone or joined with its like. Where nothing else is said it adds rows, which need
+    nothing but what is written with them."""
+
+    __slots__ = ()
 
     def clauses(self, *, patient: bool) -> Clauses:
         """`patient`: waits for rows that others have locked; otherwise these count as changed."""
@@ -67,16 +70,19 @@ class Part(Protocol):
 
     def alters(self) -> Sequence[object]:
         """Keys of the rows it changes."""
+        return ()
 
     def relies_on(self) -> Sequence[object]:
         """Keys of the rows it needs unchanged."""
+        return ()
 
     def may_wait(self) -> bool:
         """Whether it may have to wait for another transaction, however impatient: for the same new key."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Part):
     """The simplest part: clauses that take every column of some rows as an array. The rows belong to resources written with them."""
 
     text: str
@@ -88,15 +94,6 @@ class Columns:
     def with_(self, others: Sequence[Columns]) -> Columns:
         every = [self.columns, *(one.columns for one in others)]
         return Columns(self.text, [list(chain(*column)) for column in zip(*every, strict=True)])
-
-    def alters(self) -> Sequence[object]:
-        return ()
-
-    def relies_on(self) -> Sequence[object]:
-        return ()
-
-    def may_wait(self) -> bool:
-        return False
 
 
 Parts = Mapping[str, Part]

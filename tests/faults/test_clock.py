@@ -248,6 +248,9 @@ async def test_what_is_done_every_minute_does_not_wait_for_the_clock_to_catch_up
         await asyncio.wait_for(done.wait(), 20)
     finally:
         await worker.stop()
+    async with db.reading() as tx:
+        ahead = await tx.fetchval("select next_at - now() from job_schedule where name = 'every'")
+    assert timedelta() < ahead <= timedelta(minutes=1), "and the next time is a minute from now, not an hour"
 
 
 async def test_a_receiver_is_left_alone_no_longer_than_its_pause_and_hears_heartbeats_though_the_clock_was_set_back(db: Database) -> None:

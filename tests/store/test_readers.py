@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from yilian.readers import ByKey, Readers, Together
+from yilian.readers import ROW, ROWS, ByKey, Readers, Together
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def readers(dsn: str) -> AsyncIterator[Readers]:
 
 
 async def pid(readers: Readers, seconds: float = 0.0) -> int:
-    row = await readers.fetchrow("select pg_backend_pid() as pid, pg_sleep($1)", (seconds,))
+    row = await readers.ask(ROW, "select pg_backend_pid() as pid, pg_sleep($1)", (seconds,))
     assert row is not None
     return int(row["pid"])
 
@@ -47,7 +47,7 @@ async def test_who_waits_longest_is_served_first(readers: Readers) -> None:
 async def test_a_refused_statement_leaves_its_connection_as_good_as_before(readers: Readers) -> None:
     before = await pid(readers)
     with pytest.raises(asyncpg.DivisionByZeroError):
-        await readers.fetchrow("select 1 / $1::integer", (0,))
+        await readers.ask(ROW, "select 1 / $1::integer", (0,))
     assert await pid(readers) == before
 
 
@@ -153,13 +153,14 @@ async def test_who_asks_while_others_ask_goes_along_and_gets_the_own_row(readers
 
 async def test_statements_are_as_few_as_they_may_be(readers: Readers) -> None:
     sent: list[int] = []
-    fetch = readers.fetch
+    ask = readers.ask
 
-    async def counted(sql: str, args: tuple[Any, ...]) -> list[asyncpg.Record]:
-        sent.append(len(args[0]))
-        return await fetch(sql, args)
+    async def counted(how: Any, sql: str, args: tuple[Any, ...]) -> Any:
+        if how is ROWS:
+            sent.append(len(args[0]))
+        return await ask(how, sql, args)
 
-    readers.fetch = counted  # type: ignore[method-assign]
+    readers.ask = counted  # type: ignore[method-assign]
     await squares(Together(readers, SQUARE, at_once=1, most=8), range(20), 0.001)
     assert sent == [8, 8, 3], "the first goes alone, and the others as soon as it has come back"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yilian.store.scope import Scope
-from yilian.writers import Clauses
+from yilian.writers import Clauses, Part
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -175,8 +175,8 @@ ONE_KNOWN = f"audit as ({_insert(_SINGLE, _KNOWN)})"
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
-    """Notes that are written together with what they tell of (`writers.Part`)."""
+class Notes(Part):
+    """Notes that are written together with what they tell of."""
 
     notes: tuple[Note, ...]
 
@@ -189,15 +189,6 @@ class Notes:
 
     def with_(self, others: Sequence[Notes]) -> Notes:
         return Notes(sum((one.notes for one in others), self.notes))
-
-    def alters(self) -> Sequence[object]:
-        return ()
-
-    def relies_on(self) -> Sequence[object]:
-        return ()
-
-    def may_wait(self) -> bool:
-        return False
 
 
 def columns(notes: Sequence[Note]) -> list[list[object]]:

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from yilian.postgres import programs
+from yilian.postgres import memory, programs
 from yilian.postgres.programs import MAJOR, Account
 
 DATABASE = "yilian"
@@ -30,10 +30,8 @@ SETTINGS: dict[str, str] = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "superuser_reserved_connections": "3",
-    "shared_buffers": "128MB",  # a region of 500 residents fits; a large one wants a server of its own
     "work_mem": "8MB",
     "maintenance_work_mem": "128MB",
-    "effective_cache_size": "1GB",
     "random_page_cost": "1.1",
     "jit": "off",  # requests are short; compiling them costs more than it saves
     "io_method": "sync",  # the worker method keeps three processes for reads this store hardly makes
@@ -48,7 +46,8 @@ SETTINGS: dict[str, str] = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
-"""What we set away from PostgreSQL's defaults. fsync, full_page_writes and synchronous_commit stay on: what was acknowledged is kept.
+"""What we set away from PostgreSQL's defaults, beside its share of memory (`memory.py`). fsync, full_page_writes and synchronous_commit
+stay on: what was acknowledged is kept.
 
 A file `local.conf` in the cluster folder is read after these and may change any of them.
 """
@@ -119,7 +118,7 @@ class Folder:
                 )
             self._make(binaries)
         self._check()
-        lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **settings}.items()]
+        lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **memory.settings(memory.available()), **settings}.items()]
         (self.cluster / "yilian.conf").write_text(
             "# written by yilian at every start; put your own in local.conf\n" + "\n".join(lines) + "\n"
         )

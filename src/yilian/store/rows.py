@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from yilian.store.index_rows import TABLES, Row, Rows, Table
 from yilian.store.scope import readable_by
-from yilian.writers import Clauses
+from yilian.writers import Clauses, Part
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -73,7 +73,7 @@ NULLABLE = frozenset({"system", "exact", "written", "other_amount", "other_value
 
 
 @dataclass(slots=True)
-class Work:
+class Work(Part):
     """Everything one write puts into the tables.
 
     new        rows of `resource`, in its columns
@@ -99,7 +99,7 @@ class Work:
             self.removed.setdefault(name, []).extend(some)
 
     def clauses(self, *, patient: bool) -> Clauses:
-        """The statement that does all of it, as a part of one (`writers.Part`)."""
+        """The statement that does all of it, as a part of one."""
         shape: list[tuple[str, str, bool]] = []
         arguments: list[Any] = []
         parts = sorted(_parts(self), key=lambda part: part[:2])

@@ -274,6 +274,7 @@ export const en: Words = {
   'lab.range': 'Reference range',
   'lab.range.none': 'not given',
   'lab.trend': 'Trend',
+  'lab.trend.open': 'Show all results',
   'lab.when': 'When',
   'lab.count': 'Times',
   'lab.find': 'Name of the test',

@@ -285,6 +285,7 @@ export const zh = {
   'lab.range': '参考范围',
   'lab.range.none': '未给出',
   'lab.trend': '趋势',
+  'lab.trend.open': '查看历次结果',
   'lab.when': '时间',
   'lab.count': '次数',
   'lab.find': '项目名称',

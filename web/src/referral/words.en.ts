@@ -237,7 +237,6 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'thread.evidence.n': '{n} items',
   'thread.evidence.none': 'Nothing attached.',
   'thread.evidence.back': 'Sent back by the receiver',
-  'thread.evidence.trend': 'Show all results',
   'thread.evidence.unnamed': 'Attachment',
   'thread.evidence.closed': '(not yours to read now, or deleted)',
   'thread.outcome': 'Outcome',

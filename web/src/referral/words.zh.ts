@@ -240,7 +240,6 @@ export const referralWords = {
   'thread.evidence.n': '{n} 项',
   'thread.evidence.none': '没有附资料。',
   'thread.evidence.back': '接收方回传',
-  'thread.evidence.trend': '查看历次结果',
   'thread.evidence.unnamed': '附件',
   'thread.evidence.closed': '（您目前无权查看，或已删除）',
   'thread.outcome': '回转内容',

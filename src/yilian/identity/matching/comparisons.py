@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from yilian.identity.matching.features import Features
 
@@ -109,6 +110,17 @@ def _same(a: str | None, b: str | None) -> bool:
     return a is not None and a == b
 
 
+def _lacks(column: str) -> tuple[str, Test]:
+    """Where a comparison of one column says nothing, as SQL and for one pair."""
+    of = attrgetter(column)
+    return f"{column}_l is null or {column}_r is null", lambda a, b: of(a) is None or of(b) is None
+
+
+def _exact(column: str, m: float, u: float, term: str = "") -> Level:
+    of = attrgetter(column)
+    return Level("exact", "相同", f"{column}_l = {column}_r", lambda a, b: of(a) == of(b), m, u, term)
+
+
 def _always(a: Features, b: Features) -> bool:
     return True
 
@@ -134,10 +146,9 @@ def _one_slip(a: Features, b: Features) -> bool:
 NAME = Comparison(
     "name",
     "姓名",
-    "name_l is null or name_r is null",
-    lambda a, b: a.name is None or b.name is None,
+    *_lacks("name"),
     (
-        Level("exact", "相同", "name_l = name_r", lambda a, b: a.name == b.name, 0.83, 0.0004, "name"),
+        _exact("name", 0.83, 0.0004, "name"),
         Level(
             "homophone",
             "同音",
@@ -193,10 +204,9 @@ def _year_off(a: Features, b: Features) -> bool:
 BORN = Comparison(
     "born",
     "出生日期",
-    "born_l is null or born_r is null",
-    lambda a, b: a.born is None or b.born is None,
+    *_lacks("born"),
     (
-        Level("exact", "相同", "born_l = born_r", lambda a, b: a.born == b.born, 0.92, 0.00004, "born"),
+        _exact("born", 0.92, 0.00004, "born"),
         Level(
             "swapped",
             "日月颠倒",
@@ -231,10 +241,9 @@ BORN = Comparison(
 SEX = Comparison(
     "sex",
     "性别",
-    "sex_l is null or sex_r is null",
-    lambda a, b: a.sex is None or b.sex is None,
+    *_lacks("sex"),
     (
-        Level("exact", "相同", "sex_l = sex_r", lambda a, b: a.sex == b.sex, 0.995, 0.5),
+        _exact("sex", 0.995, 0.5),
         _rest("different", "不同", 0.005, 0.5),
     ),
 )
@@ -254,8 +263,7 @@ def _any_phone(a: Features, b: Features, test: Callable[[str | None, str | None]
 PHONE = Comparison(
     "phone",
     "电话",
-    "phone_l is null or phone_r is null",
-    lambda a, b: a.phone is None or b.phone is None,
+    *_lacks("phone"),
     (
         Level(
             "exact",
@@ -327,10 +335,9 @@ ADDRESS = Comparison(
 DOCUMENT = Comparison(
     "document",
     "居民身份证",
-    "document_l is null or document_r is null",
-    lambda a, b: a.document is None or b.document is None,
+    *_lacks("document"),
     (
-        Level("exact", "相同", "document_l = document_r", lambda a, b: a.document == b.document, 0.95, 0.00000001),
+        _exact("document", 0.95, 0.00000001),
         Level("slip", "相差一位或两位颠倒", _slip_sql("document"), lambda a, b: _slip(a.document, b.document), 0.045, 0.0000005),
         _rest("different", "不同", 0.005, 0.99999949),
     ),

@@ -1,14 +1,14 @@
 import type { FhirResource, Reference } from 'fhir/r4';
 import { Suspense, useMemo, useState } from 'react';
-import { dateTime, instant } from '../../fhir/dates';
-import { type Result, rangeText, resultsOf, type Series, seriesOf } from '../../fhir/observation';
+import { instant } from '../../fhir/dates';
+import { resultsOf, type Series, seriesOf } from '../../fhir/observation';
 import { type Key, useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
 import { lazyPart } from '../../page/parts';
 import { Read } from '../../page/reading';
 import { Report } from '../../record/Reports';
+import { ResultGrid } from '../../record/ResultGrid';
 import recordStyles from '../../record/record.module.css';
-import { Value } from '../../record/Value';
 import { isWord } from '../known';
 import { evidenceOf } from '../request';
 import { outputsOf } from '../task';
@@ -66,7 +66,9 @@ function Opened({ evidence, thread }: { evidence: Evidence; thread: Thread }) {
   );
   return (
     <>
-      {results.length > 0 && <Values results={results} onOpen={(result) => setOpened(seriesOf([result])[0] ?? null)} />}
+      {results.length > 0 && (
+        <ResultGrid results={results} dated onOpen={(result) => setOpened(seriesOf([result])[0] ?? null)} />
+      )}
       {evidence.reports.length > 0 && (
         <ul className={`${recordStyles.reports} ${styles.reports}`}>
           {evidence.reports.map((report) => (
@@ -100,36 +102,4 @@ function Opened({ evidence, thread }: { evidence: Evidence; thread: Thread }) {
 function kindWord(one: FhirResource, t: (key: Key) => string): string {
   const key = `timeline.kind.${one.resourceType}`;
   return t(isWord(key) ? key : 'timeline.kind.other');
-}
-
-function Values({ results, onOpen }: { results: readonly Result[]; onOpen: (result: Result) => void }) {
-  const { t } = useLocale();
-  return (
-    <table className={recordStyles.grid}>
-      <tbody>
-        {results.map((result) => (
-          <tr key={result.key + result.when + result.number + result.words}>
-            <th scope="row">
-              <button
-                type="button"
-                className="link"
-                aria-haspopup="dialog"
-                title={t('thread.evidence.trend')}
-                onClick={() => onOpen(result)}
-              >
-                {result.name}
-              </button>
-            </th>
-            <td>
-              <Value result={result} />
-            </td>
-            <td className="quiet" data-title={t('lab.range')}>
-              {rangeText(result) || '—'}
-            </td>
-            <td className={`quiet ${recordStyles.keep}`}>{dateTime(result.when)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
