@@ -7,7 +7,7 @@ import re
 from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import datetime
-from secrets import token_hex
+from random import Random
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +30,8 @@ from yilian.store.scope import Scope
 TYPES = frozenset(ADDRESSED_TYPES)
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
+_numbers = Random()
+"""For ids of requests, which tell them apart and are no secret: asking the system for each would take longer than reading the headers."""
 CONDITIONAL = {"PUT": write.update, "PATCH": write.patch, "DELETE": write.delete}
 """What is done to the one resource a query finds: PUT /Patient?identifier=…"""
 
@@ -46,7 +48,7 @@ class FhirApi:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = headers.get("x-request-id", "")
         if not REQUEST_ID.match(request_id):
-            request_id = token_hex(16)
+            request_id = f"{_numbers.getrandbits(128):032x}"
         method: str = scope["method"]
         wanted = formats.PLAIN
         try:
