@@ -1,25 +1,17 @@
-"""The trail as FHIR: AuditEvent by id and by search, to those who may see it.
-
-Who sees what (the narrowest that is useful; the privacy officer's post comes with its own rule):
-- a system client of the region: everything
-- everybody: what they did themselves
-- a resident: what was done with the resident's own record, without the words of queries (they may name others), account names,
-  network addresses and the names of what is still confined to an institution
-- the administrator: sign-ins and changes of accounts, never an event that concerns a patient
-What somebody may not see is answered like what does not exist.
-"""
+"""The trail as FHIR: AuditEvent by id and by search, to those who may see it (`visible.py`)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from yilian.audit.balp import DCM, EVENT_TYPE, INTERACTION, OPERATION, audit_event
-from yilian.audit.note import REST, SECURITY_ALERT, USER_AUTHENTICATION, by, write
+from yilian.audit.note import REST, by, write
+from yilian.audit.visible import Where, is_discreet, visible
 from yilian.errors import BadRequest, NotFound, NotSupported
 from yilian.fhir.dates import interval
 from yilian.fhir.definitions import type_id
@@ -35,6 +27,7 @@ SEARCH_PARAMETERS: dict[str, str] = {
     "_id": "token",
     "action": "token",
     "agent": "reference",
+    "agent-name": "string",
     "date": "date",
     "entity": "reference",
     "outcome": "token",
@@ -43,6 +36,9 @@ SEARCH_PARAMETERS: dict[str, str] = {
     "type": "token",
 }
 """What one may search by, and each one's FHIR type. Besides: `_count` and `_sort` (date, -date)."""
+
+CONTAINS = "agent-name:contains"
+"""The one modifier: a given name stands last in Chinese."""
 
 MOST, USUAL = 1000, 50
 OUTCOME_SYSTEM = "http://hl7.org/fhir/audit-event-outcome"
@@ -75,30 +71,9 @@ class Page:
     next: str | None
 
 
-@dataclass(slots=True)
-class _Where:
-    """A condition that grows, with its arguments."""
-
-    parts: list[str] = field(default_factory=list)
-    args: list[Any] = field(default_factory=list)
-
-    def arg(self, value: Any) -> str:
-        self.args.append(value)
-        return f"${len(self.args)}"
-
-    def add(self, condition: str) -> None:
-        self.parts.append(condition)
-
-    def any(self, conditions: Sequence[str]) -> None:
-        self.parts.append("(" + " or ".join(conditions) + ")" if conditions else "false")
-
-    def sql(self) -> str:
-        return " and ".join(self.parts) or "true"
-
-
 async def by_id(tx: Tx, scope: Scope, id: str, *, base: str = "") -> Stored:
     """One event. NotFound when there is none this asker may see."""
-    where = _visible(scope)
+    where = visible(scope)
     if _ID.fullmatch(id):
         where.add(f"e.seq = {where.arg(int(id))}")
         row = await tx.fetchrow(f"{_SELECT} where {where.sql()}", *where.args)
@@ -114,7 +89,7 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
     into the trail leaves a trace too, in the same transaction, except for residents who look at their own. It names the patient only where
     the asker may know of the patient: else the asker's own trail would tell that there is one.
     """
-    where = _visible(scope)
+    where = visible(scope)
     count, descending, cursor = USUAL, True, ""
     patient: int | None = None
     for name, value in pairs:
@@ -134,7 +109,7 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
             await _by_entity(tx, scope, where, value)
         elif name == "date":
             _by_date(where, value, zone)
-        elif name in SEARCH_PARAMETERS:
+        elif name in SEARCH_PARAMETERS or name == CONTAINS:
             _by_value(where, name, value)
         else:
             known = ", ".join(sorted(SEARCH_PARAMETERS))
@@ -153,26 +128,8 @@ async def search(tx: Tx, scope: Scope, pairs: Sequence[tuple[str, str]], *, zone
     return Page([_stored(row, scope, base, named) for row in page], _cursor(page[-1]) if more else None)
 
 
-def _visible(scope: Scope) -> _Where:
-    where = _Where()
-    if scope.reach == "everything":
-        return where
-    own = f"(e.account = {where.arg(scope.user)} and e.agent = {where.arg(scope.agent)})"
-    if scope.reach == "self" and scope.patient_rid:
-        where.any([own, f"e.patient = {where.arg(scope.patient_rid)}"])
-    elif "admin" in scope.roles:
-        where.any([own, f"(e.patient is null and e.type in ('{USER_AUTHENTICATION}', '{SECURITY_ALERT}'))"])
-    else:
-        where.add(own)
-    return where
-
-
-def _is_discreet(row: Any, scope: Scope) -> bool:
-    return scope.reach == "self" and not (row["account"] == scope.user and row["agent"] == scope.agent)
-
-
 def _stored(row: Any, scope: Scope, base: str, named: Set[str]) -> Stored:
-    discreet = _is_discreet(row, scope)
+    discreet = is_discreet(row, scope)
     if discreet:
         row = {**row, "entities": [name for name in row["entities"] if name in named]}
     body = dump(audit_event(row, base=base, discreet=discreet))
@@ -181,7 +138,7 @@ def _stored(row: Any, scope: Scope, base: str, named: Set[str]) -> Stored:
 
 async def _nameable(tx: Tx, scope: Scope, rows: Sequence[Any]) -> set[str]:
     """What a resident may be told of by name among the things others did something with."""
-    names = {name: parse(name) for row in rows if _is_discreet(row, scope) for name in row["entities"]}
+    names = {name: parse(name) for row in rows if is_discreet(row, scope) for name in row["entities"]}
     local = [(name, target) for name, target in names.items() if isinstance(target, Local)]
     if not local:
         return set()
@@ -189,7 +146,7 @@ async def _nameable(tx: Tx, scope: Scope, rows: Sequence[Any]) -> set[str]:
     return {row["name"] for row in await tx.fetch(_SEEN, [name for name, _ in local], types, ids, *scope.keys())}
 
 
-def _reference(name: str, text: str, kind: str = "") -> Local:
+def reference(name: str, text: str, kind: str = "") -> Local:
     target = parse(text if "/" in text or not kind else f"{kind}/{text}")
     if not isinstance(target, Local) or (kind and target.type != kind):
         wanted = f"{kind}/123" if kind else "Observation/123"
@@ -197,25 +154,25 @@ def _reference(name: str, text: str, kind: str = "") -> Local:
     return target
 
 
-async def _rid(tx: Tx, scope: Scope, target: Local) -> tuple[int, int | None, bool] | None:
+async def about(tx: Tx, scope: Scope, target: Local) -> tuple[int, int | None, bool] | None:
     """(rid, patient, whether the asker may know of it) of a resource, deleted or not: its trail stays."""
     row = await tx.fetchrow(_ONE, type_id(target.type), target.id, *scope.keys())
     return None if row is None else (row["rid"], row["patient"], row["seen"])
 
 
-async def _by_patient(tx: Tx, scope: Scope, where: _Where, value: str) -> int | None:
+async def _by_patient(tx: Tx, scope: Scope, where: Where, value: str) -> int | None:
     """Returns the patient to be named in the trace of this search."""
-    found = [await _rid(tx, scope, _reference("patient", text, "Patient")) for text in value.split(",")]
+    found = [await about(tx, scope, reference("patient", text, "Patient")) for text in value.split(",")]
     there = [one for one in found if one]
     where.add(f"e.patient = any({where.arg([one[0] for one in there])}::bigint[])")
     return there[0][0] if len(there) == 1 and there[0][2] else None
 
 
-async def _by_entity(tx: Tx, scope: Scope, where: _Where, value: str) -> None:
+async def _by_entity(tx: Tx, scope: Scope, where: Where, value: str) -> None:
     conditions = []
     for text in value.split(","):
-        target = _reference("entity", text)
-        found = await _rid(tx, scope, target)
+        target = reference("entity", text)
+        found = await about(tx, scope, target)
         if target.type == "Patient" and not target.version:
             conditions.append(f"e.patient = {where.arg(found[0])}" if found else "false")
             continue
@@ -231,7 +188,7 @@ async def _by_entity(tx: Tx, scope: Scope, where: _Where, value: str) -> None:
     where.any(conditions)
 
 
-def _by_date(where: _Where, value: str, zone: tzinfo) -> None:
+def _by_date(where: Where, value: str, zone: tzinfo) -> None:
     conditions = []
     for text in value.split(","):
         match = _DATE.fullmatch(text)
@@ -252,20 +209,24 @@ def _by_date(where: _Where, value: str, zone: tzinfo) -> None:
     where.any(conditions)
 
 
-def _by_value(where: _Where, name: str, value: str) -> None:
+def _by_value(where: Where, name: str, value: str) -> None:
     conditions = []
     for text in value.split(","):
         if name == "_id":
             conditions.append(f"e.seq = {where.arg(int(text))}" if _ID.fullmatch(text) else "false")
+        elif name == "agent-name":
+            conditions.append(f"starts_with(lower(e.name), lower({where.arg(text)}))")
+        elif name == CONTAINS:
+            conditions.append(f"position(lower({where.arg(text)}) in lower(e.name)) > 0")
         elif name == "agent":
-            target = _reference("agent", text)
+            target = reference("agent", text)
             conditions.append(f"e.agent = {where.arg(f'{target.type}/{target.id}')}")
         else:
             conditions.append(_by_code(where, name, text))
     where.any(conditions)
 
 
-def _by_code(where: _Where, name: str, text: str) -> str:
+def _by_code(where: Where, name: str, text: str) -> str:
     system, bar, code = text.rpartition("|")
     if not code:
         raise BadRequest(f"{name}={text[:80]} has no code.", zh=f"参数 {name} 缺少代码。")

@@ -415,6 +415,7 @@ create table audit_event (
 create index audit_event_patient on audit_event (patient, recorded desc, seq desc) where patient is not null;  -- who read me: AuditEvent?patient=
 create index audit_event_agent on audit_event (agent, recorded desc, seq desc);                                -- what did this person do: AuditEvent?agent=
 create index audit_event_recorded on audit_event (recorded desc, seq desc);                                    -- AuditEvent?date=
+create index audit_event_institution on audit_event (institution, recorded desc, seq desc) where institution <> '';  -- 0028: what was done for this house, to its privacy officer
 
 create table audit_event_other partition of audit_event default;   -- what no month was made for yet
 

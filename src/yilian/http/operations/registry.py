@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yilian.http.operations import (
     Operation,
+    access_log,
     bulk,
     expunge,
     match,
@@ -17,6 +18,7 @@ from yilian.http.operations import (
 )
 
 ALL: tuple[Operation, ...] = (
+    *access_log.OPERATIONS,
     *bulk.OPERATIONS,
     *expunge.OPERATIONS,
     *match.OPERATIONS,
