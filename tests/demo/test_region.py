@@ -92,6 +92,7 @@ def test_the_account_names_are_those_of_the_contract(region: Region) -> None:
         "regulator": (("regulator",), "Organization/yunxi-commission"),
         "pharmacist": (("pharmacist",), "Organization/yunxi-first"),
         "admin": (("admin",), ""),
+        "privacy": (("privacy",), "Organization/yunxi-first"),
         "resident": (("resident",), ""),
     }
     people = {one["id"] for one in of(region.directory, "Practitioner")}

@@ -44,10 +44,11 @@ DESTINATION_ROLE = {"system": DCM, "code": "110152", "display": "Destination Rol
 PROFILES = {"read": "Read", "vread": "Read", "search-type": "Query", "create": "Create", "update": "Update", "delete": "Delete"}
 
 
-def audit_event(row: Mapping[str, Any], *, base: str = "", discreet: bool = False) -> dict[str, Any]:
+def audit_event(row: Mapping[str, Any], *, base: str = "", discreet: bool = False, patient_name: str = "") -> dict[str, Any]:
     """The resource. `row` has the columns of audit_event, and patient_id, source_type, source_id joined to it.
 
     base      our FHIR address, for the agent that is this server
+    patient_name  how the patient is called, for who may know it; ""
     discreet  for the patient concerned: without the words of the query, which may name others, and without account and network address
     """
     found: dict[str, Any] = {"resourceType": "AuditEvent", "id": str(row["seq"])}
@@ -72,7 +73,7 @@ def audit_event(row: Mapping[str, Any], *, base: str = "", discreet: bool = Fals
         "observer": {"display": "Yilian 医联"},
         "type": [{"system": SOURCE_TYPE, "code": "4", "display": "Application Server"}],
     }
-    entities = _entities(row, discreet)
+    entities = _entities(row, discreet, patient_name)
     if entities:
         found["entity"] = entities
     return found
@@ -162,7 +163,7 @@ def _agents(row: Mapping[str, Any], base: str, discreet: bool) -> list[dict[str,
     return agents
 
 
-def _entities(row: Mapping[str, Any], discreet: bool) -> list[dict[str, Any]]:
+def _entities(row: Mapping[str, Any], discreet: bool, patient_name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if row["patient_id"]:
         found.append(
@@ -170,6 +171,7 @@ def _entities(row: Mapping[str, Any], discreet: bool) -> list[dict[str, Any]]:
                 "what": {"reference": f"Patient/{row['patient_id']}"},
                 "type": {"system": ENTITY_TYPE, "code": "1", "display": "Person"},
                 "role": {"system": ENTITY_ROLE, "code": "1", "display": "Patient"},
+                **({"name": patient_name} if patient_name else {}),
             }
         )
     if row["query"]:

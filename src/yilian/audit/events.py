@@ -16,6 +16,7 @@ from yilian.errors import BadRequest, NotFound, NotSupported
 from yilian.fhir.dates import interval
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
+from yilian.fhir.json import parse as parse_json
 from yilian.fhir.references import Local, parse
 from yilian.store.read import Stored
 from yilian.store.scope import Scope, readable
@@ -45,7 +46,7 @@ OUTCOME_SYSTEM = "http://hl7.org/fhir/audit-event-outcome"
 ACTION_SYSTEM = "http://hl7.org/fhir/audit-event-action"
 
 _SELECT = """
-select e.*, p.id as patient_id, s.type as source_type, s.id as source_id
+select e.*, p.id as patient_id, p.body as patient_body, s.type as source_type, s.id as source_id
 from audit_event e
 left join resource p on p.rid = e.patient
 left join resource s on s.rid = e.ground_source
@@ -132,8 +133,16 @@ def _stored(row: Any, scope: Scope, base: str, named: Set[str]) -> Stored:
     discreet = is_discreet(row, scope)
     if discreet:
         row = {**row, "entities": [name for name in row["entities"] if name in named]}
-    body = dump(audit_event(row, base=base, discreet=discreet))
+    name = _called(row["patient_body"]) if "privacy" in scope.roles and row["institution"] == scope.institution else ""
+    body = dump(audit_event(row, base=base, discreet=discreet, patient_name=name))
     return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], body)
+
+
+def _called(body: str | None) -> str:
+    """How the patient concerned is called: the officer who looks into a matter asks for people, not for numbers."""
+    names = parse_json(body.encode()).get("name", []) if body else []
+    name = next((one for one in names if one.get("use") == "official"), names[0] if names else {})
+    return str(name.get("text") or name.get("family", "") + "".join(name.get("given", [])))
 
 
 async def _nameable(tx: Tx, scope: Scope, rows: Sequence[Any]) -> set[str]:

@@ -30,6 +30,7 @@ ROLES = {
     "regulator": "卫健委 health commission, statistics only",
     "pharmacist": "审方药师 reviewing pharmacist",
     "admin": "系统管理员 administrator, no clinical data",
+    "privacy": "隐私与信息安全专员 privacy officer, sees who looked at what",
     "resident": "居民 resident and patient",
 }
 

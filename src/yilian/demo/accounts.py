@@ -36,6 +36,7 @@ _ROLE = {
     "regulator": "regulator",
     "pharmacist": "pharmacist",
     "admin": "admin",
+    "privacy": "privacy",
 }
 
 

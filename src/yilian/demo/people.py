@@ -28,6 +28,7 @@ POSTS = {
     "regulator": "卫健委",
     "pharmacist": "药师",
     "admin": "系统管理员",
+    "privacy": "隐私与信息安全专员",
     "resident": "居民",
 }
 
@@ -43,6 +44,7 @@ CAST: dict[str, tuple[str, str, str, int, str, tuple[str, ...], str, str]] = {
     "regulator": ("吴建平", "吴", "male", 1971, "", ("regulator",), COMMISSION, ""),
     "pharmacist": ("许静", "许", "female", 1983, "主管药师", ("pharmacist",), "yunxi-first", ""),
     "admin": ("唐伟", "唐", "male", 1990, "", ("admin",), "", ""),
+    "privacy": ("苏敏", "苏", "female", 1983, "", ("privacy",), "yunxi-first", ""),
 }
 
 _TITLES = {"senior": ("主任医师", "副主任医师"), "middle": ("主治医师",), "junior": ("主治医师", "住院医师")}

@@ -29,7 +29,7 @@ def test_the_sign_in(at_a_desk: Open, size: Size) -> None:
 
 
 @SIZES
-@pytest.mark.parametrize("who", ["county", "office", "regulator", "pharmacist", "admin", "resident"])
+@pytest.mark.parametrize("who", ["county", "office", "regulator", "pharmacist", "admin", "privacy", "resident"])
 def test_the_first_page_of_every_post(at_a_desk: Open, who: str, size: Size) -> None:
     desk = at_a_desk(who, size=size)
     expect(desk.page.get_by_role("heading", level=1)).to_be_visible()

@@ -13,6 +13,7 @@ export type Post =
   | 'regulator'
   | 'pharmacist'
   | 'admin'
+  | 'privacy'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */

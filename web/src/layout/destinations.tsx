@@ -3,6 +3,7 @@ import {
   CheckCircleOutlined,
   ClockCircleOutlined,
   EditOutlined,
+  EyeOutlined,
   FolderOpenOutlined,
   HomeOutlined,
   InboxOutlined,
@@ -14,7 +15,7 @@ import {
   TeamOutlined,
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
-import { type Person, seesPatients } from '../access/person';
+import { has, type Person, seesPatients } from '../access/person';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 
@@ -54,8 +55,12 @@ export function destinations(person: Person, t: Translate): { work: Destination[
     patients: [
       ...(seesPatients(person) ? [{ to: '/patients', title: t('nav.patients'), icon: <TeamOutlined /> }] : []),
       ...(person.patient
-        ? [{ to: recordAddress(person.patient), title: t('nav.my-record'), icon: <FolderOpenOutlined /> }]
+        ? [
+            { to: recordAddress(person.patient), title: t('nav.my-record'), icon: <FolderOpenOutlined /> },
+            { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
+          ]
         : []),
+      ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
     ],
   };
 }

@@ -1,8 +1,10 @@
+import { trailWords } from '../audit/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
 export const en: Words = {
   ...referralWords,
+  ...trailWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

@@ -1,8 +1,10 @@
+import { trailWords } from '../audit/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
 export const zh = {
   ...referralWords,
+  ...trailWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
