@@ -81,6 +81,7 @@ HOOKS = Hooks(
 PERIODIC = (
     jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
+    jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -97,6 +98,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
     return {
         "jobs.clear": jobs.Kind(_clear_jobs),
         "audit.months": jobs.Kind(_make_months),
+        keys.JOB: jobs.Kind(_rotate_keys),
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
@@ -134,6 +136,11 @@ def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
 async def _make_months(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await months.ensure(tx)
+
+
+async def _rotate_keys(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await keys.rotate_when_due(tx)
 
 
 async def _clear_jobs(db: Database, job: jobs.Job) -> None:

@@ -154,6 +154,38 @@ def parser() -> argparse.ArgumentParser:
     off.add_argument("name", metavar="NAME")
     add("list", "List the accounts.", _user_list, users)
 
+    client = commands.add_parser(
+        "client", help="Applications that may ask for tokens.", description="Applications that may ask for tokens."
+    )
+    applications = client.add_subparsers(metavar="ACTION", required=True)
+    registered = add("add", "Register an application, or register it anew.", _client_add, applications)
+    registered.add_argument("id", metavar="ID", help="its client_id")
+    registered.add_argument("--name", help="how it is called on screen (default: its id)")
+    registered.add_argument("--scope", required=True, help='the most it may be granted, e.g. "system/*.read"')
+    registered.add_argument(
+        "--grant",
+        required=True,
+        action="append",
+        choices=("authorization_code", "refresh_token", "client_credentials"),
+        help="how it asks for tokens; may be given several times",
+    )
+    registered.add_argument("--redirect", action="append", default=[], metavar="URI", help="where browsers may be sent back to")
+    registered.add_argument(
+        "--institution", metavar="NAME", help="the one it speaks for when it asks for itself (default: the whole region)"
+    )
+    registered.add_argument("--keys", type=Path, metavar="FILE", help="a JWK Set with its public keys (private_key_jwt)")
+    registered.add_argument("--secret", action="store_true", help="it has a secret, the first line of standard input")
+    registered.add_argument("--introspects", action="store_true", help="it may ask about tokens of other applications (RFC 7662)")
+    gone = add("disable", "Disable an application; its tokens end.", _client_disable, applications)
+    gone.add_argument("id", metavar="ID")
+    add("list", "List the applications.", _client_list, applications)
+
+    signing = commands.add_parser("token-key", help="Keys that sign tokens.", description="Keys that sign tokens.")
+    signing_keys = signing.add_subparsers(metavar="ACTION", required=True)
+    next_key = add("rotate", "Make the next key: published now, signing a quarter of an hour later.", _token_key_rotate, signing_keys)
+    next_key.add_argument("--leaked", action="store_true", help="somebody else may have the key: a new one at once; every sign-in ends")
+    add("list", "List the keys.", _token_key_list, signing_keys)
+
     match = commands.add_parser("match", help="Find records of one person.", description="Find records of one person.")
     matching = match.add_subparsers(metavar="ACTION", required=True)
     trained = add("train", "Train the model on the patients there are, and use it.", _match_train, matching)
@@ -261,6 +293,47 @@ def _user_list(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import user
 
     return user.show(settings)
+
+
+def _client_add(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import client
+
+    return client.add(
+        settings,
+        given.id,
+        name=given.name,
+        scope=given.scope,
+        grants=given.grant,
+        redirects=given.redirect,
+        institution=given.institution,
+        key_file=given.keys,
+        secret=given.secret,
+        introspects=given.introspects,
+    )
+
+
+def _client_disable(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import client
+
+    return client.disable(settings, given.id)
+
+
+def _client_list(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import client
+
+    return client.show(settings)
+
+
+def _token_key_rotate(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import client
+
+    return client.rotate(settings, leaked=given.leaked)
+
+
+def _token_key_list(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import client
+
+    return client.show_keys(settings)
 
 
 def _match_train(settings: Settings, given: argparse.Namespace) -> int:

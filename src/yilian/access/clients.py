@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from yilian.access import passwords
+from yilian.access import assertions, passwords
 from yilian.access.smart import clauses
 from yilian.errors import BadRequest
 
@@ -23,11 +23,14 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 class Client:
     """One application.
 
-    secret         argon2id; None: public, it can keep no secret and must use PKCE (as all must here)
+    secret         argon2id; None: it has none
+    jwks           its public keys, with which it proves itself instead; None: it has none. Without secret and keys it is public: it can
+                   keep no secret and must use PKCE (as all must here)
     redirect_uris  compared to the letter; one that begins with "/" stands for this server's own origin
     scope          the most it may be granted, separated by spaces
     agent          "Device/…": who acts when it asks for itself
     institution    "Organization/…" it speaks for when it asks for itself; "": the whole region
+    introspects    may ask about tokens of other applications
     """
 
     id: str
@@ -39,10 +42,12 @@ class Client:
     agent: str
     institution: str
     disabled: datetime | None
+    jwks: str | None = None
+    introspects: bool = False
 
     @property
     def public(self) -> bool:
-        return self.secret is None
+        return self.secret is None and self.jwks is None
 
     def may_return_to(self, uri: str, origin: str) -> bool:
         """Whether the browser may be sent there. To the letter, no patterns (RFC 9700 §4.1)."""
@@ -58,8 +63,15 @@ async def by_id(tx: Tx, id: str) -> Client | None:
     if len(id) > 200 or "\0" in id:
         return None
     row = await tx.fetchrow("select * from client where id = $1 and disabled is null", id)
-    if row is None:
-        return None
+    return _client(row) if row is not None else None
+
+
+async def every(tx: Tx) -> list[Client]:
+    """All applications by id, disabled ones too."""
+    return [_client(row) for row in await tx.fetch("select * from client order by id")]
+
+
+def _client(row: Any) -> Client:
     return Client(
         row["id"],
         row["name"],
@@ -70,6 +82,8 @@ async def by_id(tx: Tx, id: str) -> Client | None:
         row["agent"],
         row["institution"],
         row["disabled"],
+        row["jwks"],
+        row["introspects"],
     )
 
 
@@ -84,17 +98,20 @@ async def add(
     redirect_uris: Sequence[str] = (),
     agent: str = "",
     institution: str = "",
+    jwks: str | None = None,
+    introspects: bool = False,
 ) -> None:
-    """Register an application, or register it anew. `secret` None makes it public.
+    """Register an application, or register it anew. Without `secret` and `jwks` (a JWK Set) it is public.
 
-    BadRequest for what cannot be: an unknown grant type, client credentials without a secret, a redirect URI that is neither https nor
-    this machine's.
+    BadRequest for what cannot be: an unknown grant type, client credentials without a secret or keys, a redirect URI that is neither https
+    nor this machine's.
     """
     unknown = sorted(set(grant_types) - set(GRANT_TYPES))
     if unknown:
         raise BadRequest(f"{', '.join(unknown)} is no grant type here; {', '.join(GRANT_TYPES)} are.")
-    if "client_credentials" in grant_types and secret is None:
-        raise BadRequest("An application that asks for itself needs a secret.")
+    if (introspects or "client_credentials" in grant_types) and secret is None and jwks is None:
+        raise BadRequest("An application that asks for itself needs a secret, or keys of its own.")
+    public_keys = assertions.key_set(jwks) if jwks is not None else None
     if not scope.strip() or ("client_credentials" in grant_types and not any(c.context == "system" for c in clauses(scope))):
         raise BadRequest("The scope is empty, or has no system/… for an application that asks for itself.")
     for uri in redirect_uris:
@@ -104,11 +121,11 @@ async def add(
             )
     await tx.execute(
         """
-        insert into client (id, name, secret, redirect_uris, grant_types, scope, agent, institution, created)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        insert into client (id, name, secret, redirect_uris, grant_types, scope, agent, institution, created, jwks, introspects)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (id) do update set name = excluded.name, secret = excluded.secret, redirect_uris = excluded.redirect_uris,
             grant_types = excluded.grant_types, scope = excluded.scope, agent = excluded.agent, institution = excluded.institution,
-            disabled = null
+            jwks = excluded.jwks, introspects = excluded.introspects, disabled = null
         """,
         id,
         name,
@@ -119,6 +136,8 @@ async def add(
         agent or f"Device/{id}",
         institution,
         tx.now,
+        public_keys,
+        introspects,
     )
 
 

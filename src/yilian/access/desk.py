@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from yilian.access.keys import SigningKey
@@ -116,6 +116,7 @@ class Desk:
     applicant    the application it names, None when there is none
     person       who is signed in, at the authorization endpoint
     revocable    the grant behind the token that is to be revoked, and its application
+    told_of      what there is to say of the token that is asked about; None: it is not good
     """
 
     now: datetime
@@ -127,6 +128,7 @@ class Desk:
     code: Code | None = None
     refresh: Refresh | None = None
     revocable: tuple[UUID, str] | None = None
+    told_of: dict[str, Any] | None = None
     new_code: NewCode | None = None
     code_presented: bool = False
     refresh_presented: bool = False

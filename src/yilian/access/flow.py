@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from yilian.access import clients, keys, oauth, passwords, sessions
+from yilian.access import assertions, clients, keys, oauth, passwords, sessions
+from yilian.access.assertions import NotProven, Proof
 from yilian.access.clients import Client
 from yilian.access.desk import Code, Desk, NewCode, Person, Refresh
 from yilian.access.oauth import Applicant, Ask, Reply
@@ -67,10 +69,10 @@ async def exchange(
 ) -> Reply:
     """Answer POST /oauth2/token. `authorization` is that header, "" for none. Opens its own transaction. BadRequest when the form
     cannot be read."""
-    applicant, secret = await _applicant(db, form, authorization, origin)
+    tried = await _applicant(db, form, authorization, origin, settings)
     asked = dict(form)
     async with db.transaction() as tx:
-        desk = Desk(tx.now, settings, settings.public_url or origin, applicant=applicant)
+        desk = await _desk(tx, tried, origin, settings)
         desk.keys = await keys.usable(tx)
         if asked.get("grant_type") == "authorization_code" and asked.get("code"):
             desk.code = await _code(tx, asked["code"])
@@ -83,7 +85,7 @@ async def exchange(
             tx,
             desk,
             reply,
-            wrong_secret=bool(secret) and (applicant is None or applicant.proven is None),
+            not_proven=tried.why if desk.applicant is None or not (desk.applicant.proven or desk.applicant.signed) else "",
             request_id=request_id,
             address=address,
         )
@@ -92,10 +94,10 @@ async def exchange(
 
 async def revoke(db: Database, form: Pairs, authorization: str, *, verifier: Verifier, origin: str, settings: AccessSettings) -> Reply:
     """Answer POST /oauth2/revoke: the grant behind an access or refresh token ends, and with it all its tokens. RFC 7009."""
-    applicant, _ = await _applicant(db, form, authorization, origin)
+    tried = await _applicant(db, form, authorization, origin, settings)
     token = dict(form).get("token", "")
     async with db.transaction() as tx:
-        desk = Desk(tx.now, settings, settings.public_url or origin, applicant=applicant)
+        desk = await _desk(tx, tried, origin, settings)
         if token.count(".") == 2:
             try:
                 claims = await verifier.claims_of(token)
@@ -113,6 +115,43 @@ async def revoke(db: Database, form: Pairs, authorization: str, *, verifier: Ver
     return reply
 
 
+async def introspect(db: Database, form: Pairs, authorization: str, *, verifier: Verifier, origin: str, settings: AccessSettings) -> Reply:
+    """Answer POST /oauth2/introspect: what a token is good for at this moment, or that it is not. RFC 7662."""
+    tried = await _applicant(db, form, authorization, origin, settings)
+    token = dict(form).get("token", "")
+    told = await _told_of(db, verifier, token, settings)
+    async with db.transaction() as tx:
+        desk = await _desk(tx, tried, origin, settings)
+        desk.told_of = told
+        ask = Ask("POST", f"{origin}/oauth2/introspect", form, {"Authorization": authorization} if authorization else {})
+        return oauth.tell(desk, ask)
+
+
+async def _told_of(db: Database, verifier: Verifier, token: str, settings: AccessSettings) -> dict[str, Any] | None:
+    if token.count(".") == 2:
+        try:
+            claims = await verifier.claims_of(token)
+            here = await verifier.standing_of(f"Bearer {token}")
+        except NotSignedIn:
+            return None
+        told = {"scope": claims.scope, "client_id": claims.client, "sub": claims.subject, "exp": claims.expires, "token_type": "Bearer"}
+        if here.scope.agent:
+            told["fhirUser"] = here.scope.agent
+        return {"active": True, **told}
+    async with db.transaction() as tx:
+        refresh = await _refresh(tx, token, settings) if token else None
+    if refresh is None or refresh.spent or not refresh.alive or refresh.person is None:
+        return None
+    person = refresh.person
+    return {
+        "active": True,
+        "scope": refresh.scope,
+        "client_id": refresh.client,
+        "sub": person.account,
+        "exp": int(person.session_expires.timestamp()),
+    }
+
+
 def _check(pairs: Pairs) -> None:
     """Nothing that does not belong into an OAuth request (RFC 6749 appendix A), nor into the error texts authlib makes of it."""
     for name, value in pairs:
@@ -123,8 +162,21 @@ def _check(pairs: Pairs) -> None:
             )
 
 
-async def _applicant(db: Database, form: Pairs, authorization: str, origin: str) -> tuple[Applicant | None, str]:
-    """The application that asks, and the secret it gave. Argon2 runs here, before any transaction is open."""
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """The application that asks, and how it tried to prove itself.
+
+    why    what was wrong with that, for the trail; "" where it did not try
+    proof  its signed statement, if that is right: in the transaction it must come for the first time
+    """
+
+    applicant: Applicant | None
+    why: str = ""
+    proof: Proof | None = None
+
+
+async def _applicant(db: Database, form: Pairs, authorization: str, origin: str, settings: AccessSettings) -> _Tried:
+    """Secrets and signatures are looked at here, before any transaction is open: Argon2 takes its time."""
     _check(form)
     names = [name for name, _ in form]
     if len(set(names)) != len(names):
@@ -133,13 +185,33 @@ async def _applicant(db: Database, form: Pairs, authorization: str, origin: str)
     id, secret = _basic(authorization)
     if id is None:
         id, secret = asked.get("client_id"), asked.get("client_secret")
+    statement = asked.get("client_assertion")
+    if statement is not None:
+        if secret or asked.get("client_assertion_type") != assertions.TYPE:
+            raise BadRequest(f"client_assertion goes with client_assertion_type={assertions.TYPE} and without a secret (RFC 6749 §2.3).")
+        id = id or assertions.named(statement)
     async with db.reading() as tx:
         client: Client | None = await clients.by_id(tx, id or "")
-    proven = None
-    if secret:
-        good = await passwords.matches(client.secret if client else None, secret)
-        proven = secret if good else None
-    return (Applicant(client, origin, proven) if client else None), secret or ""
+    if statement is not None:
+        if client is None:
+            return _Tried(None, "unknown application")
+        audiences = {f"{one}{path}" for one in (origin, settings.public_url) if one for path in ("", "/oauth2/token")}
+        try:
+            proven = assertions.proof(client, statement, audiences, db.clock())
+        except NotProven as error:
+            return _Tried(Applicant(client, origin, None), str(error))
+        return _Tried(Applicant(client, origin, None, signed=True), "the signed statement was used before", proven)
+    if not secret:
+        return _Tried(Applicant(client, origin, None) if client else None)
+    good = await passwords.matches(client.secret if client else None, secret)
+    return _Tried(Applicant(client, origin, secret if good else None) if client else None, "wrong secret or unknown application")
+
+
+async def _desk(tx: Tx, tried: _Tried, origin: str, settings: AccessSettings) -> Desk:
+    applicant = tried.applicant
+    if applicant is not None and tried.proof is not None and not await assertions.first_time(tx, tried.proof):
+        applicant = replace(applicant, signed=False)
+    return Desk(tx.now, settings, settings.public_url or origin, applicant=applicant)
 
 
 def _basic(authorization: str) -> tuple[str | None, str | None]:
@@ -277,7 +349,7 @@ async def _end(tx: Tx, desk: Desk) -> None:
         await tx.execute("update token_grant set ended = $2, reason = $3 where id = $1 and ended is null", grant, tx.now, reason)
 
 
-async def _note(tx: Tx, desk: Desk, reply: Reply, *, wrong_secret: bool, request_id: str, address: str) -> None:
+async def _note(tx: Tx, desk: Desk, reply: Reply, *, not_proven: str, request_id: str, address: str) -> None:
     """Applications that sign in for themselves, wrong secrets, and what looks like theft. A person's sign-in was recorded when it
     happened."""
     client = desk.applicant.client if desk.applicant else None
@@ -297,7 +369,7 @@ async def _note(tx: Tx, desk: Desk, reply: Reply, *, wrong_secret: bool, request
         await note_failure(
             tx, scope, why.get(desk.ended[0][1], desk.ended[0][1]) + "; everything issued with it has ended", outcome=SERIOUS_FAILURE
         )
-    elif wrong_secret:
-        await note_failure(tx, scope, "wrong secret or unknown application", outcome=MINOR_FAILURE)
+    elif not_proven:
+        await note_failure(tx, scope, not_proven, outcome=MINOR_FAILURE)
     elif desk.issued is not None and desk.issued.person is None:
         await note_sign_in(tx, scope, "client credentials")

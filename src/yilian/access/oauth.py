@@ -26,6 +26,7 @@ from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc9207 import IssuerParameter
 from authlib.oidc.core.grants import OpenIDCode
 
@@ -36,7 +37,9 @@ from yilian.access.sessions import new_secret
 from yilian.access.smart import granted
 from yilian.access.tokens import mint
 
-CLIENT_METHODS = ["none", "client_secret_basic", "client_secret_post"]
+PRIVATE_KEY = "private_key_jwt"
+CONFIDENTIAL_METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY]
+CLIENT_METHODS = ["none", *CONFIDENTIAL_METHODS]
 FRESH_S = 60
 """`prompt=login` is satisfied by a sign-in not older than this."""
 
@@ -48,11 +51,12 @@ class Refused(Exception):
 @dataclass(frozen=True, slots=True)
 class Applicant(ClientMixin):
     """An application as authlib sees it. `proven` is the secret that was found to be right before the grant runs (argon2 takes a
-    thread)."""
+    thread); `signed`: it proved itself with its key (`assertions.py`)."""
 
     client: Client
     origin: str
     proven: str | None
+    signed: bool = False
 
     def get_client_id(self) -> str:
         return self.client.id
@@ -70,7 +74,9 @@ class Applicant(ClientMixin):
         return self.proven is not None and hmac.compare_digest(self.proven.encode(), client_secret.encode())
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return (method == "none") == self.client.public
+        if method == PRIVATE_KEY:
+            return self.signed
+        return self.client.public if method == "none" else self.client.secret is not None
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code" and "authorization_code" in self.client.grant_types
@@ -140,12 +146,19 @@ class Server(AuthorizationServer):
         self.register_grant(_RefreshGrant)
         self.register_grant(_ClientCredentials)
         self.register_endpoint(_Revocation)
+        self.register_endpoint(_Introspection)
+        self.register_client_auth_method(PRIVATE_KEY, self._by_key)
         self.register_extension(_issuer(desk.issuer))
         self.register_token_generator("default", self._tokens)
 
     def query_client(self, client_id: str) -> Applicant | None:
         applicant = self.desk.applicant
         return applicant if applicant is not None and applicant.client.id == client_id else None
+
+    def _by_key(self, query_client: Any, request: Ask) -> Applicant | None:
+        """The application that signed for itself; whether it did was found out before."""
+        applicant = self.desk.applicant
+        return applicant if applicant is not None and applicant.signed and "client_assertion" in request.payload.data else None
 
     def create_oauth2_request(self, request: Ask) -> Ask:
         return request
@@ -309,7 +322,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):
 
 
 class _ClientCredentials(grants.ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = CONFIDENTIAL_METHODS
 
 
 class _Revocation(RevocationEndpoint):
@@ -321,6 +334,35 @@ class _Revocation(RevocationEndpoint):
 
     def revoke_token(self, token: _Revocable, request: Ask) -> None:
         self.server.desk.ended.append((token.grant, "revoked"))
+
+
+class _Introspection(IntrospectionEndpoint):
+    """What a token is good for, to whom it was issued to and to applications registered to ask. RFC 7662."""
+
+    CLIENT_AUTH_METHODS = CONFIDENTIAL_METHODS
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> _Told | None:
+        told = self.server.desk.told_of
+        return _Told(told) if told is not None else None
+
+    def check_permission(self, token: _Told, client: Applicant, request: Ask) -> bool:
+        return client.client.introspects or token.words["client_id"] == client.client.id
+
+    def introspect_token(self, token: _Told) -> dict[str, Any]:
+        return token.words
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A token that is good: looked up just now."""
+
+    words: dict[str, Any]
+
+    def is_expired(self) -> bool:
+        return False
+
+    def is_revoked(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +414,11 @@ def issue(desk: Desk, ask: Ask) -> Reply:
 def give_back(desk: Desk, ask: Ask) -> Reply:
     """The revocation endpoint."""
     return Server(desk).create_endpoint_response("revocation", ask)
+
+
+def tell(desk: Desk, ask: Ask) -> Reply:
+    """The introspection endpoint."""
+    return Server(desk).create_endpoint_response("introspection", ask)
 
 
 def credentials(authorization: str) -> tuple[str | None, str | None]:

@@ -33,6 +33,8 @@ TYPE = "at+jwt"
 LONGEST = 4096
 REMEMBERED = 10_000
 LEEWAY_S = 5
+KEYS_KNOWN_S = 60
+"""So long a key that was replaced (`keys.replace`) may still be believed; what was signed with it has ended anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Verifier:
         return found
 
     async def _key(self, kid: str, now: float) -> keys.SigningKey:
-        if kid not in self._keys and abs(now - self._keys_read) >= 1:
+        age = abs(now - self._keys_read)
+        if age >= KEYS_KNOWN_S or (kid not in self._keys and age >= 1):
             async with self.db.reading() as tx:
                 self._keys = {one.kid: one for one in await keys.usable(tx)}
             self._keys_read = now

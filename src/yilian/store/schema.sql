@@ -312,8 +312,19 @@ create table client (                                    -- an application that 
     agent         text        collate "C" not null default '',  -- 'Device/…': who acts when it asks for itself
     institution   text        collate "C" not null default '',  -- the one it speaks for; '': the whole region
     disabled      timestamptz,
-    created       timestamptz not null default now()
+    created       timestamptz not null default now(),
+    jwks          text,                                  -- JWK Set: its public keys (private_key_jwt); null: none
+    introspects   boolean     not null default false     -- may ask about tokens of other applications (RFC 7662)
 );
+
+-- 0024 A signed proof is good once. RFC 7523 3, SMART Backend Services: jti.
+create table client_assertion (
+    client  text        collate "C" not null references client on delete cascade,
+    jti     text        collate "C" not null,
+    expires timestamptz not null,
+    primary key (client, jti)
+);
+create index client_assertion_expires on client_assertion (expires);    -- what is over is cleared away
 
 create table session (                                   -- one browser that is signed in
     id          uuid        primary key,
@@ -374,7 +385,8 @@ create table signing_key (
     kid     text        collate "C" primary key,         -- RFC 7638 thumbprint
     private text        not null,                        -- JWK, ES256
     created timestamptz not null,
-    retired timestamptz                                  -- signs no more; its tokens are still good until they expire
+    retired timestamptz,                                 -- signs no more from then on; its tokens are still good until they expire
+    begins  timestamptz not null                         -- published from the start, signs from then on
 );
 create unique index signing_key_current on signing_key ((true)) where retired is null;  -- one key signs; two servers that start at once make one
 

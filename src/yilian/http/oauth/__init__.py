@@ -25,6 +25,7 @@ def routes(db: Database, verifier: Verifier, settings: AccessSettings = DEFAULTS
         Route("/oauth2/sign-out", edge.answering(sign_in.sign_out), methods=["POST"]),
         Route("/oauth2/token", edge.answering(token.token, oauth=True), methods=["POST"]),
         Route("/oauth2/revoke", edge.answering(token.revoke, oauth=True), methods=["POST"]),
+        Route("/oauth2/introspect", edge.answering(token.introspect, oauth=True), methods=["POST"]),
         Route("/oauth2/userinfo", edge.answering(userinfo.userinfo), methods=["GET", "POST"]),
         Route("/oauth2/jwks", edge.answering(discovery.jwks), methods=["GET"]),
         Route("/.well-known/openid-configuration", edge.answering(discovery.openid_configuration), methods=["GET"]),

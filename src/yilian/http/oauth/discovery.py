@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from yilian.access import keys
+from yilian.access import assertions, keys
+from yilian.access.oauth import CLIENT_METHODS, CONFIDENTIAL_METHODS
 from yilian.http.oauth.edge import of_json
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def smart_configuration(origin: str) -> dict[str, Any]:
             "launch-standalone",
             "client-public",
             "client-confidential-symmetric",
+            "client-confidential-asymmetric",
             "sso-openid-connect",
             "context-standalone-patient",
             "permission-user",
@@ -53,8 +55,7 @@ async def openid_configuration(edge: Edge, request: Request) -> Response:
 
 
 async def jwks(edge: Edge, request: Request) -> Response:
-    """The public keys. Kept for a few minutes by others, so a new key should be published before it signs: `keys.rotate` off the busy
-    hour."""
+    """The public keys. Kept for a few minutes by others, so a new key is published before it signs (`keys.rotate`)."""
     async with edge.db.reading() as tx:
         document = keys.published(await keys.usable(tx))
     return of_json(document, headers={"cache-control": "public, max-age=300"})
@@ -67,10 +68,13 @@ def _common(origin: str) -> dict[str, Any]:
         "authorization_endpoint": f"{origin}/oauth2/authorize",
         "token_endpoint": f"{origin}/oauth2/token",
         "revocation_endpoint": f"{origin}/oauth2/revoke",
+        "introspection_endpoint": f"{origin}/oauth2/introspect",
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "scopes_supported": SCOPES,
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": list(assertions.ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL_METHODS,
         "code_challenge_methods_supported": ["S256"],
     }

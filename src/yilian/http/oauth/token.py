@@ -1,4 +1,4 @@
-"""POST /oauth2/token and /oauth2/revoke. RFC 6749 §5, RFC 7009."""
+"""POST /oauth2/token, /oauth2/revoke and /oauth2/introspect. RFC 6749 §5, RFC 7009, RFC 7662."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ async def token(edge: Edge, request: Request) -> Response:
 
 async def revoke(edge: Edge, request: Request) -> Response:
     reply = await flow.revoke(
+        edge.db,
+        await form(request),
+        request.headers.get("authorization", ""),
+        verifier=edge.verifier,
+        origin=edge.origin(request),
+        settings=edge.settings,
+    )
+    return _response(reply)
+
+
+async def introspect(edge: Edge, request: Request) -> Response:
+    reply = await flow.introspect(
         edge.db,
         await form(request),
         request.headers.get("authorization", ""),
