@@ -41,7 +41,7 @@ from yilian.http.house import House
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
-from yilian.identity import matching
+from yilian.identity import claims, matching, persons, worklist
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -59,7 +59,7 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard),
+    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -69,6 +69,8 @@ HOOKS = Hooks(
         custom_parameters.follow,
         outbox.follow,
         matching.follow,
+        claims.follow,
+        persons.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -104,7 +106,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **subscription_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
-        matching.FIND: jobs.Kind(matching.look_up),
+        matching.FIND: jobs.Kind(worklist.look_up),
     }
 
 

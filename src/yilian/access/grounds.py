@@ -4,6 +4,9 @@
     encounter   Encounter.serviceProvider                  as long as the Encounter stands and is not entered in error or cancelled
     referral    opened and ended by the referral room      from submission until some time after closing
 
+A ground given for one record of a person holds for all of them: those rows are made by the database (`derived_from`, migration 0020)
+and are not looked at here.
+
 The ground is that of the institution the Organization speaks for (`institutions`). What would give or take a ground of another
 institution is refused: nobody writes another institution's encounter, takes a patient over who is registered elsewhere, or puts a
 patient into somebody else's hands, except that the institution a patient is registered with may hand the patient over. Systems of the
@@ -57,16 +60,18 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
             delete from access_ground g
             using unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) as r (institution, patient, kind, source)
             where g.institution = r.institution and g.patient = r.patient and g.kind = r.kind and g.source = r.source
+              and g.derived_from is null
             """,
             *_columns(removed),
         )
     if added:
         await tx.execute(
             """
-            insert into access_ground (institution, patient, kind, source, since)
+            insert into access_ground as g (institution, patient, kind, source, since)
             select institution, patient, kind, source, $5
             from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) as a (institution, patient, kind, source)
-            on conflict do nothing
+            on conflict (institution, patient, kind, source) do update set derived_from = null, since = excluded.since, until = null
+            where g.derived_from is not null
             """,
             *_columns(added),
             tx.now,
@@ -79,7 +84,7 @@ async def open_referral_ground(tx: Tx, institution: int, patient: int, task_rid:
     await tx.execute(
         """
         insert into access_ground (institution, patient, kind, source, since) values ($1, $2, 'referral', $3, $4)
-        on conflict (institution, patient, kind, source) do update set until = null
+        on conflict (institution, patient, kind, source) do update set until = null, derived_from = null
         """,
         institution,
         patient,
@@ -157,7 +162,7 @@ async def _there(tx: Tx, sources: list[int]) -> set[Ground]:
         return set()
     rows = await tx.fetch(
         "select institution, patient, kind, source from access_ground"
-        " where source = any($1::bigint[]) and kind in ('registered', 'encounter')",
+        " where source = any($1::bigint[]) and kind in ('registered', 'encounter') and derived_from is null",
         sources,
     )
     return {(row["institution"], row["patient"], row["kind"], row["source"]) for row in rows}
@@ -206,7 +211,7 @@ async def _follow_organizations(tx: Tx, moved: list[int]) -> None:
         update access_ground g set institution = m.institution
         from unnest($1::bigint[], $2::bigint[]) as m (organization, institution)
         join index_reference i on i.target = m.organization and i.param in ($3, $4)
-        where g.source = i.rid and g.kind in ('registered', 'encounter') and g.institution <> m.institution
+        where g.source = i.rid and g.kind in ('registered', 'encounter') and g.institution <> m.institution and g.derived_from is null
         """,
         list(speaks_for),
         [institution.rid for institution in speaks_for.values()],

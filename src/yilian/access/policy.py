@@ -22,7 +22,7 @@ TABLE = Path(__file__).with_name("policy.toml")
 @dataclass(frozen=True, slots=True)
 class Role:
     """What one post may do. `writes` are resource types; `expunges`: whether it may remove things for good; `matches`: whether it
-    may ask who of the whole region somebody is (Patient/$match)."""
+    may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one person."""
 
     code: str
     zh: str
@@ -31,6 +31,7 @@ class Role:
     writes: frozenset[str]
     expunges: bool = False
     matches: bool = False
+    links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def policy() -> Policy:
             frozenset().union(*(families[name] for name in row["writes"])),
             row.get("expunges", False),
             row.get("matches", False),
+            row.get("links", False),
         )
         for code, row in raw["roles"].items()
     }
@@ -109,6 +111,19 @@ def require_matching(scope: Scope) -> None:
         raise Forbidden(
             "Finding who somebody is in the whole region is for those who register patients, and for systems of the region.",
             zh="全区域患者匹配仅限负责登记的岗位和区域系统应用。",
+        )
+
+
+def require_linking(scope: Scope) -> None:
+    """Raises Forbidden unless this scope may say which records are one person: a post the table says so of, or a system of the region that
+    may write Persons."""
+    roles = policy().roles
+    post = any(code in roles and roles[code].links for code in scope.roles)
+    system = not scope.roles and scope.reach == "everything"
+    if not ((post or system) and may(scope, "write", "Person") and may(scope, "read", "Patient")):
+        raise Forbidden(
+            "Linking records is for the stewards of the patient index, and for systems of the region.",
+            zh="患者主索引的关联与解除仅限主索引管理员和区域系统应用。",
         )
 
 

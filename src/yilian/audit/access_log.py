@@ -21,7 +21,7 @@ from yilian.fhir import urls
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import dump
 from yilian.store.read import Stored
-from yilian.store.scope import Scope
+from yilian.store.scope import Scope, records_of
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -106,7 +106,7 @@ def _between(scope: Scope, patient: int, begin: datetime, until: datetime, zone:
 
 def _of(scope: Scope, patient: int) -> Where:
     where = visible(scope)
-    where.add(f"e.patient = {where.arg(patient)}")
+    where.add(f"e.patient = any(array({records_of(f'{where.arg(patient)}::bigint')}))")
     return where
 
 

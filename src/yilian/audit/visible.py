@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yilian.audit.note import SECURITY_ALERT, USER_AUTHENTICATION
-from yilian.store.scope import Scope
+from yilian.store.scope import Scope, records_of
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def visible(scope: Scope) -> Where:
         return where
     own = f"(e.account = {where.arg(scope.user)} and e.agent = {where.arg(scope.agent)})"
     if scope.reach == "self" and scope.patient_rid:
-        where.any([own, f"e.patient = {where.arg(scope.patient_rid)}"])
+        where.any([own, f"e.patient = any(array({records_of(f'{where.arg(scope.patient_rid)}::bigint')}))"])
     elif "privacy" in scope.roles and scope.institution:
         where.any([own, f"e.institution = {where.arg(scope.institution)}"])
     elif "admin" in scope.roles:

@@ -15,6 +15,7 @@ from rich.table import Table
 from yilian.command import house
 from yilian.config import Settings
 from yilian.fhir.dates import use_region_zone
+from yilian.identity import worklist
 from yilian.identity.matching import models, region
 from yilian.identity.matching.model import Model, bits, difference
 from yilian.identity.matching.region import Engine
@@ -25,6 +26,7 @@ DOING = {
     "training": "Training",
     "weighing": "Weighing pairs",
     "keeping": "Keeping pairs",
+    "linking": "Linking sure pairs",
 }
 
 
@@ -35,7 +37,7 @@ def train(settings: Settings, *, note: str, use: bool, memory_gib: float) -> int
 
 
 def run(settings: Settings, *, memory_gib: float) -> int:
-    """Weigh every likely pair by the model in use and keep those that may be one person; with the engine of the settings."""
+    """Weigh every likely pair by the model in use, link the sure ones and put the others on the worklist; with the engine of the settings."""
     with house.address(settings, alone=False, purpose="yilian match run") as dsn:
         return uvloop.run(_run(settings, dsn, memory_gib))
 
@@ -81,10 +83,12 @@ async def _run(settings: Settings, dsn: str, memory_gib: float) -> int:
     async with house.database(settings, dsn) as db:
         with _told() as tell:
             done = await region.run(db, engine=engine, memory_gib=memory_gib, tell=tell)
+            tell("linking", done.found.sure)
+            fed = await worklist.feed(db)
     found = done.found
     print(
         f"{done.patients:,} patients weighed by model {done.model}: {found.pairs:,} pairs may be one person, {found.sure:,} of them surely;"
-        f" {found.gone:,} of an earlier run are no longer."
+        f" {found.gone:,} of an earlier run are no longer.\n{fed.linked:,} pairs were linked; {fed.asked:,} more wait for somebody to look at them."
     )
     return 0
 

@@ -45,7 +45,13 @@ INSTITUTION_ID = "urn:oid:2.16.156.10011.1.5"  # 医疗卫生机构代码
 OUTPATIENT_NO = "urn:oid:2.16.156.10011.1.11"  # 门(急)诊号
 INPATIENT_NO = "urn:oid:2.16.156.10011.1.12"  # 住院号
 RECORD_NO = "urn:oid:2.16.156.10011.1.13"  # 病案号
+ACCOUNT = BASE + "NamingSystem/account"  # who signs in here
 USCC = BASE + "NamingSystem/unified-social-credit-code"  # 统一社会信用代码 GB 32100
+HK_MACAO_PERMIT = BASE + "NamingSystem/hong-kong-macao-travel-permit"  # 港澳居民来往内地通行证
+TAIWAN_PERMIT = BASE + "NamingSystem/taiwan-travel-permit"  # 台湾居民来往大陆通行证
+FOREIGN_RESIDENT_ID = BASE + "NamingSystem/foreign-permanent-resident-id"  # 外国人永久居留身份证
+MEDICAL_INSURANCE = BASE + "NamingSystem/medical-insurance-number"  # 医保个人编号
+PASSPORT = "http://hl7.org/fhir/sid/passport-"  # and the country that gave it: passport-CHN
 REFERRAL_NO = BASE + "NamingSystem/referral-number"  # 转诊单号
 
 # --- terminologies of others

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from yilian.errors import BadRequest, NotSupported, TooLarge
 from yilian.search import statement
 from yilian.search.query import Query
-from yilian.store import listed
+from yilian.store import listed, members
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, stored
 from yilian.store.scope import Scope
@@ -45,6 +45,7 @@ async def lastn(tx: Tx, scope: Scope, query: Query, most: int) -> Page:
         raise BadRequest("$lastn needs a patient or subject, and a code or category.")
     if query.sort or query.includes or query.revincludes or query.cursor:
         raise NotSupported("$lastn has an order of its own, includes nothing and has one page: leave out _sort, _include and _cursor.")
+    query = await members.whole(tx, query)
     await listed.require(tx, query.clauses)
     found = statement.keys(replace(query, total="none"), scope, MOST + 1)
     rids = [row[0] for row in await tx.fetch(found.sql, *found.args)]

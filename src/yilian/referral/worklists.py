@@ -17,7 +17,7 @@ from yilian.search.parameters import parameters_of
 from yilian.store import cursor as cursors
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, stored
-from yilian.store.scope import Scope, readable
+from yilian.store.scope import Scope, readable, records_of
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -150,7 +150,7 @@ def _sides(scope: Scope, asked: Worklist, args: list[Any]) -> list[str]:
             words = {"roles": f"{_add(args, sorted(scope.roles))}::text[]", "agent": _add(args, scope.agent)}
         return [_seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
     if scope.reach == "self" and asked.mine:
-        return [_seen(scope, False, f"f.patient = {int(scope.patient_rid)} and {asked.mine}")]
+        return [_seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}")]
     if scope.reach == "everything" and asked.mine:  # a system of the region: what all institutions sent
         return [_seen(scope, False, asked.mine)]
     return []

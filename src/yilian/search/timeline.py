@@ -17,8 +17,12 @@ from yilian.search.unknown import no_clinical_type
 ORDER = Order((NEWEST_FIRST,))
 
 
-def timeline(patient: str, types: Sequence[str], scope: Scoped, *, count: int = 50, cursor: str | None = None) -> Statement:
+def timeline(
+    patient: str, types: Sequence[str], scope: Scoped, *, count: int = 50, cursor: str | None = None, others: Sequence[int] = ()
+) -> Statement:
     """A page of what there is about `Patient/{patient}`, of these types (none: all clinical types), newest first, undated last.
+
+    `others`: keys of the other records of the same person, whose record is told along with it.
 
     Rows of `COLUMNS` and k1; use the first `count`, there is a next page when there are more. The newest of each type are read from its own
     stretch of the index and merged, so a page costs the same however long the record is.
@@ -32,6 +36,10 @@ def timeline(patient: str, types: Sequence[str], scope: Scoped, *, count: int = 
     having = Predicates(scope)
     args = having.args
     who = f"(select rid from resource where type = {type_id('Patient')} and id = {args.add(patient)})"
+    whom = ""
+    if others:
+        whom = f" cross join (select {who} as patient union all select unnest({args.add(list(others))}::bigint[])) w"
+        who = "w.patient"
     allowed = tuple(kind for kind in wanted if scope.condition("s", (kind,)) != "false")
     numbers = args.add([type_id(kind) for kind in allowed])
     where = [f"c.patient = {who}", "c.type = k.key", "c.nth = 0", *having.seen_of_one(who, "c", allowed)]
@@ -40,7 +48,7 @@ def timeline(patient: str, types: Sequence[str], scope: Scoped, *, count: int = 
     limit = page_limit(count)
     newest = f"select c.rid{ORDER.columns()} from index_clinical c{all_of(where)} order by {ORDER.by('c', direct=True)} limit {limit}"
     sql = (
-        f"select {COLUMNS}{ORDER.texts('p')} from (select l.* from unnest({numbers}::smallint[]) k(key) cross join lateral ({newest}) l"
+        f"select {COLUMNS}{ORDER.texts('p')} from (select l.* from unnest({numbers}::smallint[]) k(key){whom} cross join lateral ({newest}) l"
         f" order by {ORDER.by('l')} limit {limit}) p join resource r on r.rid = p.rid order by {ORDER.by('p')}"
     )
     return Statement(sql, tuple(args.values), ORDER, lambda: mark)

@@ -137,7 +137,8 @@ def _text(written: Written, alive: dict[tuple[str, str], int]) -> Iterable[str]:
     else:
         targets = (references.parse(text) for text in patient_references(resource))
         patients = {alive[one.type, one.id] for one in targets if isinstance(one, references.Local) and (one.type, one.id) in alive}
-    about = None if not patients else next(iter(patients)) if len(patients) == 1 else SEVERAL
+    several = len(patients) > 1 or written.type == "Person"
+    about = None if not patients else SEVERAL if several else next(iter(patients))
     if about != written.patient:
         yield f"it is kept as being about {_whom(written.patient)}, its text is about {_whom(about)}"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from yilian.fhir.definitions import type_id
 from yilian.store import cursor as cursors
-from yilian.store import large, read
+from yilian.store import large, members, read
 from yilian.store.history import BEGINNING
 from yilian.store.large import PAGED
 from yilian.store.page import Page
@@ -37,6 +37,13 @@ where r.patient = $1 and r.rid <> $1 and (r.type, r.rid) > ($2, $3)
 order by r.type, r.rid limit $11
 """
 """The scope is cut short here: who may read the patient may read what is about them, unless it is confined to another institution."""
+
+ABOUT_ALL = f"""
+select r.* from unnest($1::bigint[]) w (patient) cross join lateral (
+    {ABOUT.replace("r.patient = $1 and r.rid <> $1", "r.patient = w.patient and r.rid <> $12")}
+) r order by r.type, r.rid limit $11
+"""
+"""The same for all records of one person, each from its own stretch of the index; $12 is the one that was asked for."""
 
 BESIDE = f"""
 select {PAGED}
@@ -88,7 +95,7 @@ ALL = Wish()
 
 
 async def everything(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count: int = 1000, cursor: str | None = None) -> Page:
-    """One page of the record of Patient/`id`, the patient first, then by type.
+    """One page of the record of Patient/`id` and those linked to it, the patient first, then by type.
 
     `included` holds what the resources of this page refer to and is about no patient; the same may come again with a later page. `total` is
     known when one page holds all. Raises NotFound when the patient is not within the scope, Gone when deleted, NotSupported for an unknown
@@ -103,7 +110,11 @@ async def everything(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count: 
         matches.append(patient)
     room = count - len(matches)
     within = (wish.start or BEGINNING, wish.end or END) if wish.start or wish.end else (None, None)
-    rows = await tx.fetch(ABOUT, patient.rid, kind, rid, sees_all, here, may_read, wanted, since or BEGINNING, *within, room + 1)
+    place = (kind, rid, sees_all, here, may_read, wanted, since or BEGINNING, *within, room + 1)
+    if others := await members.others_of(tx, patient.rid):
+        rows = await tx.fetch(ABOUT_ALL, [patient.rid, *others], *place, patient.rid)
+    else:
+        rows = await tx.fetch(ABOUT, patient.rid, *place)
     matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
     beside = await large.whole(tx.fetch, await tx.fetch(BESIDE, *scope.keys(), [found.rid for found in matches], wanted))
     return _page(matches, [stored(row) for row in beside], len(rows) > room, room, cursor)

@@ -19,7 +19,7 @@ from yilian.search import follow, statement, together
 from yilian.search.parameters import parameters_of
 from yilian.search.query import Query, parse
 from yilian.search.statement import Statement
-from yilian.store import large, listed
+from yilian.store import large, listed, members
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, Stored, stored
 from yilian.store.scope import Scope, readable
@@ -56,13 +56,17 @@ async def find(tx: Tx, scope: Scope, query: Query) -> Page:
     Resources are whole, whatever `query.shape` says: that is for the edge. Raises BadRequest for a cursor of another search, TooLarge when
     too much would go along.
     """
+    return await _find(tx, scope, await members.whole(tx, query))
+
+
+async def _find(tx: Tx, scope: Scope, query: Query) -> Page:
     if query.count == 0:
-        return Page([], total=await total(tx, scope, query))
+        return Page([], total=await _total(tx, scope, query))
     await listed.require(tx, query.clauses)
     asked = _asked(scope, query)
     found = _found(query, asked, await large.whole(tx.fetch, await tx.fetch(asked.sql, *asked.args)))
     if found.total is None and query.total != "none":
-        return replace(found, total=await total(tx, scope, query))
+        return replace(found, total=await _total(tx, scope, query))
     return found
 
 
@@ -71,13 +75,14 @@ async def page(db: Database, scope: Scope, query: Query) -> Page:
 
     What the region defines to search by is to be known already (`custom_parameters.look`).
     """
+    query = await members.whole_at_once(db, query)
     if query.count and not listed.asks(query.clauses):
         asked = _asked(scope, query)
         found = _found(query, asked, await large.whole(db.fetch, await db.fetch(asked.sql, *asked.args)))
         if found.total is not None or query.total == "none":
             return found
     async with db.reading() as tx:
-        return await find(tx, scope, query)
+        return await _find(tx, scope, query)
 
 
 def _asked(scope: Scope, query: Query) -> Statement:
@@ -126,6 +131,10 @@ def _refuse_too_many(beside: Sequence[object]) -> None:
 
 async def total(tx: Tx, scope: Scope, query: Query) -> int:
     """How many resources match, within the scope."""
+    return await _total(tx, scope, await members.whole(tx, query))
+
+
+async def _total(tx: Tx, scope: Scope, query: Query) -> int:
     await listed.require(tx, query.clauses)
     asked = statement.count(query, scope)
     return int(await tx.fetchval(asked.sql, *asked.args))

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from yilian.store.large import PAGED
-from yilian.store.scope import readable
+from yilian.store.scope import readable, records_of
 
 Level = Literal["one", "type", "all"]
 """Of one resource ($5 is its rid), of a type, of everything ($5 is null).
@@ -27,8 +27,8 @@ NEXT = """coalesce((select n.updated from history n where n.rid = r.rid and n.ve
     (select c.updated from resource c where c.rid = r.rid))"""
 """When a version in `history` ceased to be the current one. Versions between may have been expunged."""
 
-MINE = """mine (patient) as materialized (
-    select $3::bigint where $3::bigint <> 0
+MINE = f"""mine (patient) as materialized (
+    select s.patient from ({records_of("$3::bigint")}) s where s.patient <> 0
     union select g.patient from access_ground g where g.institution = $2::bigint and (g.until is null or g.until > now())
 )"""
 """The patients of a narrow scope. Each one's rows are taken by index, one patient after the other (`offset 0` keeps the planner from

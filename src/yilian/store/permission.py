@@ -6,7 +6,8 @@
 4. Such people write about patients within their scope only, and about one patient at a time: every reference is looked up in their scope.
 5. They register a patient with their own institution, and neither hand over nor delete a patient of another institution.
 6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
-7. Who does not see everything does not choose ids: an id that is taken where one sees nothing must look like one that is free.
+7. Who is one person with whom is the region's to say: a Person counts as being about several, whomever it gathers.
+8. Who does not see everything does not choose ids: an id that is taken where one sees nothing must look like one that is free.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def may_write(scope: Scope, change: Change) -> None:
 
 
 def may_name(scope: Scope, change: Change) -> None:
-    """Rule 7, for a PUT to an id under which this scope sees nothing, taken or free. Raises MethodNotAllowed.
+    """Rule 8, for a PUT to an id under which this scope sees nothing, taken or free. Raises MethodNotAllowed.
 
     Systems of the region see what is taken, and so does everyone of `SHARED_TYPES`. FHIR R4 leaves it to the server whether clients name
     resources: http://hl7.org/fhir/R4/http.html#upsert
@@ -104,9 +105,11 @@ def may_delete(scope: Scope, change: Change, current: dict[str, Any] | None) -> 
 
 
 def patient_of(scope: Scope, change: Change, patients: set[int]) -> int | None:
-    """Rule 4: what is stored in `resource.patient` for a resource about these patients (their rids). Raises Forbidden."""
-    if len(patients) < 2:
+    """Rules 4 and 7: what is stored in `resource.patient` for a resource about these patients (their rids). Raises Forbidden."""
+    if len(patients) < 2 and change.type != "Person":
         return next(iter(patients), None)
+    if not patients:
+        return None
     if scope.reach != "everything":
         raise Forbidden(
             f"This {change.type} is about several patients; only the region's systems write such.",

@@ -105,7 +105,7 @@ class Scope:
 
     def _own(self, alias: str) -> str:
         if self.reach == "self":
-            return f"({alias}.patient = {int(self.patient_rid)} and {alias}.confined is null)"
+            return f"({alias}.patient = any(array({records_of(str(int(self.patient_rid)))})) and {alias}.confined is null)"
         if self.reach == "grounds" and self.institution_rid:
             here = int(self.institution_rid)
             return (
@@ -114,6 +114,14 @@ class Scope:
                 f" where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now()))))"
             )
         return ""
+
+
+def records_of(own: str) -> str:
+    """A query (column `patient`) for the records of one person: the one with the key `own` (SQL), and those linked to it."""
+    return (
+        f"select {own}::bigint as patient union all select o.patient from person_member m join person_member o on o.person = m.person"
+        f" where m.patient = {own} and o.patient <> m.patient"
+    )
 
 
 def readable(alias: str, first: int) -> str:
@@ -133,7 +141,8 @@ def readable_by(alias: str, everything: str, here: str, own: str) -> str:
     return (
         f"({everything} or ({alias}.patient is null and {alias}.shared) or ({alias}.patient = {own} and {alias}.confined is null)"
         f" or (({alias}.confined is null or {alias}.confined = {here})"
-        f" and (({alias}.patient is null and {alias}.confined = {here}) or exists ({ground}))))"
+        f" and (({alias}.patient is null and {alias}.confined = {here}) or exists ({ground})))"
+        f" or ({own} <> 0 and {alias}.confined is null and {alias}.patient in ({records_of(own)})))"
     )
 
 

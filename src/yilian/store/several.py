@@ -13,7 +13,7 @@ from yilian.errors import BadRequest
 from yilian.fhir.definitions import type_name
 from yilian.search import several, statement
 from yilian.search.query import Query
-from yilian.store import large, listed
+from yilian.store import large, listed, members
 from yilian.store.find import along_with, total
 from yilian.store.page import Page
 from yilian.store.read import Stored, stored
@@ -46,6 +46,7 @@ async def find(tx: Tx, scope: Scope, queries: Sequence[Query]) -> Page:
     """
     if not queries:
         return Page([], total=0)
+    queries = [await members.whole(tx, query) for query in queries]
     first = queries[0]
     if first.count == 0:
         return Page([], total=await _total(tx, scope, queries))

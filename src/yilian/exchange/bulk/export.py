@@ -30,7 +30,7 @@ from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
 from yilian.jobs import GiveUp, Job
 from yilian.search import statement
-from yilian.store import listed, read
+from yilian.store import listed, members, read
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class _Export:
             if self.ask.level == "group" or self.ask.patients:
                 await self._keep_keys(tx, 0, await _patients(tx, scope, self.ask))
             for kind, text in self.ask.filters:
-                query = search_of(kind, text, self.zone)
+                query = await members.whole(tx, search_of(kind, text, self.zone))
                 await listed.require(tx, query.clauses)
                 asked = statement.keys(query, scope, HOWEVER_MANY)
                 await tx.execute("set local statement_timeout = 0")

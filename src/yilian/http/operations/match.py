@@ -5,6 +5,7 @@ FHIR R4: http://hl7.org/fhir/R4/patient-operation-match.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from yilian.access.policy import require_matching
@@ -52,7 +53,8 @@ async def match(house: House, asker: Scope, request: Request) -> Answer:
     count = _count(called.one("count"))
     async with house.db.reading() as tx:
         found = await matching.find(tx, asker, patient)
-        candidates = _certain(found.candidates) if called.flag("onlyCertainMatches") else found.candidates[:count]
+        only = called.flag("onlyCertainMatches")
+        candidates = _certain(found.candidates, await _persons(tx, found.candidates)) if only else found.candidates[:count]
         seen, others = await _read(tx, asker, candidates)
         moment = tx.now
     await note_read(
@@ -113,10 +115,22 @@ def _count(asked: int | None) -> int:
     return asked
 
 
-def _certain(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The one that is certain. Two that are certain leave a choice to make, and then none is (FHIR R4, onlyCertainMatches)."""
+def _certain(candidates: tuple[Candidate, ...], persons: Mapping[int, int]) -> tuple[Candidate, ...]:
+    """The one who is certain, by the likeliest of the records that are linked. Two persons who are certain leave a choice to make, and then
+    none is (FHIR R4, onlyCertainMatches)."""
     sure = tuple(one for one in candidates if one.grade == "certain")
-    return sure if len(sure) == 1 else ()
+    whoever = {persons.get(one.patient, -one.patient) for one in sure}
+    return sure[:1] if len(whoever) == 1 else ()
+
+
+async def _persons(tx: Any, candidates: tuple[Candidate, ...]) -> dict[int, int]:
+    """Patient → the Person it is linked to, both rids; who is linked to nobody is left out."""
+    if not candidates:
+        return {}
+    rows = await tx.fetch(
+        "select patient, person from person_member where patient = any($1::bigint[])", [one.patient for one in candidates]
+    )
+    return {row["patient"]: row["person"] for row in rows}
 
 
 async def _read(tx: Any, asker: Scope, candidates: tuple[Candidate, ...]) -> tuple[dict[int, Stored], dict[int, Stored]]:
