@@ -37,7 +37,7 @@ def train(settings: Settings, *, note: str, use: bool, memory_gib: float) -> int
 
 
 def run(settings: Settings, *, memory_gib: float) -> int:
-    """Weigh every likely pair by the model in use, link the sure ones and put the others on the worklist; with the engine of the settings."""
+    """Weigh every likely pair by the model in use, link the sure ones, put the others on the worklist; with the engine of the settings."""
     with house.address(settings, alone=False, purpose="yilian match run") as dsn:
         return uvloop.run(_run(settings, dsn, memory_gib))
 
@@ -88,8 +88,9 @@ async def _run(settings: Settings, dsn: str, memory_gib: float) -> int:
     found = done.found
     print(
         f"{done.patients:,} patients weighed by model {done.model}: {found.pairs:,} pairs may be one person, {found.sure:,} of them surely;"
-        f" {found.gone:,} of an earlier run are no longer.\n{fed.linked:,} pairs were linked; {fed.asked:,} more wait for somebody to look at them."
+        f" {found.gone:,} of an earlier run are no longer."
     )
+    print(f"{fed.linked:,} pairs were linked; {fed.asked:,} more wait for somebody to look at them.")
     return 0
 
 

@@ -19,9 +19,8 @@ REFERRAL_TASK = BASE + "CodeSystem/referral-task"  # referral | approval: what a
 INSTITUTION_TIER = BASE + "CodeSystem/institution-tier"
 INSTITUTION_KIND = "urn:oid:2.16.156.10011.2.3.4.2"  # WS 218 卫生机构类别
 SPECIALTY = BASE + "CodeSystem/clinical-department"  # 诊疗科目名录, codes as 03.04
-ROLE = (
-    BASE + "CodeSystem/post"
-)  # gp | physician | head | coordinator | consultant | office | regulator | pharmacist | admin | privacy | resident
+ROLE = BASE + "CodeSystem/post"  # the posts of access/policy.toml
+MATCH_STATE = BASE + "CodeSystem/match-state"  # open | later | same | different: what was decided of a pair of records
 ERROR = BASE + "CodeSystem/error"
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 

@@ -132,6 +132,8 @@ async def undo(tx: Tx, scope: Scope, first: int, second: int, *, reason: str) ->
         if len(leaving) > 1:
             await _join(tx, scope, None, None, leaving[:1], leaving[1:], BY_HAND, reason)
         await _tell(tx, scope, "unlink", sorted(together), id_)
+    else:
+        await _tell(tx, scope, "undo", [first, second])
     await _decided(tx, scope, [(first, second)], "open", reason, True)
 
 
@@ -142,11 +144,13 @@ async def keep_apart(tx: Tx, scope: Scope, first: int, second: int, *, reason: s
     if second in await _group(tx, first, person_of):
         raise Conflict("These two are linked. Take one of them out of its person ($unlink).", zh="两份登记已关联,请先解除关联。")
     await _decided(tx, scope, [(first, second)], "different", reason, True)
+    await _tell(tx, scope, "keep-apart", [first, second])
 
 
 async def put_off(tx: Tx, scope: Scope, first: int, second: int, *, reason: str) -> None:
     """Somebody has looked at the pair and could not tell yet."""
     await _decided(tx, scope, [(first, second)], "later", reason, True)
+    await _tell(tx, scope, "put-off", [first, second])
 
 
 async def members(tx: Tx, patient: int) -> list[int]:
@@ -296,9 +300,7 @@ async def _decided(tx: Tx, scope: Scope, pairs: Sequence[tuple[int, int]], state
     await tx.execute(WEIGHED, a, b, CANDIDATE[state], tx.now)
 
 
-async def _tell(tx: Tx, scope: Scope, operation: str, patients: Sequence[int], person: str) -> None:
+async def _tell(tx: Tx, scope: Scope, operation: str, patients: Sequence[int], person: str = "") -> None:
     """A line in the trail of each patient concerned."""
-    await note(
-        tx,
-        [note_of(scope, tx.now, "operation", "U", operation=operation, patient=one, entities=(f"Person/{person}",)) for one in patients],
-    )
+    seen = (f"Person/{person}",) if person else ()
+    await note(tx, [note_of(scope, tx.now, "operation", "U", operation=operation, patient=one, entities=seen) for one in patients])

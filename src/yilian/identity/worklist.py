@@ -47,8 +47,9 @@ where c.first = t.first and c.second = t.second and t.score <> c.score and {_OF_
 """
 
 STALE = """
-delete from match_task t where t.state = 'open' and t.why = 'alike' and t.decided is null
-and ($1::bigint is null or t.first = $1 or t.second = $1) and not exists (select from match_candidate c where c.first = t.first and c.second = t.second)
+delete from match_task t
+where t.state = 'open' and t.why = 'alike' and t.decided is null and ($1::bigint is null or t.first = $1 or t.second = $1)
+and not exists (select from match_candidate c where c.first = t.first and c.second = t.second)
 """
 
 SURE = f"""

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 async def timeline(tx: Tx, scope: Scope, id: str, *, types: Sequence[str] = (), count: int = 50, cursor: str | None = None) -> Page:
-    """One page of the record of Patient/`id` and those linked to it, of these types (all clinical ones when empty); what has no date comes last.
+    """One page of the record of Patient/`id` and those linked to it, of these types (all clinical ones when empty).
 
-    `total` is how many there are over all pages, within the scope. Raises NotFound when the patient is not within the scope, Gone when
-    deleted, NotSupported for a type that is not about one patient, BadRequest for the cursor of another timeline.
+    What has no date comes last. `total` is how many there are over all pages, within the scope. Raises NotFound when the patient is not
+    within the scope, Gone when deleted, NotSupported for a type that is not about one patient, BadRequest for the cursor of another
+    timeline.
     """
     patient = await read.by_id(tx, scope, "Patient", id)
     others = await members.others_of(tx, patient.rid)
@@ -29,9 +30,8 @@ async def timeline(tx: Tx, scope: Scope, id: str, *, types: Sequence[str] = (), 
     rows = await tx.fetch(asked.sql, *asked.args)
     here, more = await large.whole(tx.fetch, rows[:count]), len(rows) > count
     matches = [stored(row) for row in here]
-    total = (
-        len(matches) if not more and cursor is None else await _total(tx, scope, [patient.rid, *others], tuple(types) or tuple(CLINICAL))
-    )
+    known = not more and cursor is None
+    total = len(matches) if known else await _total(tx, scope, [patient.rid, *others], tuple(types) or tuple(CLINICAL))
     return Page(matches, [], total, asked.cursor_after(dict(here[-1])) if more else None)
 
 

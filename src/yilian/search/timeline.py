@@ -48,7 +48,8 @@ def timeline(
     limit = page_limit(count)
     newest = f"select c.rid{ORDER.columns()} from index_clinical c{all_of(where)} order by {ORDER.by('c', direct=True)} limit {limit}"
     sql = (
-        f"select {COLUMNS}{ORDER.texts('p')} from (select l.* from unnest({numbers}::smallint[]) k(key){whom} cross join lateral ({newest}) l"
+        f"select {COLUMNS}{ORDER.texts('p')} from"
+        f" (select l.* from unnest({numbers}::smallint[]) k(key){whom} cross join lateral ({newest}) l"
         f" order by {ORDER.by('l')} limit {limit}) p join resource r on r.rid = p.rid order by {ORDER.by('p')}"
     )
     return Statement(sql, tuple(args.values), ORDER, lambda: mark)

@@ -1,8 +1,8 @@
 """Searches by a patient find the whole person: what is about any record that is linked to the one that is named.
 
-The other records of a person are looked up by one key, and only where there are some the question becomes another: "of A" then is "of A or
-B". Whoever may read one record of a person may read all of them (`derive_grounds`, migration 0020), so nothing is told that the answer would
-not tell. A Patient or a Person itself is found by what it is, not by what it is linked to.
+The other records of a person are looked up by one key, and only where there are some the question becomes another: "of A" then is "of A
+or B". Whoever may read one record of a person may read all of them (`derive_grounds`, migration 0020), so nothing is told that the answer
+would not tell. A Patient or a Person itself is found by what it is, not by what it is linked to.
 """
 
 from __future__ import annotations
