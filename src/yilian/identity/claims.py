@@ -27,6 +27,8 @@ from yilian.identity.matching import index
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from yilian.db import Tx
     from yilian.store.change import Change, Written
 
@@ -252,7 +254,7 @@ async def _compare(tx: Tx, keys: Sequence[bytes], now: datetime) -> None:
         await tx.execute(SETTLED, [pair[0] for pair in settled], [pair[1] for pair in settled])
 
 
-def _differs(row: Mapping[str, str | None]) -> list[str]:
+def _differs(row: Record) -> list[str]:
     """What is said of both and is not the same. A name in Latin letters is held against the sound."""
     found = []
     name, its_name = row["name"], row["its_name"]

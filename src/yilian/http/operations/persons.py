@@ -116,8 +116,11 @@ async def decide(house: House, asker: Scope, request: Request) -> Answer:
         row = await review.of_pair(tx, _id(called))
         if row["state"] not in ("open", "later"):
             raise Conflict("This pair was decided already; undo that first.", zh="该核对任务已有结论,请先撤销。")
-        do = {"same": links.link, "different": links.keep_apart, "later": links.put_off}[decision]
-        await do(tx, asker, row["first"], row["second"], reason=reason)
+        if decision == "same":
+            await links.link(tx, asker, row["first"], row["second"], reason=reason)
+        else:
+            do = links.keep_apart if decision == "different" else links.put_off
+            await do(tx, asker, row["first"], row["second"], reason=reason)
         found = await review.pair(tx, row["id"])
     return of_json(_told(found))
 
