@@ -1,5 +1,6 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
@@ -31,6 +32,7 @@ export const routes: RouteObject[] = [
           { path: 'access-log', lazy: lazyPage(() => import('./audit/AccessLog')) },
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
+          ...identityRoutes,
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },
         ],
       },

@@ -14,6 +14,8 @@ export type Post =
   | 'pharmacist'
   | 'admin'
   | 'privacy'
+  | 'data-steward'
+  | 'registrar'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */

@@ -6,6 +6,7 @@ import {
   EyeOutlined,
   FolderOpenOutlined,
   HomeOutlined,
+  IdcardOutlined,
   InboxOutlined,
   MedicineBoxOutlined,
   MessageOutlined,
@@ -16,6 +17,8 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, type Person, seesPatients } from '../access/person';
+import { type Person, seesPatients } from '../access/person';
+import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 
@@ -51,6 +54,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(reviews(person) ? [{ to: '/match', title: t('match.title'), icon: <IdcardOutlined /> }] : []),
     ],
     patients: [
       ...(seesPatients(person) ? [{ to: '/patients', title: t('nav.patients'), icon: <TeamOutlined /> }] : []),

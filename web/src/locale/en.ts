@@ -1,10 +1,12 @@
 import { trailWords } from '../audit/words.en';
+import { identityWords } from '../identity/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
 export const en: Words = {
   ...referralWords,
   ...trailWords,
+  ...identityWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',
@@ -46,6 +48,8 @@ export const en: Words = {
   'post.regulator': 'Health commission',
   'post.pharmacist': 'Reviewing pharmacist',
   'post.admin': 'System administrator',
+  'post.data-steward': 'Patient index steward',
+  'post.registrar': 'Registrar',
   'post.resident': 'Resident',
 
   'signin.title': 'Sign in',

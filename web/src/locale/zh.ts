@@ -1,10 +1,12 @@
 import { trailWords } from '../audit/words.zh';
+import { identityWords } from '../identity/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
 export const zh = {
   ...referralWords,
   ...trailWords,
+  ...identityWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
@@ -49,6 +51,8 @@ export const zh = {
   'post.regulator': '卫健委',
   'post.pharmacist': '审方药师',
   'post.admin': '系统管理员',
+  'post.data-steward': '主索引管理员',
+  'post.registrar': '挂号登记员',
   'post.resident': '居民',
 
   // Signing in
