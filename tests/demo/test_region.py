@@ -91,6 +91,7 @@ def test_the_account_names_are_those_of_the_contract(region: Region) -> None:
         "office": (("office",), "Organization/yunxi-first"),
         "regulator": (("regulator",), "Organization/yunxi-commission"),
         "pharmacist": (("pharmacist",), "Organization/yunxi-first"),
+        "steward": (("data-steward",), "Organization/yunxi-first"),
         "admin": (("admin",), ""),
         "privacy": (("privacy",), "Organization/yunxi-first"),
         "resident": (("resident",), ""),

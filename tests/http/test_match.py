@@ -118,9 +118,31 @@ async def test_only_certain_matches_leave_no_choice(server: Server) -> None:
     await register(server, "shan", "qingshi")
     assert (await match(server, "gp", asking(onlyCertainMatches=True))).json()["total"] == 1
     await register(server, "again", "liuhe")
-    assert (await match(server, "gp", asking(onlyCertainMatches=True))).json()["total"] == 0
     assert (await match(server, "gp", asking())).json()["total"] == 2
     assert (await match(server, "gp", asking(count=1))).json()["total"] == 1
+    await linked(server)
+    steward = await server.as_("bench")
+    body = {"resourceType": "Parameters", "parameter": [{"name": "reason", "valueString": "核对有误"}]}
+    assert (await steward.post("/fhir/Patient/again/$unlink", json=body)).status_code == 200
+    assert (await match(server, "gp", asking(onlyCertainMatches=True))).json()["total"] == 0
+
+
+async def test_two_records_that_are_linked_are_one_answer(server: Server) -> None:
+    """The job that looks up whoever was registered links them: all of it agrees."""
+    await register(server, "shan", "qingshi")
+    await register(server, "again", "liuhe")
+    await linked(server)
+    (entry,) = (await match(server, "gp", asking(onlyCertainMatches=True))).json()["entry"]
+    assert entry["resource"]["id"] in ("shan", "again")
+    assert entry["resource"]["contact"], "by the link the institution of one has a ground for the other"
+
+
+async def linked(server: Server) -> None:
+    for _ in range(100):
+        if await server.value("select count(*) from person_member") == 2:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nobody linked them")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +167,7 @@ async def test_what_cannot_be_understood_is_refused(server: Server, body: Json) 
 async def test_why_two_look_alike_is_told_to_who_sees_both(server: Server) -> None:
     await register(server, "shan", "qingshi")
     await register(server, "again", "qingshi", name=[{"text": "单雄新"}], telecom=[])
-    await register(server, "far", "liuhe")
+    await register(server, "far", "liuhe", name=[{"text": "程咬金"}], birthDate="1980-01-01", identifier=[], telecom=[], address=[])
     gp = await server.as_("gp")
     answer = await gp.get("/fhir/Patient/shan/$match-explain?other=Patient/again")
     assert answer.status_code == 200, answer.text

@@ -29,6 +29,7 @@ ROLES = {
     "office": "医联体办公室 consortium office",
     "regulator": "卫健委 health commission, statistics only",
     "pharmacist": "审方药师 reviewing pharmacist",
+    "data-steward": "主索引管理员 steward of the patient index",
     "admin": "系统管理员 administrator, no clinical data",
     "privacy": "隐私与信息安全专员 privacy officer, sees who looked at what",
     "resident": "居民 resident and patient",

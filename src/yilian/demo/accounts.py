@@ -35,6 +35,7 @@ _ROLE = {
     "office": "office",
     "regulator": "regulator",
     "pharmacist": "pharmacist",
+    "steward": "data-steward",
     "admin": "admin",
     "privacy": "privacy",
 }

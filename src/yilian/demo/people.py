@@ -29,6 +29,8 @@ POSTS = {
     "pharmacist": "药师",
     "admin": "系统管理员",
     "privacy": "隐私与信息安全专员",
+    "data-steward": "主索引管理员",
+    "registrar": "挂号登记员",
     "resident": "居民",
 }
 
@@ -43,6 +45,7 @@ CAST: dict[str, tuple[str, str, str, int, str, tuple[str, ...], str, str]] = {
     "office": ("邓敏", "邓", "female", 1979, "主管医师", ("office",), "yunxi-first", ""),
     "regulator": ("吴建平", "吴", "male", 1971, "", ("regulator",), COMMISSION, ""),
     "pharmacist": ("许静", "许", "female", 1983, "主管药师", ("pharmacist",), "yunxi-first", ""),
+    "steward": ("范文清", "范", "female", 1986, "主管技师", ("data-steward",), "yunxi-first", ""),
     "admin": ("唐伟", "唐", "male", 1990, "", ("admin",), "", ""),
     "privacy": ("苏敏", "苏", "female", 1983, "", ("privacy",), "yunxi-first", ""),
 }

@@ -25,6 +25,8 @@ from yilian.demo.region import Region
 from yilian.errors import Conflict, NotFound
 from yilian.fhir import json, urls
 from yilian.fhir.definitions import type_id
+from yilian.identity import matching
+from yilian.jobs import NewJob, enqueue_many
 from yilian.store import read
 from yilian.store.change import Change
 from yilian.store.scope import SYSTEM, Scope
@@ -49,6 +51,7 @@ class Progress:
     residents: int
     directory: int = 0  # resources
     charts: int = 0  # residents
+    duplicates: bool = False
     accounts: bool = False
     referrals: tuple[tuple[str, str], ...] = field(default=())  # (plan, id of its ServiceRequest)
     complete: bool = False
@@ -59,6 +62,7 @@ class Progress:
             "residents": str(self.residents),
             "directory": str(self.directory),
             "charts": str(self.charts),
+            "duplicates": "yes" if self.duplicates else "no",
             "accounts": "yes" if self.accounts else "no",
             "complete": "yes" if self.complete else "no",
         }
@@ -89,6 +93,7 @@ def _read_progress(resource: Resource) -> Progress:
         residents=int(entries["residents"]),
         directory=int(entries["directory"]),
         charts=int(entries["charts"]),
+        duplicates=entries.get("duplicates") == "yes",
         accounts=entries["accounts"] == "yes",
         complete=entries["complete"] == "yes",
         referrals=tuple((name.removeprefix("referral "), id) for name, id in entries.items() if name.startswith("referral ")),
@@ -108,6 +113,7 @@ async def make(db: Database, report: Report, *, seed: int = 1, residents: int = 
     region = await asyncio.to_thread(demo_region.build, progress.seed, progress.residents, progress.today)
     progress = await _directory(db, region, progress, report)
     progress = await _charts(db, region, progress, report)
+    progress = await _duplicates(db, region, progress, report)
     progress = await _accounts(db, region, progress, report)
     await _referrals(db, region, progress, report)
 
@@ -179,6 +185,21 @@ async def _charts(db: Database, region: Region, progress: Progress, report: Repo
             await _mark(tx, after)
         progress = after
         report("居民健康档案", progress.charts, len(bundles))
+    return progress
+
+
+async def _duplicates(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    """Second records of some residents; they are looked up by the server's jobs, as if a desk had just registered them."""
+    total = len(region.duplicates)
+    report("重复登记", total if progress.duplicates else 0, total)
+    if progress.duplicates:
+        return progress
+    async with db.transaction() as tx:
+        written = await write(tx, SYSTEM, [Change("PUT", "Patient", one["id"], one) for one in region.duplicates])
+        await enqueue_many(tx, [NewJob(matching.FIND, {"patient": one.rid}, key=str(one.rid)) for one in written])
+        progress = replace(progress, duplicates=True)
+        await _mark(tx, progress)
+    report("重复登记", total, total)
     return progress
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from yilian.demo import cases, casting, institutions, patients, people, residents, services
+from yilian.demo import cases, casting, duplicates, institutions, patients, people, residents, services
 from yilian.demo.accounts import Account, accounts
 from yilian.demo.clinical import history
 from yilian.demo.clinical.chart import Chart
@@ -32,6 +32,7 @@ class Region:
     directory   organisations, locations (wards and beds too), services, practitioners with their roles, affiliations
     patients    Patient, RelatedPerson and Coverage, in the order of the residents
     charts      one list of clinical resources for each resident, oldest first; see `bundles`
+    duplicates  second Patients of some residents, at another institution
     referrals   what is to be played through the referral commands, in the order of writing
     """
 
@@ -39,6 +40,7 @@ class Region:
     directory: list[Resource]
     patients: list[Resource]
     charts: list[list[Resource]]
+    duplicates: list[Resource]
     referrals: list[Plan]
     accounts: tuple[Account, ...]
     residents: list[Resident]
@@ -85,6 +87,7 @@ def build(seed: int = 1, residents_count: int = 520, today: date | None = None) 
         directory=directory,
         patients=list(patients.resources(everyone, staff, places, today)),
         charts=charts,
+        duplicates=duplicates.duplicates(everyone, today),
         referrals=plans,
         accounts=accounts(everyone[0].name.text),
         residents=everyone,
