@@ -74,7 +74,7 @@ function columns(t: Translate): Column<Task>[] {
     return (
       <>
         <strong>{patientName(patient) || t('patient.unnamed')}</strong>{' '}
-        <span className="quiet">
+        <span className={styles.born}>
           {sexText(patient, t)} {day(patient.birthDate)}
         </span>
       </>

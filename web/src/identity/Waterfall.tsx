@@ -12,6 +12,8 @@ import type { Step } from './pairs';
 register([BarChart, GridComponent, TooltipComponent, SVGRenderer]);
 
 const ROW = 26;
+/** Bits between two lines of the axis. */
+const STEP = 10;
 
 interface Bar {
   name: string;
@@ -36,14 +38,14 @@ export function Waterfall({ steps, weight }: { steps: readonly Step[]; weight: n
   useEffect(() => {
     if (!box.current) return;
     const chart = init(box.current, undefined, { renderer: 'svg' });
-    chart.setOption(optionFor(shown, dark, t('match.bits')));
+    chart.setOption(optionFor(shown, dark));
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(box.current);
     return () => {
       watch.disconnect();
       chart.dispose();
     };
-  }, [key, dark, t]);
+  }, [key, dark]);
 
   return (
     <>
@@ -85,7 +87,7 @@ export function bars(
   return made;
 }
 
-function optionFor(shown: readonly Bar[], dark: boolean, unit: string) {
+function optionFor(shown: readonly Bar[], dark: boolean) {
   const ink = dark ? '#B4BCC4' : '#4F5B66';
   const rule = dark ? '#303940' : '#E3E8EB';
   const colourOf = (one: Bar, last: boolean): string => {
@@ -94,24 +96,20 @@ function optionFor(shown: readonly Bar[], dark: boolean, unit: string) {
     return dark ? palette.clockDark : palette.clock;
   };
   const ends = shown.flatMap((one) => [one.from, one.to]);
-  const low = Math.min(0, ...ends);
-  const high = Math.max(0, ...ends);
-  const room = (high - low || 1) * 0.1;
-  const min = Math.floor(low - room);
-  const max = Math.ceil(high + room);
+  // The part up to where a bar begins is not drawn, so all are counted from the left edge; the labels count from nothing.
+  const min = Math.floor((Math.min(0, ...ends) - 1) / STEP) * STEP;
+  const max = Math.ceil((Math.max(0, ...ends) + 4) / STEP) * STEP;
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit', color: ink },
     grid: { left: 8, right: 16, top: 4, bottom: 4, containLabel: true },
     xAxis: {
       type: 'value',
-      min,
-      max,
-      name: unit,
-      nameLocation: 'start',
-      nameTextStyle: { color: ink },
+      min: 0,
+      max: max - min,
+      interval: STEP,
       splitLine: { lineStyle: { color: rule } },
-      axisLabel: { color: ink },
+      axisLabel: { color: ink, hideOverlap: true, formatter: (value: number) => String(value + min) },
     },
     yAxis: {
       type: 'category',
@@ -119,11 +117,10 @@ function optionFor(shown: readonly Bar[], dark: boolean, unit: string) {
       data: shown.map((one) => one.name),
       axisTick: { show: false },
       axisLine: { lineStyle: { color: rule } },
-      axisLabel: { color: ink, width: 190, overflow: 'truncate' },
+      axisLabel: { color: ink, width: 170, overflow: 'truncate' },
     },
     series: [
       {
-        // The part up to where a bar begins is not drawn: values are moved so that all are counted from the left edge.
         type: 'bar',
         stack: 'all',
         silent: true,
@@ -140,21 +137,6 @@ function optionFor(shown: readonly Bar[], dark: boolean, unit: string) {
           label: { show: true, position: 'right', formatter: one.text, color: ink },
         })),
       },
-    ].map((series) => ({ ...series, yAxisIndex: 0 })),
-    ...(min < 0 ? { xAxis: shifted(min, max, unit, ink, rule) } : {}),
-  };
-}
-
-/** The axis counts from the left edge, its labels from nothing. */
-function shifted(min: number, max: number, unit: string, ink: string, rule: string) {
-  return {
-    type: 'value',
-    min: 0,
-    max: max - min,
-    name: unit,
-    nameLocation: 'end',
-    nameTextStyle: { color: ink },
-    splitLine: { lineStyle: { color: rule } },
-    axisLabel: { color: ink, formatter: (value: number) => String(Math.round(value + min)) },
+    ],
   };
 }

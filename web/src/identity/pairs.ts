@@ -61,7 +61,7 @@ export const whyOf = (task: Task): string => inputs(task, 'why')[0]?.valueCode ?
 export const differsOf = (task: Task): string[] => inputs(task, 'differs').map((one) => one.valueCode ?? '');
 
 /** 0.99996 is not "100 %". */
-export const percent = (score: number): string => `${(Math.floor(score * 1000) / 10).toFixed(1)}%`;
+export const percent = (score: number): string => (score > 0.999 ? '>99.9%' : `${(score * 100).toFixed(1)}%`);
 
 const part = (one: ParametersParameter, name: string) => one.part?.find((inner) => inner.name === name);
 const textOf = (one: ParametersParameter, name: string): string => {

@@ -49,10 +49,10 @@ export const identityWords: Record<keyof typeof zh, string> = {
   'match.linked': '{n} more linked records',
   'match.steps': 'How the score comes about',
   'match.steps.how':
-    'Each step is what a field adds to or takes from the odds that they are one person, in bits: one bit doubles them.',
+    'Each step is what a field adds to or takes from the odds that they are one person, in bits: one bit doubles them. The start is what two random records have.',
   'match.steps.none': 'Not indexed for matching yet.',
   'match.steps.sum': 'Sum',
-  'match.steps.start': 'Start: two random records',
+  'match.steps.start': 'Start',
   'match.steps.term': ' (corrected for common values)',
   'match.bits': 'bits',
   'match.empty.open': 'Nothing to review',

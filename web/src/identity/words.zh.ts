@@ -45,10 +45,11 @@ export const identityWords = {
   'match.agreement.none': '—',
   'match.linked': '另有 {n} 份已关联的登记',
   'match.steps': '打分依据',
-  'match.steps.how': '每一步表示该项信息使“是同一人”的把握增加或减少多少（比特，每 1 比特把握翻一倍）。',
+  'match.steps.how':
+    '每一步表示该项信息使“是同一人”的把握增加或减少多少（比特，每 1 比特把握翻一倍）。起点是随机两份登记属于同一人的把握。',
   'match.steps.none': '匹配索引尚未建好，暂无打分依据。',
   'match.steps.sum': '合计',
-  'match.steps.start': '起点：随机两份登记',
+  'match.steps.start': '起点',
   'match.steps.term': '（按常见程度修正）',
   'match.bits': '比特',
   'match.empty.open': '没有待核对的登记',
