@@ -17,7 +17,6 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, type Person, seesPatients } from '../access/person';
-import { type Person, seesPatients } from '../access/person';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
