@@ -35,6 +35,8 @@ from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
+from yilian.http.card_keys import ADDRESS as CARD_KEYS
+from yilian.http.card_keys import CardKeys
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
@@ -42,6 +44,7 @@ from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import claims, matching, persons, worklist
+from yilian.identity import card, card_keys, matching
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -84,6 +87,7 @@ PERIODIC = (
     jobs.Periodic("jobs.clear", "jobs.clear", timedelta(minutes=10)),
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
+    jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -101,6 +105,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         "jobs.clear": jobs.Kind(_clear_jobs),
         "audit.months": jobs.Kind(_make_months),
         keys.JOB: jobs.Kind(_rotate_keys),
+        "card.clear": jobs.Kind(_clear_card_scans),
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
@@ -143,6 +148,11 @@ async def _make_months(db: Database, job: jobs.Job) -> None:
 async def _rotate_keys(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await keys.rotate_when_due(tx)
+
+
+async def _clear_card_scans(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await card.clear(tx)
 
 
 async def _clear_jobs(db: Database, job: jobs.Job) -> None:
@@ -192,6 +202,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await months.ensure(tx)
             await policy.seed(tx)
             await keys.ensure(tx)
+            await card_keys.ensure(tx)
             await matching.ensure(tx)
             if await matching.is_behind(tx):
                 await jobs.enqueue(tx, matching.JOB, {}, key=matching.JOB)
@@ -263,6 +274,7 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
+        Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder())),

@@ -202,6 +202,15 @@ def parser() -> argparse.ArgumentParser:
     used = add("use", "Take another model into use.", _match_use, matching)
     used.add_argument("version", type=int, metavar="VERSION")
 
+    cards = commands.add_parser("card", help="The health card: check a code without network; keys.", description="The health card.")
+    carding = cards.add_subparsers(metavar="ACTION", required=True)
+    shown = add("verify", "Check a code by the public keys alone; ends with 1 and the reason when it does not hold.", _card_verify, carding)
+    shown.add_argument("code", metavar="CODE", help="the digits a scanner types")
+    shown.add_argument("--keys", type=Path, required=True, metavar="FILE", help="/.well-known/health-card-keys.json, fetched beforehand")
+    shown.add_argument("--leeway", type=int, default=60, metavar="S", help="how far this machine's clock may be off (default: 60)")
+    add("keys", "Print the public keys codes are checked with.", _card_keys, carding)
+    add("rotate", "Sign new codes with a new key.", _card_rotate, carding)
+
     trail = commands.add_parser("audit", help="The audit trail: is it whole, and what is old enough to go.", description="The audit trail.")
     trails = trail.add_subparsers(metavar="ACTION", required=True)
     whole = add("verify", "Go through the whole chain; ends with 1 when an event was changed, taken out or put in.", _audit_verify, trails)
@@ -364,6 +373,24 @@ def _match_use(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import match
 
     return match.use(settings, given.version)
+
+
+def _card_verify(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import card
+
+    return card.verify(settings, given.code, given.keys, given.leeway)
+
+
+def _card_keys(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import card
+
+    return card.export(settings)
+
+
+def _card_rotate(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import card
+
+    return card.rotate(settings)
 
 
 def _audit_verify(settings: Settings, given: argparse.Namespace) -> int:

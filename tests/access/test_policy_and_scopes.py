@@ -36,6 +36,19 @@ def test_every_role_of_the_demo_region_has_its_line() -> None:
     roles = policy.policy().roles
     clinical = {"gp", "physician", "head", "coordinator", "consultant", "pharmacist"}
     assert set(roles) == clinical | {"registrar", "data-steward", "office", "regulator", "admin", "privacy", "resident"}
+    assert set(roles) == {
+        "gp",
+        "physician",
+        "head",
+        "coordinator",
+        "consultant",
+        "office",
+        "regulator",
+        "pharmacist",
+        "admin",
+        "registrar",
+        "resident",
+    }
     assert {code: role.reach for code, role in roles.items() if role.reach != "grounds"} == {
         "admin": "nothing",
         "privacy": "nothing",

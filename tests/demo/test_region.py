@@ -94,6 +94,8 @@ def test_the_account_names_are_those_of_the_contract(region: Region) -> None:
         "steward": (("data-steward",), "Organization/yunxi-first"),
         "admin": (("admin",), ""),
         "privacy": (("privacy",), "Organization/yunxi-first"),
+        "registrar": (("registrar",), "Organization/yunxi-county"),
+        "registrar2": (("registrar",), "Organization/qingshi"),
         "resident": (("resident",), ""),
     }
     people = {one["id"] for one in of(region.directory, "Practitioner")}

@@ -277,7 +277,20 @@ def test_demo_prints_its_accounts_last_and_goes_on_where_it_was_interrupted(data
     cut_off.wait()
 
     with serving("--data", str(data), command="demo") as running:
-        for account in ("gp", "gp2", "head", "county", "coordinator", "expert", "office", "regulator", "pharmacist", "admin", "resident"):
+        for account in (
+            "gp",
+            "gp2",
+            "head",
+            "county",
+            "coordinator",
+            "expert",
+            "office",
+            "regulator",
+            "pharmacist",
+            "admin",
+            "registrar",
+            "resident",
+        ):
             assert re.search(rf"^{account} +\S", running.said, re.MULTILINE), account
         assert "yilian-demo" in running.said
         token = yilian("token", "--client", "bench", "--data", str(data)).stdout.strip()

@@ -3,6 +3,7 @@
     registered  Patient.managingOrganization               as long as it stands
     encounter   Encounter.serviceProvider                  as long as the Encounter stands and is not entered in error or cancelled
     referral    opened and ended by the referral room      from submission until some time after closing
+    visit       a health card shown at the desk            some hours from then, by policy
 
 A ground given for one record of a person holds for all of them: those rows are made by the database (`derived_from`, migration 0020)
 and are not looked at here.
@@ -90,6 +91,24 @@ async def open_referral_ground(tx: Tx, institution: int, patient: int, task_rid:
         patient,
         task_rid,
         tx.now,
+    )
+
+
+async def open_visit_ground(tx: Tx, institution: int, patient: int, until: datetime) -> None:
+    """This institution may read this patient (both by rid) until then, because the patient showed the health card there. There is one such
+    ground at a time: showing the card again makes it last longer. `until` is aware and dated by the database's clock, see `close_ground`.
+    """
+    await tx.execute(
+        """
+        insert into access_ground (institution, patient, kind, source, since, until) values ($1, $2, 'visit', $2, $3, now() + $4::interval)
+        on conflict (institution, patient, kind, source) do update
+            set until = greatest(access_ground.until, excluded.until),
+                since = case when access_ground.until > now() then access_ground.since else excluded.since end
+        """,
+        institution,
+        patient,
+        tx.now,
+        until - tx.now,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from yilian.errors import BadRequest, Forbidden
+from yilian.fhir.definitions import is_resource_type
 from yilian.store.scope import Reach, Scope
 
 TABLE = Path(__file__).with_name("policy.toml")
@@ -21,8 +22,9 @@ TABLE = Path(__file__).with_name("policy.toml")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What one post may do. `writes` are resource types; `expunges`: whether it may remove things for good; `matches`: whether it
-    may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one person."""
+    """What one post may do. `writes` are resource types, `reads` too (None: every type); `expunges`: whether it may remove things for good;
+    `matches`: whether it may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one
+    person; `scans`: whether it may scan health cards."""
 
     code: str
     zh: str
@@ -32,6 +34,8 @@ class Role:
     expunges: bool = False
     matches: bool = False
     links: bool = False
+    reads: frozenset[str] | None = None
+    scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,21 @@ def policy() -> Policy:
             row["zh"],
             row["reach"],
             row["purpose"],
-            frozenset().union(*(families[name] for name in row["writes"])),
+            _types(row["writes"], families),
             row.get("expunges", False),
             row.get("matches", False),
             row.get("links", False),
+            _types(row["reads"], families) if "reads" in row else None,
+            row.get("scans", False),
         )
         for code, row in raw["roles"].items()
     }
     return Policy(roles, families, raw["clients"]["purpose"])
+
+
+def _types(names: Iterable[str], families: dict[str, frozenset[str]]) -> frozenset[str]:
+    """The resource types of these families; a resource type stands for itself. KeyError for a name that is neither."""
+    return frozenset().union(*(frozenset({name}) if is_resource_type(name) else families[name] for name in names))
 
 
 def joint(codes: Iterable[str]) -> Role:
@@ -83,7 +94,11 @@ def joint(codes: Iterable[str]) -> Role:
         names, zh = " and ".join(role.code for role in held), "、".join(role.zh for role in held)
         raise BadRequest(f"{names} must not be held together in one institution.", zh=f"{zh}不能由同一账号在同一机构兼任。")
     writes = frozenset[str]().union(*(role.writes for role in held))
-    return Role(" ".join(role.code for role in held), "、".join(role.zh for role in held), held[0].reach, held[0].purpose, writes)
+    some = [role.reads for role in held if role.reads is not None]
+    reads = frozenset[str]().union(*some) if len(some) == len(held) else None
+    return Role(
+        " ".join(role.code for role in held), "、".join(role.zh for role in held), held[0].reach, held[0].purpose, writes, reads=reads
+    )
 
 
 def may(scope: Scope, action: Literal["read", "write"], kind: str) -> bool:
@@ -124,6 +139,19 @@ def require_linking(scope: Scope) -> None:
         raise Forbidden(
             "Linking records is for the stewards of the patient index, and for systems of the region.",
             zh="患者主索引的关联与解除仅限主索引管理员和区域系统应用。",
+        )
+
+
+def require_scanning(scope: Scope) -> None:
+    """Raises Forbidden unless this scope may scan health cards: a post the table says so of, or an institution's own system, either of
+    which speaks for an institution and may read Patients."""
+    roles = policy().roles
+    post = any(code in roles and roles[code].scans for code in scope.roles)
+    system = not scope.roles
+    if not ((post or system) and scope.reach == "grounds" and scope.institution_rid and scope.may_write and may(scope, "read", "Patient")):
+        raise Forbidden(
+            "Health cards are scanned at the desk of an institution: by its registrars, and by its own systems.",
+            zh="健康卡仅限医疗机构的登记岗位和本机构系统扫描。",
         )
 
 

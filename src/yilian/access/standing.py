@@ -108,7 +108,7 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
         patient_rid,
         role.purpose,
         may_write=writes is None or bool(writes),
-        reads=granted.reads,
+        reads=both(granted.reads, role.reads),
         writes=writes,
         client=client,
     )

@@ -123,7 +123,7 @@ left join lateral (
       and (a.until is null or a.until > now() - interval '10 minutes')
     order by
         (a.until is null or a.until > now()) desc,
-        array_position('{encounter,registered,contract,referral,consultation,consent,public-health,emergency}'::text[], a.kind),
+        array_position('{encounter,registered,visit,contract,referral,consultation,consent,public-health,emergency}'::text[], a.kind),
         a.source desc
     limit 1
 ) g on true

@@ -32,6 +32,7 @@ ROLES = {
     "data-steward": "主索引管理员 steward of the patient index",
     "admin": "系统管理员 administrator, no clinical data",
     "privacy": "隐私与信息安全专员 privacy officer, sees who looked at what",
+    "registrar": "挂号登记员 registrar at the desk",
     "resident": "居民 resident and patient",
 }
 

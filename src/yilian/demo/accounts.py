@@ -38,6 +38,8 @@ _ROLE = {
     "steward": "data-steward",
     "admin": "admin",
     "privacy": "privacy",
+    "registrar": "registrar",
+    "registrar2": "registrar",
 }
 
 

@@ -25,7 +25,7 @@ from yilian.demo.region import Region
 from yilian.errors import Conflict, NotFound
 from yilian.fhir import json, urls
 from yilian.fhir.definitions import type_id
-from yilian.identity import matching
+from yilian.identity import card, matching
 from yilian.jobs import NewJob, enqueue_many
 from yilian.store import read
 from yilian.store.change import Change
@@ -37,6 +37,7 @@ Report = Callable[[str, int, int], None]
 """Told of progress: what is being done, how many of how many."""
 
 MARKER = "demo-region"
+CARD_HOLDER = "resident-0001"
 DIRECTORY_BATCH = 600
 PATIENTS_BATCH = 50
 """Residents in one transaction: some 3,300 resources, a second or two, so an interruption costs little."""
@@ -219,10 +220,18 @@ async def _accounts(db: Database, region: Region, progress: Progress, report: Re
                 )
             report("演示账号", done, total)
         await clients.add(tx, CLIENT, name="性能测试", secret=CLIENT_SECRET, scope="system/*.*", grant_types=["client_credentials"])
+        await _card(tx)
         progress = replace(progress, accounts=True)
         await _mark(tx, progress)
     report("演示账号", total, total)
     return progress
+
+
+async def _card(tx: Tx) -> None:
+    """The health card of the resident who has an account, so that the page shows it at once."""
+    holder = await read.by_id(tx, SYSTEM, "Patient", CARD_HOLDER)
+    scope = Scope("self", "resident", f"Patient/{CARD_HOLDER}", "", frozenset({"resident"}), patient_rid=holder.rid, purpose="PATRQT")
+    await card.apply(tx, scope, CARD_HOLDER)
 
 
 async def _referrals(db: Database, region: Region, progress: Progress, report: Report) -> None:

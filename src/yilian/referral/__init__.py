@@ -9,11 +9,12 @@ resources    to and from ServiceRequest, Task, Provenance, CarePlan; `parameters
 register     the row beside the resources, with the constraints of the database
 clocks       time limits by policy       numbers    转诊单号
 guard        nobody writes around the table
-worklists    the named lists of each post, counted and paged
+worklists    the named lists of each post, counted and paged; `arriving`: what a desk is told of who comes
 slips        转诊单 and 回转单 as PDF; `slip_content`: what they say; templates/: how they look
 codes        the words of referral as CodeSystems and ValueSets
 """
 
+from yilian.referral.arriving import Arriving, arriving
 from yilian.referral.codes import definitions
 from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer
 from yilian.referral.guard import guard
@@ -23,11 +24,13 @@ from yilian.referral.worklists import LISTS, worklist, worklist_counts
 
 __all__ = [
     "LISTS",
+    "Arriving",
     "NotLegalNow",
     "OpenReferral",
     "act",
     "actions",
     "actions_answer",
+    "arriving",
     "definitions",
     "guard",
     "refer",

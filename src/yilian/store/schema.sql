@@ -186,7 +186,7 @@ alter table index_pair set (autovacuum_vacuum_insert_scale_factor = 0.02);
 create table access_ground (                                                  -- why an institution may read a patient's record
     institution bigint      not null references resource,
     patient     bigint      not null references resource on delete cascade,
-    kind        text        not null check (kind in ('registered', 'encounter', 'contract', 'referral', 'consultation', 'consent', 'public-health', 'emergency')),
+    kind        text        not null check (kind in ('registered', 'encounter', 'visit', 'contract', 'referral', 'consultation', 'consent', 'public-health', 'emergency')),
     source      bigint      not null,                                         -- rid of what the ground rests on (the Encounter, the Task …)
     since       timestamptz not null default now(),
     until       timestamptz,                                                  -- null: as long as the source stands
@@ -1154,3 +1154,41 @@ create table match_candidate (                               -- pairs that may b
 );
 create index match_candidate_state on match_candidate (state, score desc, first, second);  -- the worklist; what is to be linked
 create index match_candidate_second on match_candidate (second);                           -- the pairs of one patient (the other half by the primary key)
+
+-- Health card and desk
+
+create table card_key (                                  -- what the codes of the health card are signed with; no other token is
+    kid       text        collate "C" primary key,       -- first 8 characters of the RFC 7638 thumbprint: it stands in every code
+    algorithm text        collate "C" not null check (algorithm in ('ES256', 'Ed25519')),
+    private   text        not null,                      -- JWK
+    created   timestamptz not null,
+    retired   timestamptz                                -- signs no more; its codes are good until they end
+);
+create unique index card_key_current on card_key ((true)) where retired is null;       -- one key signs; two servers that start at once make one
+
+create table health_card (                               -- 虚拟健康卡
+    number    text        collate "C" primary key,       -- 16 characters at random; stands in every code in place of the person
+    patient   bigint      not null references resource on delete cascade,
+    issued    timestamptz not null,
+    withdrawn timestamptz                                -- 停用: since when no code of it opens anything
+);
+create unique index health_card_current on health_card (patient) where withdrawn is null;  -- Patient/$card: one card at a time
+create index health_card_patient on health_card (patient);                             -- with its patient
+
+create table card_scan (                                 -- a code opens something once
+    nonce       text        collate "C" primary key,     -- what refuses the second time, whoever comes at the same moment
+    card        text        collate "C" not null references health_card on delete cascade,
+    institution bigint      not null references resource on delete cascade,
+    scanned     timestamptz not null,
+    expires     timestamptz not null                     -- of the code; some time later it need not be remembered
+);
+create index card_scan_card on card_scan (card);                                       -- with its card
+create index card_scan_expires on card_scan (expires);                                 -- clearing away
+
+create table visit_number (                              -- the last 门诊号 or 住院号 an institution gave out in a year
+    institution bigint      not null references resource on delete cascade,
+    kind        text        collate "C" not null check (kind in ('outpatient', 'inpatient')),
+    year        smallint    not null,                    -- in the region's zone
+    last        integer     not null,
+    primary key (institution, kind, year)
+);

@@ -6,6 +6,8 @@ from yilian.http.operations import (
     Operation,
     access_log,
     bulk,
+    card,
+    desk,
     expunge,
     match,
     meta,
@@ -21,6 +23,8 @@ from yilian.http.operations import (
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
     *bulk.OPERATIONS,
+    *card.OPERATIONS,
+    *desk.OPERATIONS,
     *expunge.OPERATIONS,
     *match.OPERATIONS,
     *meta.OPERATIONS,

@@ -1,0 +1,119 @@
+"""登记: a visit written down at the desk, with the number the institution gives it. Planned when it is to come, arrived when it has.
+
+门(急)诊号 and 住院号 count up within an institution and a year: MZ2026000042, ZY2026000007 (identifier systems of china-facts §8.3, the
+institution as assigner). FHIR R4: http://hl7.org/fhir/R4/encounter.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from yilian.directory.specialties import SPECIALTIES
+from yilian.errors import BadRequest, Conflict
+from yilian.fhir import urls
+from yilian.fhir.dates import region_zone
+from yilian.fhir.json import parse
+from yilian.store import read
+from yilian.store.change import Change, Written
+from yilian.store.scope import Scope
+from yilian.store.write import stamp, write
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+Json = dict[str, Any]
+Counter = Literal["outpatient", "inpatient"]
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of visit: its class (v3-ActCode), the counter its number is of, and how that number begins."""
+
+    code: str
+    display: str
+    zh: str
+    counter: Counter
+    system: str
+    prefix: str
+
+
+KINDS = {
+    "outpatient": Kind("AMB", "ambulatory", "门诊", "outpatient", urls.OUTPATIENT_NO, "MZ"),
+    "emergency": Kind("EMER", "emergency", "急诊", "outpatient", urls.OUTPATIENT_NO, "MZ"),
+    "inpatient": Kind("IMP", "inpatient encounter", "住院", "inpatient", urls.INPATIENT_NO, "ZY"),
+}
+STATES = ("planned", "arrived")
+
+
+async def register(tx: Tx, scope: Scope, patient: str, *, kind: str, state: str = "arrived", specialty: str = "") -> Written:
+    """Write the Encounter of a visit of Patient/`patient` to the scope's own institution, in `tx`, with the next number.
+
+    kind       a key of `KINDS`
+    specialty  诊疗科目 of the department, a code of `directory.specialties`; "" where it is not known yet
+    Raises BadRequest for words that are none of these, NotFound for a patient outside the scope, and what the store raises.
+    """
+    if kind not in KINDS or state not in STATES:
+        raise BadRequest(f"kind is {' | '.join(KINDS)}, status {' | '.join(STATES)}.", zh="登记类别或状态不正确。")
+    if specialty and specialty not in SPECIALTIES:
+        raise BadRequest(f"{specialty[:20]!r} is no 诊疗科目.", expression="specialty", zh="没有这个诊疗科目。")
+    if not scope.institution_rid:
+        raise BadRequest("Visits are registered by an institution.", zh="只有医疗机构可以登记就诊。")
+    stored = await read.by_id(tx, scope, "Patient", patient)
+    chosen, name = KINDS[kind], _name(parse(stored.body))
+    own = {"reference": scope.institution, "display": scope.institution_name}
+    number = await _next_number(tx, scope.institution_rid, chosen)
+    encounter: Json = {
+        "resourceType": "Encounter",
+        "identifier": [{"use": "official", "system": chosen.system, "value": number, "assigner": own}],
+        "status": state,
+        "class": {"system": ACT, "code": chosen.code, "display": chosen.display},
+        "subject": {"reference": f"Patient/{patient}", **({"display": name} if name else {})},
+        "serviceProvider": own,
+    }
+    if specialty:
+        encounter["serviceType"] = {"coding": [{"system": urls.SPECIALTY, "code": specialty, "display": SPECIALTIES[specialty]}]}
+    if state == "arrived":
+        encounter["period"] = {"start": stamp(tx.now)}
+    (done,) = await write(tx, scope, [Change("POST", "Encounter", None, encounter)])
+    return done
+
+
+async def arrive(tx: Tx, scope: Scope, encounter: str, seen: int | None) -> Written:
+    """到诊: who was expected is there, in `tx`. `seen`: the version that was looked at, None to take any.
+
+    Raises Conflict unless the visit is planned, VersionStale when it was changed meanwhile, NotFound outside the scope.
+    """
+    stored = await read.by_id(tx, scope, "Encounter", encounter)
+    resource = parse(stored.body)
+    if resource.get("status") != "planned":
+        raise Conflict("Only a planned visit arrives; this one is under way or over.", zh="该就诊不是“待到诊”状态,不能再次报到。")
+    resource.setdefault("statusHistory", []).append({"status": "planned", "period": {"end": stamp(tx.now)}})
+    resource["status"] = "arrived"
+    resource["period"] = {**resource.get("period", {}), "start": stamp(tx.now)}
+    (done,) = await write(tx, scope, [Change("PUT", "Encounter", encounter, resource, if_match=seen or stored.version)])
+    return done
+
+
+async def _next_number(tx: Tx, institution: int, kind: Kind) -> str:
+    """The next number of this year in the region's zone; given back when `tx` is rolled back, so there are no gaps.
+
+    Whoever takes one waits for the transaction that took the one before: take it late.
+    """
+    year = tx.now.astimezone(region_zone()).year
+    last = await tx.fetchval(
+        """
+        insert into visit_number (institution, kind, year, last) values ($1, $2, $3, 1)
+        on conflict (institution, kind, year) do update set last = visit_number.last + 1 returning last
+        """,
+        institution,
+        kind.counter,
+        year,
+    )
+    return f"{kind.prefix}{year}{last:06d}"
+
+
+def _name(patient: Json) -> str:
+    names = patient.get("name") or [{}]
+    return str(names[0].get("text") or names[0].get("family", "") + "".join(names[0].get("given", ())))
