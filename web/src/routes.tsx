@@ -1,6 +1,8 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
 import { identityRoutes } from './identity';
+import { cardRoutes } from './card';
+import { deskRoutes } from './desk';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
@@ -33,6 +35,8 @@ export const routes: RouteObject[] = [
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
           ...identityRoutes,
+          ...cardRoutes,
+          ...deskRoutes,
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },
         ],
       },

@@ -16,6 +16,7 @@ export type Post =
   | 'privacy'
   | 'data-steward'
   | 'registrar'
+  | 'registrar'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */

@@ -10,6 +10,7 @@ import {
   InboxOutlined,
   MedicineBoxOutlined,
   MessageOutlined,
+  QrcodeOutlined,
   RollbackOutlined,
   SendOutlined,
   StopOutlined,
@@ -18,6 +19,8 @@ import {
 import type { ReactNode } from 'react';
 import { has, type Person, seesPatients } from '../access/person';
 import { reviews } from '../identity';
+import { type Person, seesPatients } from '../access/person';
+import { worksAtDesk } from '../desk';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 
@@ -46,7 +49,11 @@ const ICONS: Record<Worklist, ReactNode> = {
 export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
   return {
     work: [
-      { to: '/', title: t('nav.today'), icon: <HomeOutlined /> },
+      ...(worksAtDesk(person) && !seesPatients(person)
+        ? []
+        : [{ to: '/', title: t('nav.today'), icon: <HomeOutlined /> }]),
+      ...(worksAtDesk(person) ? [{ to: '/desk', title: t('desk.title'), icon: <IdcardOutlined /> }] : []),
+      ...(person.patient ? [{ to: '/card', title: t('card.title'), icon: <QrcodeOutlined /> }] : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
         title: t(`referral.list.${list}` as Key),

@@ -1,5 +1,7 @@
 import { trailWords } from '../audit/words.en';
 import { identityWords } from '../identity/words.en';
+import { cardWords } from '../card/words.en';
+import { deskWords } from '../desk/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
@@ -7,6 +9,8 @@ export const en: Words = {
   ...referralWords,
   ...trailWords,
   ...identityWords,
+  ...cardWords,
+  ...deskWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',
@@ -49,6 +53,7 @@ export const en: Words = {
   'post.pharmacist': 'Reviewing pharmacist',
   'post.admin': 'System administrator',
   'post.data-steward': 'Patient index steward',
+  'post.registrar': 'Registrar',
   'post.registrar': 'Registrar',
   'post.resident': 'Resident',
 

@@ -1,5 +1,7 @@
 import { trailWords } from '../audit/words.zh';
 import { identityWords } from '../identity/words.zh';
+import { cardWords } from '../card/words.zh';
+import { deskWords } from '../desk/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -7,6 +9,8 @@ export const zh = {
   ...referralWords,
   ...trailWords,
   ...identityWords,
+  ...cardWords,
+  ...deskWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
@@ -52,6 +56,7 @@ export const zh = {
   'post.pharmacist': '审方药师',
   'post.admin': '系统管理员',
   'post.data-steward': '主索引管理员',
+  'post.registrar': '挂号登记员',
   'post.registrar': '挂号登记员',
   'post.resident': '居民',
 

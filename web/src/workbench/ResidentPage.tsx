@@ -18,6 +18,10 @@ export function ResidentPage({ person }: { person: Person }) {
             <Link to={recordAddress(person.patient)}>{t('today.resident.record')}</Link>
             <br />
             <span className="quiet">{t('today.resident.record.how')}</span>
+            <br />
+            <Link to="/card">{t('card.workbench')}</Link>
+            <br />
+            <span className="quiet">{t('card.workbench.how')}</span>
           </p>
         ) : (
           <Nothing title={t('today.resident.none')} />

@@ -1,4 +1,6 @@
+import { Navigate } from 'react-router';
 import { has, postKey, seesPatients, usePerson } from '../access/person';
+import { worksAtDesk } from '../desk';
 import { today } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import { ClinicalDay } from './ClinicalDay';
@@ -10,6 +12,7 @@ import styles from './workbench.module.css';
 export default function Workbench() {
   const { t } = useLocale();
   const person = usePerson();
+  if (worksAtDesk(person) && !seesPatients(person)) return <Navigate to="/desk" replace />;
   return (
     <>
       <h1 className={styles.title}>
