@@ -135,7 +135,7 @@ async def test_a_forged_code_opens_nothing(server: Server) -> None:
     start = b64(json.dumps({"alg": "HS256", "kid": ours.kid, "typ": "hc"})) + f".{payload}"
     mac = urlsafe_b64encode(hmac.digest(public, start.encode(), "sha256")).decode().rstrip("=")
     unsigned = b64(json.dumps({"alg": "none", "kid": ours.kid, "typ": "hc"})) + f".{payload}."
-    other_card = jws_payload(replace(claims, card="A" * 16)).decode()
+    other_card = jws_payload(replace(claims, card="1" * 16)).decode()
     longer_life = jws_payload(replace(claims, expires=claims.expires + timedelta(hours=1))).decode()
     forged = {
         "a changed signature": f"{head}.{payload}.{signature[:10]}{other}{signature[11:]}",

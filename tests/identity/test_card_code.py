@@ -13,7 +13,7 @@ from yilian.identity import card_code
 from yilian.identity.card_code import CardRefused, Claims, PublicKey
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
-CLAIMS = Claims("516600", "abcdefghijklmnop", "ABCDEFGHIJKLMNOP", NOW + timedelta(seconds=60))
+CLAIMS = Claims("516600", "1234567890123456", "ABCDEFGHIJKLMNOP", NOW + timedelta(seconds=60))
 KEYS = {name: PublicKey(name, algorithm, card_code.generated(algorithm)) for name, algorithm in (("es", "ES256"), ("ed", "Ed25519"))}  # type: ignore[arg-type]
 CODES = {name: card_code.sign(CLAIMS, key) for name, key in KEYS.items()}
 

@@ -41,7 +41,8 @@ LEEWAY = timedelta(seconds=5)
 
 _DIGITS = re.compile(r"(?:[0-9]{2}){60,1000}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-_NUMBER = re.compile(r"[A-Za-z0-9_-]{16}")
+_CARD = re.compile(r"[0-9]{16}")
+_NONCE = re.compile(r"[A-Za-z0-9_-]{16}")
 _OFFSET = 45
 
 Reason = Literal["no-card", "forged", "other-region", "expired", "used", "withdrawn"]
@@ -130,7 +131,7 @@ def verify(code: str, keys: Mapping[str, PublicKey], *, now: datetime, region: s
         expires = datetime.fromtimestamp(payload.exp, UTC)
     except (JoseError, msgspec.DecodeError, ValueError, OverflowError, OSError):
         raise CardRefused("forged") from None
-    if not _NUMBER.fullmatch(payload.sub) or not _NUMBER.fullmatch(payload.jti):
+    if not _CARD.fullmatch(payload.sub) or not _NONCE.fullmatch(payload.jti):
         raise CardRefused("forged")
     if region and payload.iss != region:
         raise CardRefused("other-region")

@@ -1167,7 +1167,7 @@ create table card_key (                                  -- what the codes of th
 create unique index card_key_current on card_key ((true)) where retired is null;       -- one key signs; two servers that start at once make one
 
 create table health_card (                               -- 虚拟健康卡
-    number    text        collate "C" primary key,       -- 16 characters at random; stands in every code in place of the person
+    number    text        collate "C" primary key,       -- 16 digits at random; stands in every code in place of the person
     patient   bigint      not null references resource on delete cascade,
     issued    timestamptz not null,
     withdrawn timestamptz                                -- 停用: since when no code of it opens anything

@@ -45,7 +45,7 @@ function Card({ patient, name }: { patient: string; name: string }) {
         <dd>{dateTime(showing.card.issued)}</dd>
       </dl>
       <ul className={styles.notes}>
-        <li>{t('card.once')}</li>
+        <li>{t('card.once', { s: showing.card.life })}</li>
         <li>{t('card.grant', { hours: showing.card.opens })}</li>
         <li>{t('card.bright')}</li>
       </ul>
@@ -96,7 +96,7 @@ function NoCard({ card }: { card: CardInHand }) {
         {t('card.apply')}
       </Button>
       <ul className={styles.notes}>
-        <li>{t('card.once')}</li>
+        <li>{t('card.once.some')}</li>
         <li>{t('card.grant.some')}</li>
       </ul>
     </section>

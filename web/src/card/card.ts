@@ -49,5 +49,5 @@ export const untilRenewal = (card: ShownCard, now: number): number =>
 
 export const isOver = (card: ShownCard, now: number): boolean => now >= card.endsAt;
 
-/** `ABCD EFGH JKLM NPQR`: to be read out. */
+/** `1234 5678 9012 3456`: to be read out. */
 export const spaced = (number: string): string => number.replace(/(.{4})(?=.)/g, '$1 ');

@@ -14,7 +14,8 @@ export const cardWords: Record<keyof typeof zh, string> = {
   'card.holder': 'Holder',
   'card.number': 'Card number',
   'card.since': 'Valid since',
-  'card.once': 'Each code works once and for a minute. Your name and identity number are not in it.',
+  'card.once': 'Each code works once and for {s} s. Your name and identity number are not in it.',
+  'card.once.some': 'Each code works once and ends soon. Your name and identity number are not in it.',
   'card.grant':
     'After a scan that institution may read your record for {hours} hours; every scan is in the list of who read your record.',
   'card.grant.some':

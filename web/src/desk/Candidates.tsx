@@ -32,7 +32,7 @@ export function Candidates({ candidates, onOpen }: { candidates: readonly Candid
                 .join('　')}
             </div>
             <div className={styles.may}>
-              <span className="quiet">
+              <span className={`quiet ${styles.institution}`}>
                 <Name of={patient.managingOrganization} />
               </span>
               {ours ? (

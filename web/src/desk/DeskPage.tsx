@@ -2,6 +2,7 @@ import { CameraOutlined, UserAddOutlined } from '@ant-design/icons';
 import { Button, Input, type InputRef } from 'antd';
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
+import { Problem, whatHappened } from '../client/problem';
 import { today } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
@@ -144,8 +145,12 @@ export default function DeskPage() {
   );
 }
 
+/** The server says why a code opens nothing, and what to ask for; there is nothing to repair. */
+const isAboutTheCard = (error: unknown): boolean =>
+  error instanceof Problem && error.codes().some((code) => code.startsWith('card-'));
+
 function Shown({ result, onNew }: { result: Result; onNew: () => void }) {
-  const { t } = useLocale();
+  const { t, lang } = useLocale();
   const navigate = useNavigate();
   if (result.state === 'waiting') return <Nothing title={t('desk.ready')} how={t('desk.ready.how')} />;
   if (result.state === 'looking') return <Waiting what={t(result.scan ? 'desk.scan' : 'desk.search')} rows={4} />;
@@ -154,6 +159,13 @@ function Shown({ result, onNew }: { result: Result; onNew: () => void }) {
       <p role="alert" className={styles.wrong}>
         {result.words}
       </p>
+    );
+  if (result.state === 'failed' && isAboutTheCard(result.error))
+    return (
+      <div role="alert" className={styles.refused}>
+        <strong>{t('desk.scan.failed')}</strong>
+        <p>{whatHappened(result.error, t, lang)}</p>
+      </div>
     );
   if (result.state === 'failed')
     return (
