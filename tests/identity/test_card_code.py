@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yilian.cli import main
 from yilian.identity import card_code
 from yilian.identity.card_code import CardRefused, Claims, PublicKey
 
@@ -20,8 +24,6 @@ CODES = {name: card_code.sign(CLAIMS, key) for name, key in KEYS.items()}
 
 @pytest.mark.parametrize("name", ["es", "ed"])
 def test_what_was_signed_comes_back_by_the_published_half_of_the_key(name: str) -> None:
-    import msgspec
-
     published = card_code.read_published(msgspec.json.encode(card_code.published(KEYS)))
     found = card_code.verify(CODES[name], published, now=NOW, region="516600")
     assert (found.region, found.card, found.nonce, found.expires, found.kid) == (*_told(CLAIMS), name)
@@ -73,3 +75,19 @@ def test_keys_of_other_kinds_are_left_out_and_no_set_at_all_is_an_error() -> Non
     for text in (b"", b"[]", b'{"key": []}', b"<html>"):
         with pytest.raises(ValueError, match="JWK"):
             card_code.read_published(text)
+
+
+def test_the_command_checks_a_code_with_neither_network_nor_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_bytes(msgspec.json.encode(card_code.published(KEYS)))
+    soon = replace(CLAIMS, expires=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60))
+    good, old = card_code.sign(soon, KEYS["ed"]), CODES["es"]
+    assert main(["card", "verify", good, "--keys", str(keys)]) == 0
+    assert "516600" in capsys.readouterr().out
+    with_old_clock = replace(CLAIMS, expires=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5))
+    for code in (card_code.sign(with_old_clock, KEYS["es"]), good[:-2], "1234", old[:100]):
+        assert main(["card", "verify", code, "--keys", str(keys)]) == 1
+        said = capsys.readouterr()
+        assert not said.out
+        assert said.err.startswith("yilian: ")
+    assert main(["card", "verify", good, "--keys", str(tmp_path / "none.json")]) == 1

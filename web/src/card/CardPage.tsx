@@ -31,7 +31,7 @@ function Card({ patient, name }: { patient: string; name: string }) {
   if (showing.state === 'loading') return <Waiting what={t('card.what')} rows={6} />;
   if (showing.state === 'failed')
     return <Failure error={showing.error} what={t('card.what')} onRetry={() => card.renew()} />;
-  if (showing.state === 'none') return <NoCard card={card} />;
+  if (showing.state === 'none') return <NoCard card={card} problem={showing.problem} />;
   return (
     <>
       <p className={styles.how}>{t('card.show')}</p>
@@ -86,12 +86,13 @@ function Code({ card, shown, left, over }: { card: CardInHand; shown: ShownCard;
   );
 }
 
-function NoCard({ card }: { card: CardInHand }) {
+function NoCard({ card, problem }: { card: CardInHand; problem: unknown }) {
   const { t } = useLocale();
   return (
     <section className={styles.none} aria-label={t('card.what')}>
       <h2>{t('card.none')}</h2>
       <p>{t('card.none.how')}</p>
+      {problem !== null && <Failure error={problem} what={t('card.what')} title={t('card.apply.failed')} />}
       <Button type="primary" size="large" block loading={card.busy} onClick={() => card.renew(true)}>
         {t('card.apply')}
       </Button>

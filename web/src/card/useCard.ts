@@ -8,7 +8,8 @@ const AGAIN_MS = 5000;
 /** What the page shows: nothing yet, that there is no card, a code, or why there is none. */
 export type Showing =
   | { state: 'loading' }
-  | { state: 'none' }
+  /** `problem`: why applying for one failed. */
+  | { state: 'none'; problem: unknown }
   | { state: 'failed'; error: unknown }
   | { state: 'here'; card: ShownCard; left: number; over: boolean };
 
@@ -46,7 +47,7 @@ export function useCard(patient: string): CardInHand {
           setNow(performance.now());
         })
         .catch((error: unknown) => {
-          if (error instanceof Problem && error.kind === 'conflict') {
+          if (error instanceof Problem && error.kind === 'conflict' && !apply) {
             setNone(true);
             setCard(null);
           } else {
@@ -82,11 +83,12 @@ export function useCard(patient: string): CardInHand {
 
   const forget = useCallback(() => {
     setCard(null);
+    setProblem(null);
     setNone(true);
   }, []);
 
   const showing: Showing = none
-    ? { state: 'none' }
+    ? { state: 'none', problem }
     : card
       ? { state: 'here', card, left: untilRenewal(card, now), over: isOver(card, now) }
       : problem

@@ -24,6 +24,7 @@ export const cardWords: Record<keyof typeof zh, string> = {
   'card.none.how':
     'With it you register at any institution of the city by showing a code, without a card for each. You can withdraw it at any time.',
   'card.apply': 'Get a health card',
+  'card.apply.failed': 'The card was not issued',
   'card.what': 'health card',
   'card.withdraw': 'Withdraw the card',
   'card.withdraw.sure':

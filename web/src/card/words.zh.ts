@@ -20,6 +20,7 @@ export const cardWords = {
   'card.none': '您还没有启用健康卡',
   'card.none.how': '启用后，在全市任何一家医疗机构出示二维码，就能登记就诊，不用再带多张就诊卡。随时可以停用。',
   'card.apply': '启用健康卡',
+  'card.apply.failed': '没有启用成功',
   'card.what': '健康卡',
   'card.withdraw': '停用健康卡',
   'card.withdraw.sure': '停用后，已出示或被拍下的二维码立即作废。以后可以重新启用，卡号会更换。',

@@ -10,7 +10,7 @@ import { Panel } from '../page/Panel';
 import styles from './desk.module.css';
 import type { Entry } from './entry';
 import { type Found, matching, registerPatient } from './find';
-import { type Faults, type Form, faultsOf, KINDS, patientOf, startFrom, withNumber } from './form';
+import { dashed, type Faults, type Form, faultsOf, KINDS, patientOf, startFrom, withNumber } from './form';
 import { Twins } from './Twins';
 
 /** `/desk/new`: a patient nobody knows yet. Before anything is stored it is looked whether somebody does. */
@@ -85,7 +85,7 @@ export default function NewPatient() {
           onChange={() => setTwins(null)}
         />
       ) : (
-        <Panel title={t('desk.new')}>
+        <Panel title={t('desk.new.form')}>
           <form className={styles.form} onSubmit={(event) => void save(event)} noValidate>
             <p className="quiet">{t('desk.new.how')}</p>
             <Fields form={form} faults={faults} onDay={onDay} setForm={setForm} />
@@ -182,14 +182,21 @@ function Fields({ form, faults, onDay, setForm }: FieldsProps) {
             />
           )}
         </Field>
-        <Field name="birthDate" label={t('desk.new.born')} faults={faults} required={form.kind !== 'unknown'}>
+        <Field
+          name="birthDate"
+          label={t('desk.new.born')}
+          hint={t('desk.new.born.hint')}
+          faults={faults}
+          required={form.kind !== 'unknown'}
+        >
           {(ids) => (
             <Input
               {...ids}
-              type="date"
-              max={onDay}
+              inputMode="numeric"
+              autoComplete="off"
+              maxLength={10}
               value={form.birthDate}
-              onChange={(event) => set({ birthDate: event.target.value })}
+              onChange={(event) => set({ birthDate: dashed(event.target.value) })}
             />
           )}
         </Field>

@@ -35,7 +35,7 @@ export function Twins({ patient, found, busy, onThis, onNew, onChange }: TwinsPr
   const certain = found.candidates.some((one) => one.grade === 'certain');
   const missing = certain && !reason.trim();
   return (
-    <>
+    <div className={styles.stack}>
       <Alert
         type={certain ? 'error' : 'warning'}
         showIcon
@@ -90,7 +90,7 @@ export function Twins({ patient, found, busy, onThis, onNew, onChange }: TwinsPr
           </div>
         </form>
       </Panel>
-    </>
+    </div>
   );
 }
 
@@ -102,7 +102,7 @@ interface ComparisonProps {
 
 function Comparison({ patient, shown, onThis }: ComparisonProps) {
   const { t, lang } = useLocale();
-  const typed = told(patient, t, lang);
+  const typed = told(patient, t, lang, (value) => value ?? '');
   const theirs = shown.map((one) => linesOf(patient, one.patient, told(one.patient, t, lang)));
   return (
     <table className={styles.twins}>
@@ -159,13 +159,18 @@ function Mark({ of }: { of: Sameness }) {
 }
 
 /** The lines that are compared, in the words of the page. */
-function told(patient: Patient, t: Translate, lang: Lang): Line[] {
+function told(
+  patient: Patient,
+  t: Translate,
+  lang: Lang,
+  shown: (value: string | undefined) => string = shownNumber,
+): Line[] {
   return [
     { field: 'name', label: t('patient.name'), text: patientName(patient) },
     { field: 'gender', label: t('patient.sex'), text: patient.gender ? sexText(patient, t) : '' },
     { field: 'birthDate', label: t('patient.born'), text: day(patient.birthDate) },
-    { field: 'number', label: t('patient.identifier'), text: shownNumber(mainIdentifier(patient)?.value) },
-    { field: 'phone', label: t('patient.phone'), text: shownNumber(phone(patient)) },
+    { field: 'number', label: t('patient.identifier'), text: shown(mainIdentifier(patient)?.value) },
+    { field: 'phone', label: t('patient.phone'), text: shown(phone(patient)) },
     { field: 'address', label: t('patient.address'), text: addressText(patient, lang) },
   ];
 }

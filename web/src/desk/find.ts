@@ -1,6 +1,6 @@
 import type { Bundle, Encounter, OperationOutcome, Parameters, ParametersParameter, Patient } from 'fhir/r4';
 import { ask, operate, search } from '../client/client';
-import { RESIDENT_ID } from '../fhir/patient';
+import { HEALTH_CARD, HEALTH_FILE, RESIDENT_ID } from '../fhir/patient';
 import type { Entry } from './entry';
 
 /** Who may be meant by what was typed: those whose records this institution may open, and those it may only recognise. */
@@ -47,11 +47,22 @@ export async function find(entry: Exclude<Entry, { kind: 'card' | 'short' }>, si
     return matching({ resourceType: 'Patient', name: [{ text: entry.name }], birthDate: entry.birthDate });
   }
   const own = entry.kind === 'visit' ? await byVisit(entry.number, signal) : await byNumber(entry, signal);
-  if (own.length > 0 || entry.kind !== 'resident-id') {
+  if (own.length > 0 || entry.kind === 'visit') {
     return { candidates: own.map((patient) => ({ patient, grade: '', ours: true })), tooCommon: false };
   }
-  return matching({ resourceType: 'Patient', identifier: [{ system: RESIDENT_ID, value: entry.number }] });
+  return matching({
+    resourceType: 'Patient',
+    identifier: systemsOf(entry).map((system) => ({ system, value: entry.number })),
+  });
 }
+
+/** What a number may be: a health file has 17 digits, a health card any. */
+const systemsOf = (entry: { kind: string; number: string }): readonly string[] =>
+  entry.kind === 'resident-id'
+    ? [RESIDENT_ID]
+    : /^\d{17}$/.test(entry.number)
+      ? [HEALTH_FILE, HEALTH_CARD]
+      : [HEALTH_CARD];
 
 async function byNumber(entry: { kind: string; number: string }, signal?: AbortSignal): Promise<readonly Patient[]> {
   const identifier = entry.kind === 'resident-id' ? `${RESIDENT_ID}|${entry.number}` : entry.number;

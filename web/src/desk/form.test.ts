@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chinese } from '../locale/locale';
-import { EMPTY, type Form, faultsOf, patientOf, startFrom, withNumber } from './form';
+import { dashed, EMPTY, type Form, faultsOf, patientOf, startFrom, withNumber } from './form';
 
 const DAY = '2026-11-23';
 const whole: Form = { ...withNumber(EMPTY, '11010519491231002x', DAY), name: '李秀英' };
@@ -8,6 +8,12 @@ const whole: Form = { ...withNumber(EMPTY, '11010519491231002x', DAY), name: '�
 test('the number of the identity card fills birth date and sex', () => {
   expect(whole).toMatchObject({ birthDate: '1949-12-31', gender: 'female' });
   expect(faultsOf(whole, DAY, chinese)).toEqual({});
+});
+
+test('a date is typed in eight digits', () => {
+  expect(dashed('19560312')).toBe('1956-03-12');
+  expect(dashed('1956/03/12')).toBe('1956-03-12');
+  expect(dashed('1956')).toBe('1956');
 });
 
 test('what was typed at the desk is not typed again', () => {
@@ -21,6 +27,7 @@ describe('what is missing or contradicts itself is said at the field', () => {
     ['a slip in the number', { number: '11010519491231003X' }, ['number']],
     ['another birth date', { birthDate: '1950-12-31' }, ['birthDate']],
     ['another sex', { gender: 'male' }, ['gender']],
+    ['no such day', { birthDate: '1949-02-30', number: '' }, ['birthDate']],
     ['a telephone in words', { phone: '没有' }, ['phone']],
     ['a newborn without its mother', { ...EMPTY, kind: 'newborn', gender: 'male', birthDate: DAY }, ['mother']],
     ['somebody unknown', { ...EMPTY, kind: 'unknown', gender: 'unknown' }, []],

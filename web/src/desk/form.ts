@@ -2,7 +2,7 @@ import type { Patient } from 'fhir/r4';
 import { RESIDENT_ID } from '../fhir/patient';
 import type { Key, Translate } from '../locale/locale';
 import type { Entry } from './entry';
-import { type Fault, readResidentId, tidy } from './residentId';
+import { type Fault, isDay, readResidentId, tidy } from './residentId';
 
 /** The form of a new patient as it is typed, what is wrong with it, and the Patient it makes. */
 export type Kind = 'ordinary' | 'newborn' | 'unknown';
@@ -45,6 +45,9 @@ export function withNumber(form: Form, number: string, onDay: string): Form {
   return typeof said === 'string' ? { ...form, number } : { ...form, number, ...said };
 }
 
+/** `19560312`, as one types it, with its dashes. */
+export const dashed = (typed: string): string => tidy(typed).replace(/^(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})$/, '$1-$2-$3');
+
 export type Faults = Partial<Record<keyof Form, { key: Key; values?: Record<string, string> }>>;
 
 const PHONE = /^\+?[\d-]{6,20}$/;
@@ -56,6 +59,8 @@ export function faultsOf(form: Form, onDay: string, t: Translate): Faults {
   if (kind === 'newborn' && !form.mother.trim()) faults.mother = { key: 'desk.new.need.mother' };
   if (!gender) faults.gender = { key: 'desk.new.need.sex' };
   if (kind !== 'unknown' && !form.birthDate) faults.birthDate = { key: 'desk.new.need.born' };
+  if (form.birthDate && (!isDay(form.birthDate) || form.birthDate > onDay))
+    faults.birthDate = { key: 'desk.new.need.day' };
   if (form.phone.trim() && !PHONE.test(form.phone.trim())) faults.phone = { key: 'desk.new.need.phone' };
   if (kind === 'ordinary' && form.number.trim()) {
     const said: Fault | ReturnType<typeof readResidentId> = readResidentId(tidy(form.number), onDay);
