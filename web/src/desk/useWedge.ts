@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
 import { keysAreTaken } from '../list/useRowKeys';
 
-/** Between two keys of a scanner; people need three times as long. */
-const FAST_MS = 50;
+/** Between two keys of a scanner, also of a slow one on a busy machine. Outside of fields nobody types numbers anyway. */
+const FAST_MS = 200;
 /** Shorter runs of fast keys are somebody drumming on the keyboard. */
 const AT_LEAST = 8;
 
