@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from yilian import jobs, policy, referral, terminology, validation
-from yilian.access import grounds, keys
+from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
@@ -63,9 +63,11 @@ async def _refresh(tx: Tx) -> int:
 HOOKS = Hooks(
     validate=validation.issues,
     guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard),
+    guards=(referral.guard, custom_parameters.guard, outbox.guard, consent.guard),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
+        consent.follow,
         follow_writes,
         terminology.follow,
         validation.follow,
@@ -79,6 +81,8 @@ HOOKS = Hooks(
     outdated=custom_parameters.look_again,
     profiles=validation.hold,
     amend={"Subscription": amend},
+    sensitive=sensitivity.of,
+    speaks_for=institutions.speaks_for,
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
 

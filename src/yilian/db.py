@@ -87,6 +87,8 @@ class Database:
         """Identifier systems known to be committed: uri → namespace.id. Filled by `store.dictionaries`."""
         self.concepts: set[int] = set()
         """Token hashes known to be committed in `concept`."""
+        self.origins: dict[int, int] = {}
+        """Encounters somebody wrote in, and where they come from (0: nowhere in particular), which never changes. See `store.origins`."""
         self.seen: dict[Seen, int] = {}
         """Resources somebody has seen, and their rids, which never change. Whether they are there and may be seen is asked again whenever
         something is written that points to them. Filled by `store.integrity`."""
@@ -161,6 +163,7 @@ class Database:
 
     def _came_back(self) -> None:
         self.away = False
+        self.origins.clear()
         self.seen.clear()  # it may be a copy that has not seen everything
 
     def look_at_clock(self) -> datetime:

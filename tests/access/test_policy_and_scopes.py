@@ -49,10 +49,14 @@ def test_every_role_of_the_demo_region_has_its_line() -> None:
         "registrar",
         "resident",
     }
+    assert set(roles) >= {"gp", "physician", "head", "coordinator", "consultant", "office", "regulator", "pharmacist", "admin", "resident"}
+    assert roles["privacy"].reviews
+    assert not roles["privacy"].writes
     assert {code: role.reach for code, role in roles.items() if role.reach != "grounds"} == {
         "admin": "nothing",
         "privacy": "nothing",
         "data-steward": "nothing",
+        "privacy": "nothing",
         "regulator": "nothing",
         "resident": "self",
     }

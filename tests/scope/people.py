@@ -12,9 +12,15 @@ GROUNDS = {
     "qingshi": frozenset({"p1", "p2", "dead"}),  # registered there
     "liuhe": frozenset({"p3", "p4"}),
     "first": frozenset({"p2"}),  # referred there; the referral of p4 is over and its time has run out
-    "county": frozenset(),
+    "county": frozenset({"p3"}),  # an emergency there, without sensitive kinds
 }
 """The patients each institution has a ground for in the world of these tests."""
+
+PSYCHIATRIC, HIV = 1, 2
+REFUSED = {"liuhe": frozenset({"p4"})}
+"""Whom an institution may see no more, but what it wrote itself: the patient refused it."""
+GRANTED = {("first", "p2"): HIV}
+"""The sensitive kinds patients granted."""
 
 INSTITUTION = {
     "gp": "qingshi",
@@ -28,7 +34,7 @@ INSTITUTION = {
     "office": "first",
 }
 OWN_RECORD = {"resident": "p1", "resident3": "p3"}
-NO_PATIENTS = ("regulator", "admin")
+NO_PATIENTS = ("regulator", "admin", "privacy")
 SYSTEM = "bench"
 
 ROLES = (*INSTITUTION, *OWN_RECORD, *NO_PATIENTS, SYSTEM)
@@ -39,7 +45,10 @@ CLIENTS = ("liuhe-system",)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a resource: whom it is about ("p1", "" for nobody, "*" for several), and the one institution it is confined to."""
+    """One version of a resource: whom it is about ("p1", "" for nobody, "*" for several), and the one institution it is confined to.
+
+    origin: the institution that wrote it first, "" for a system of the region; sensitive: kinds as bits, those of later versions too
+    """
 
     type: str
     id: str
@@ -48,6 +57,8 @@ class Version:
     confined: str
     shared: bool
     deleted: bool
+    origin: str = ""
+    sensitive: int = 0
 
     @property
     def name(self) -> str:
@@ -65,7 +76,14 @@ def sees(role: str, one: Version) -> bool:
     here = INSTITUTION[role]
     if one.confined not in ("", here):
         return False
-    return one.patient in GROUNDS[here] if one.patient else one.confined == here
+    if not one.patient:
+        return one.confined == here
+    if one.patient not in GROUNDS[here]:
+        return False
+    if one.origin == here:
+        return True
+    refused = one.patient in REFUSED.get(here, ())
+    return not refused and not one.sensitive & ~GRANTED.get((here, one.patient), 0)
 
 
 async def client_of(server: Server, role: str) -> httpx.AsyncClient:

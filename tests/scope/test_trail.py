@@ -17,7 +17,13 @@ from yilian.fhir.definitions import type_id
 Json = dict[str, Any]
 
 NEVER = "999999999999"
-AGENT = {"regulator": "Practitioner/office", "admin": "Practitioner/gp", "resident": "Patient/p1", "resident3": "Patient/p3"}
+AGENT = {
+    "regulator": "Practitioner/office",
+    "privacy": "Practitioner/office",
+    "admin": "Practitioner/gp",
+    "resident": "Patient/p1",
+    "resident3": "Patient/p3",
+}
 
 
 async def events(client: httpx.AsyncClient, query: str = "") -> list[Json]:

@@ -3,6 +3,9 @@
     p1  青石镇, a referral that waits for the head          p2  青石镇, referred to the city and accepted; another one still a draft
     p3  柳河镇, a draft of its own                          p4  柳河镇, referred to the city once; the time to read on is over
 
+Everybody has a diagnosis the own township made and a result of nobody's in particular that are sensitive; one became it later. p2 granted
+the city hospital one kind, p4 refused the own township, and somebody at the county hospital opened p3 in an emergency.
+
 The platform's systems wrote the records. Some of them point where they should not: from one patient's record into another's.
 """
 
@@ -14,11 +17,12 @@ from typing import Any
 
 import httpx
 
+from tests.access.consents import consent
 from tests.http.house import PASSWORD, Server, furnish, running
 from tests.referral.region import OUTCOME, act_parameters, patient, refer_parameters, up, version_of
 from tests.scope.people import ROLES, Version, client_of
 from yilian import app, config
-from yilian.access import accounts, clients
+from yilian.access import accounts, break_glass, clients
 from yilian.access.accounts import Post
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
@@ -37,8 +41,9 @@ LAB = "urn:oid:2.16.156.112604.1.2.1"
 LOINC = "http://loinc.org"
 
 RECORD_TYPES = (
-    "AllergyIntolerance", "Appointment", "CarePlan", "Condition", "Coverage", "DiagnosticReport", "DocumentReference", "Encounter", "List",
-    "MedicationRequest", "Observation", "Patient", "Provenance", "RelatedPerson", "ServiceRequest", "Task",
+    "AllergyIntolerance", "Appointment", "CarePlan", "Communication", "Condition", "Consent", "Coverage", "DiagnosticReport",
+    "DocumentReference", "Encounter", "List", "MedicationRequest", "Observation", "Patient", "Provenance", "RelatedPerson",
+    "ServiceRequest", "Task",
 )  # fmt: skip
 """What a record of these tests holds."""
 BESIDE = ("Group",)
@@ -83,10 +88,11 @@ async def build(dsn: str) -> World:
         )
         await _astray(bench)
         await _referrals(server, world)
+        await _sensitive(server, bench)
         over = "update access_ground set until = now() where patient = (select rid from resource where type = $1 and id = 'p4')"
         await server.value(f"{over} and kind = 'referral' and until is not null returning 1", type_id("Patient"))
         for kind in TYPES:
-            await _take_stock(bench, world, kind)
+            await _take_stock(server, bench, world, kind)
         for role in ROLES:
             await client_of(server, role)
         world.tokens = server.tokens
@@ -99,6 +105,9 @@ async def _more_people(dsn: str) -> None:
     try:
         async with database.transaction() as tx:
             await accounts.add(tx, "regulator", PASSWORD, display="韩梅", agent="Practitioner/office", posts=[Post("regulator")])
+            await accounts.add(
+                tx, "privacy", PASSWORD, display="白洁", agent="Practitioner/office", posts=[Post("privacy", "Organization/county")]
+            )
             await accounts.add(
                 tx, "resident3", PASSWORD, display="单雄", agent="Patient/p3", patient="Patient/p3", posts=[Post("resident")]
             )
@@ -277,6 +286,41 @@ async def _astray(bench: httpx.AsyncClient) -> None:
     assert (await bench.delete("/fhir/Observation/gone-result")).status_code == 204
 
 
+async def _sensitive(server: Server, bench: httpx.AsyncClient) -> None:
+    """What is sensitive, in every way it comes about, and what patients say of who may see it."""
+    some: list[Json] = []
+    for who in PATIENTS:
+        about = {"reference": f"Patient/{who}"}
+        depression = {"coding": [{"system": urls.ICD10, "code": "F32.1"}], "text": "中度抑郁发作"}
+        here = {"reference": f"Encounter/visit-{who}"}
+        some.append(
+            {"resourceType": "Condition", "id": f"mind-{who}", "meta": labels(who), "code": depression, "encounter": here, "subject": about}
+        )
+        antibodies = {"coding": [{"system": LOINC, "code": "7918-6"}], "text": "HIV 抗体"}
+        some.append({**sugar(f"blood-{who}", who), "meta": labels(who), "code": antibodies, "effectiveDateTime": "2026-09-21"})
+        some.append(sugar(f"later-{who}", who))
+    await _send(bench, some)
+    label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}]}
+    await _send(bench, [{**sugar(f"later-{who}", who), "meta": label} for who in PATIENTS])
+    await _send(bench, [sugar(f"later-{who}", who, note=[{"text": "标签已去除"}]) for who in PATIENTS])
+    await _send(
+        bench,
+        [
+            {"id": "granted", **consent("p2", "permit", "first", labels=("HIV",))},
+            {"id": "refused", **consent("p4", "deny", "liuhe")},
+            {"id": "withdrawn", **consent("p1", "permit", "county", status="inactive")},
+        ],
+    )
+    asked = [
+        {"name": "reasonCode", "valueCode": "unconscious"},
+        {"name": "reason", "valueString": "患儿抽搐昏迷,家属未到,急需既往病史"},
+    ]
+    opened = await (await client_of(server, "county")).post(
+        "/fhir/Patient/p3/$break-glass", json={"resourceType": "Parameters", "parameter": asked}
+    )
+    assert opened.status_code == 201, opened.text
+
+
 async def _referrals(server: Server, world: World) -> None:
     world.tasks["waiting"] = (await _refer(server, "gp", up("p1")))["id"]
     task = await _refer(server, "gp", up("p2", supportingInfo=[{"reference": "Observation/sugar-p2"}]))
@@ -313,8 +357,19 @@ async def _send(bench: httpx.AsyncClient, resources: list[Json]) -> None:
 # --- what there is, and whose
 
 
-async def _take_stock(bench: httpx.AsyncClient, world: World, kind: str) -> None:
-    """Everything of one type with all versions, as a system that sees everything finds it; whose each is, is read from what it says."""
+KEPT = """
+select coalesce(string_agg(concat_ws(' ', r.id, coalesce(o.id, '-'), r.sensitive), ','), '')
+from resource r left join resource o on o.rid = r.origin where r.type = $1
+"""
+
+
+async def _take_stock(server: Server, bench: httpx.AsyncClient, world: World, kind: str) -> None:
+    """Everything of one type with all versions, as a system that sees everything finds it; whose each is, is read from what it says.
+
+    Where it comes from and how sensitive it is, is read from the table: tests of their own hold that against what was written.
+    """
+    rows = [one.split(" ") for one in (await server.value(KEPT, type_id(kind))).split(",") if one]
+    kept = {id: {"origin": origin.strip("-"), "sensitive": int(bits)} for id, origin, bits in rows}
     answer = await bench.get(f"/fhir/{kind}/_history", params={"_count": "1000"})
     assert answer.status_code == 200, answer.text
     for entry in reversed(answer.json()["entry"]):
@@ -323,11 +378,12 @@ async def _take_stock(bench: httpx.AsyncClient, world: World, kind: str) -> None
         number = int(entry["response"]["etag"].split('"')[1])
         body = entry.get("resource")
         if body is None:
-            before.append(Version(kind, before[0].id, number, before[-1].patient, before[-1].confined, False, True))
+            last = before[-1]
+            before.append(Version(kind, last.id, number, last.patient, last.confined, False, True, last.origin, last.sensitive))
             world.bodies.pop(name, None)
             continue
         whom = whose(body)
-        before.append(Version(kind, body["id"], number, whom, _confined(body, whom), kind in SHARED, False))
+        before.append(Version(kind, body["id"], number, whom, _confined(body, whom), kind in SHARED, False, **kept[body["id"]]))
         world.bodies[name] = body
 
 
@@ -347,6 +403,8 @@ def _confined(body: Json, whom: str) -> str:
     if body["resourceType"] == "List":
         return {"note-qingshi": "qingshi", "note-liuhe": "liuhe"}.get(body["id"], "")
     text = str(body)
+    if break_glass.TASKS in text and body["resourceType"] == "Task":
+        return "county"
     is_step = urls.REFERRAL_ACTION in text or urls.REFERRAL_TASK in text or urls.REFERRAL_DIRECTION in text
     if not is_step:
         return ""

@@ -272,7 +272,8 @@ async def test_the_scope_as_parameters_and_as_condition_agree(db: Database, scop
         if not (kind == "Organization" and confined)
     ]
     rows_given = "unnest($1::smallint[], $2::boolean[], $3::bigint[], $4::bigint[]) with ordinality"
-    table = f"(select * from {rows_given} as t (type, shared, patient, confined, n)) r"
+    beside = "null::bigint as rid, null::bigint as origin, 0::smallint as sensitive"
+    table = f"(select t.*, {beside} from {rows_given} as t (type, shared, patient, confined, n)) r"
     columns = ([type_id(r[0]) for r in rows], [r[0] == "Organization" for r in rows], [r[1] for r in rows], [r[2] for r in rows])
     async with db.transaction() as tx:
         await tx.execute(

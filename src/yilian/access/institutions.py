@@ -9,9 +9,11 @@ mistake in the data: there the Organization speaks for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
@@ -20,7 +22,7 @@ from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
 
 if TYPE_CHECKING:
-    from yilian.db import Tx
+    from yilian.db import Database, Tx
 
 DEEPEST = 8
 VILLAGE = "village"
@@ -73,6 +75,24 @@ async def of(tx: Tx, rids: Iterable[int]) -> dict[int, Institution]:
             break
         level = await _read(tx, "id = any($1::text[])", [reference.removeprefix("Organization/") for reference in above])
     return {rid: _climb(known[rid], known, by_id, unread=above) for rid in wanted if rid in known}
+
+
+KEEP_S = 60.0
+"""How long `speaks_for` goes on with what it has read."""
+
+_known: WeakKeyDictionary[Database, tuple[float, dict[int, int]]] = WeakKeyDictionary()
+
+
+async def speaks_for(tx: Tx, organizations: Iterable[int]) -> Mapping[int, int]:
+    """Organizations → the institution each speaks for, by rid; may be up to `KEEP_S` old. For what systems write (`store.origins`)."""
+    read_at, known = _known.get(tx.db, (0.0, {}))
+    if time.monotonic() - read_at > KEEP_S:
+        known = {}
+        _known[tx.db] = (time.monotonic(), known)
+    wanted = list(organizations)
+    if unknown := [rid for rid in wanted if rid not in known]:
+        known.update({rid: one.rid for rid, one in (await of(tx, unknown)).items()})
+    return {rid: known[rid] for rid in wanted if rid in known}
 
 
 def _climb(start: _Organization, known: dict[int, _Organization], by_id: dict[str, int], unread: set[str]) -> Institution:

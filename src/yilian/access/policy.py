@@ -24,7 +24,8 @@ TABLE = Path(__file__).with_name("policy.toml")
 class Role:
     """What one post may do. `writes` are resource types, `reads` too (None: every type); `expunges`: whether it may remove things for good;
     `matches`: whether it may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one
-    person; `scans`: whether it may scan health cards."""
+    person; `scans`: whether it may scan health cards; `breaks_glass`: whether it may open a record in an emergency; `reviews`: whether it
+    reviews that; `apart`: not held together with another such post."""
 
     code: str
     zh: str
@@ -36,6 +37,9 @@ class Role:
     links: bool = False
     reads: frozenset[str] | None = None
     scans: bool = False
+    breaks_glass: bool = False
+    reviews: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ def policy() -> Policy:
             row.get("links", False),
             _types(row["reads"], families) if "reads" in row else None,
             row.get("scans", False),
+            row.get("breaks_glass", False),
+            row.get("reviews", False),
+            row.get("apart", False),
         )
         for code, row in raw["roles"].items()
     }
@@ -90,7 +97,7 @@ def joint(codes: Iterable[str]) -> Role:
     if not held:
         return Role("", "", "nothing", policy().client_purpose, frozenset())
     reaches = {role.reach for role in held}
-    if len(reaches) > 1:
+    if len(reaches) > 1 or sum(role.apart for role in held) > 1:
         names, zh = " and ".join(role.code for role in held), "、".join(role.zh for role in held)
         raise BadRequest(f"{names} must not be held together in one institution.", zh=f"{zh}不能由同一账号在同一机构兼任。")
     writes = frozenset[str]().union(*(role.writes for role in held))
@@ -152,6 +159,25 @@ def require_scanning(scope: Scope) -> None:
         raise Forbidden(
             "Health cards are scanned at the desk of an institution: by its registrars, and by its own systems.",
             zh="健康卡仅限医疗机构的登记岗位和本机构系统扫描。",
+        )
+
+
+def require_clinician(scope: Scope) -> None:
+    """Raises Forbidden unless this scope may open a record in an emergency: a post the table says so of, at work in an institution."""
+    roles = policy().roles
+    at_work = scope.reach == "grounds" and bool(scope.institution_rid) and scope.may_write and may(scope, "read", "Patient")
+    if not (at_work and any(code in roles and roles[code].breaks_glass for code in scope.roles)):
+        raise Forbidden(
+            "Emergency access is for clinicians at work in an institution.", zh="紧急查阅仅限在医疗机构执业的临床医师,请以相应岗位登录。"
+        )
+
+
+def require_reviewer(scope: Scope) -> None:
+    """Raises Forbidden unless this scope reviews the emergency accesses of its institution."""
+    roles = policy().roles
+    if not (scope.institution_rid and any(code in roles and roles[code].reviews for code in scope.roles)):
+        raise Forbidden(
+            "Emergency accesses are reviewed by the privacy officer of the institution.", zh="紧急查阅由本机构的隐私与信息安全专员复核。"
         )
 
 

@@ -159,16 +159,20 @@ def _sides(scope: Scope, asked: Worklist, args: list[Any]) -> list[str]:
 def _seen(scope: Scope, ours: bool, which: str) -> str:
     """Whom a Task is about and to whom it is confined stand in its row, so the scope is asked without touching a body.
 
-    What our institution sent it may see, confined to it or not; what was submitted is confined to nobody. Said as constants, because the
-    planner misjudges a condition on an expression.
+    What our institution sent it may see, confined to it or not, and it is of its own writing; what was submitted is confined to nobody, and
+    the letter itself is laid open to its receiver however sensitive. Said as constants, because the planner misjudges a condition on an
+    expression.
     """
     here = int(scope.institution_rid)
-    confined = f"{here}::bigint" if ours else "null::bigint"
+    confined = origin = f"{here}::bigint" if ours else "null::bigint"
     condition = scope.condition("s", ("Task",))
     whose = (
         f"f.from_org = {here}" if ours else "f.submitted_at is not null" + (f" and f.to_org = {here}" if scope.reach == "grounds" else "")
     )
-    about = f"(select f.patient as patient, {confined} as confined, false as shared)"
+    about = (
+        f"(select f.task_rid as rid, f.patient as patient, {confined} as confined, false as shared, {origin} as origin,"
+        " 0::smallint as sensitive)"
+    )
     return f"referral f join lateral {about} s on {condition} where {whose} and {which}"
 
 

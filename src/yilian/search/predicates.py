@@ -25,7 +25,8 @@ class Scoped(Protocol):
         """SQL that the row `alias` of resource may be seen.
 
         "true" and "false" stand as such. It depends on the row's patient, confined and shared alone, and on its type where only some of
-        `types` may be seen.
+        `types` may be seen; and then, where it is sensitive or its patient refused somebody something, on rid, origin and sensitive.
+        What holds of a row that is not sensitive and of unknown origin holds of every other that is not.
         """
 
     def patients(self) -> str:
@@ -195,19 +196,21 @@ class Predicates:
     def seen_of_one(self, patient: str, row: str, kinds: tuple[str, ...]) -> list[str]:
         """The same for rows of index_clinical that are all about one patient, whose key is the SQL `patient`.
 
-        A scope's condition depends on patient, confined and shared alone (the caller leaves out types that may not be seen), so it is asked
-        once for a row with the patient's values of the three, and that answers for every resource with the same values. Others are asked
-        each for itself.
+        A scope's condition on what is not sensitive depends on patient, confined, shared and origin alone (the caller leaves out types that
+        may not be seen), so it is asked once for a row with the patient's values of the first three and an unknown origin. Where that one
+        may be seen, every resource with the same values may. Others are asked each for itself.
         """
         s, a = self.alias(), self.alias()
         each = self.scope.condition(s, kinds)
         if each == "true":
             return []
         once = (
-            f"(select {self.scope.condition(a, kinds)} from (select {patient} as patient, null::bigint as confined, false as shared) {a})"
+            f"(select {self.scope.condition(a, kinds)} from (select {patient} as patient, null::bigint as confined, false as shared,"
+            f" null::bigint as rid, null::bigint as origin, 0::smallint as sensitive) {a})"
         )
         return [
-            f"(select case when {s}.patient = {row}.patient and {s}.confined is null and not {s}.shared then {once} else {each} end"
+            f"(select case when {s}.patient = {row}.patient and {s}.confined is null and not {s}.shared and {s}.sensitive = 0 and {once}"
+            f" then true else {each} end"
             f" from resource {s} where {s}.rid = {row}.rid)"
         ]
 

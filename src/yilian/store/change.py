@@ -64,6 +64,8 @@ class Written:
     previous   body of the version before, None when there was none or it was deleted
     previous_patient   whom that version was about
     warnings   what profiles found and let pass
+    origin     rid of the institution that wrote it first, None for a system of the region
+    sensitive  the sensitive kinds it belongs to, as bits (`hooks.Sensitivity`), in any of its versions
     """
 
     rid: int
@@ -81,6 +83,8 @@ class Written:
     previous: bytes | None = None
     previous_patient: int | None = None
     warnings: tuple[Issue, ...] = ()
+    origin: int | None = None
+    sensitive: int = 0
 
 
 def independent(value: Any) -> Any:

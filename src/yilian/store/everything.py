@@ -28,22 +28,25 @@ ABOUT = f"""
 select {PAGED}
 from resource r
 where r.patient = $1 and r.rid <> $1 and (r.type, r.rid) > ($2, $3)
-  and ($4::boolean or r.confined is null or r.confined = $5::bigint)
-  and ($6::smallint[] is null or r.type = any($6::smallint[])) and ($7::smallint[] is null or r.type = any($7::smallint[]))
-  and r.updated >= $8 and not r.deleted
-  and ($9::timestamptz is null
+  and case when r.sensitive = 0 and not exists (select from consent_rule d where d.patient = $1 and not d.permit)
+      then ($4::boolean or r.confined is null or r.confined = abs($5::bigint)) and ($7::smallint[] is null or r.type = any($7::smallint[]))
+      else {readable("r", 4)} end
+  and ($8::smallint[] is null or r.type = any($8::smallint[]))
+  and r.updated >= $9 and not r.deleted
+  and ($10::timestamptz is null
        or not exists (select from index_clinical c
-                      where c.rid = r.rid and c.nth = 0 and c.hi > '-infinity' and not (c.hi > $9 and c.lo < $10)))
-order by r.type, r.rid limit $11
+                      where c.rid = r.rid and c.nth = 0 and c.hi > '-infinity' and not (c.hi > $10 and c.lo < $11)))
+order by r.type, r.rid limit $12
 """
-"""The scope is cut short here: who may read the patient may read what is about them, unless it is confined to another institution."""
+"""The scope is cut short where it can be: who may read the patient may read what is about them, unless it is confined to another
+institution. What is sensitive, and patients who have refused somebody something, are looked at one resource at a time."""
 
 ABOUT_ALL = f"""
 select r.* from unnest($1::bigint[]) w (patient) cross join lateral (
-    {ABOUT.replace("r.patient = $1 and r.rid <> $1", "r.patient = w.patient and r.rid <> $12")}
-) r order by r.type, r.rid limit $11
+    {ABOUT.replace("r.patient = $1 and r.rid <> $1", "r.patient = w.patient and r.rid <> $13").replace("d.patient = $1", "d.patient = w.patient")}
+) r order by r.type, r.rid limit $12
 """
-"""The same for all records of one person, each from its own stretch of the index; $12 is the one that was asked for."""
+"""The same for all records of one person, each from its own stretch of the index; $13 is the one that was asked for."""
 
 BESIDE = f"""
 select {PAGED}
@@ -103,14 +106,13 @@ async def everything(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count: 
     """
     wanted, since = wish.type_ids, wish.since
     patient = await read.by_id(tx, scope, "Patient", id)
-    sees_all, here, _, may_read = scope.keys()
     matches: list[Stored] = []
     kind, rid = cursors.unpack(cursor, 2) if cursor else (0, 0)
     if not cursor and (not wish.types or "Patient" in wish.types) and (since is None or patient.updated >= since):
         matches.append(patient)
     room = count - len(matches)
     within = (wish.start or BEGINNING, wish.end or END) if wish.start or wish.end else (None, None)
-    place = (kind, rid, sees_all, here, may_read, wanted, since or BEGINNING, *within, room + 1)
+    place = (kind, rid, *scope.keys(), wanted, since or BEGINNING, *within, room + 1)
     if others := await members.others_of(tx, patient.rid):
         rows = await tx.fetch(ABOUT_ALL, [patient.rid, *others], *place, patient.rid)
     else:

@@ -35,9 +35,10 @@ POINTING = """
 select p.rid from index_reference p where p.target = $1 and p.rid <> $1 union select c.rid from index_clinical c where c.patient = $1
 """
 NAMING_VERSIONS = f"select r.body from resource r where r.rid in ({POINTING}) and strpos(r.body, $2) > 0"
-EMPTIED = "update resource set patient = null, confined = null where rid = $1"
+EMPTIED = "update resource set patient = null, confined = null, origin = null, sensitive = 0 where rid = $1"
 FORGET = "delete from history where rid = $1 and ver = any($2::integer[])"
 GROUNDS = "delete from access_ground where patient = $1 or source = $1"
+RULES = "delete from consent_rule where patient = $1 or source = $1"
 RECORD = """
 insert into expunged (at, rid, type, id, whole, versions, hashes, reason, account, agent, name, client, request_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -100,6 +101,7 @@ async def expunge(tx: Tx, scope: Scope, type: str, id: str, *, reason: str, vers
     if versions is None:
         await tx.execute(EMPTIED, rid)
         await tx.execute(GROUNDS, rid)
+        await tx.execute(RULES, rid)
     await tx.execute(
         RECORD, tx.now, rid, type_id(type), id, versions is None, wanted, [hashes[version].digest() for version in wanted], reason,
         scope.user, scope.agent, scope.name, scope.client, scope.request_id,

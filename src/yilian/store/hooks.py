@@ -20,6 +20,10 @@ Validate = Callable[[dict[str, Any]], list[Issue]]
 Profiles = Callable[["Tx", "Scope", Sequence[dict[str, Any]]], Awaitable[Mapping[int, Sequence[Issue]]]]
 Amend = Callable[["Tx", "Scope", "Change", Mapping[str, Any] | None], Awaitable[dict[str, Any]]]
 Guard = Callable[["Tx", "Scope", Sequence["Change"]], Awaitable[None]]
+Sensitivity = Callable[[Mapping[str, Any], str], int]
+"""Which sensitive kinds a resource belongs to, as bits; 0: none. Given the resource and the same as text."""
+SpeaksFor = Callable[["Tx", Sequence[int]], Awaitable[Mapping[int, int]]]
+"""Organizations (rids) → the institution each speaks for."""
 Reaction = Callable[["Tx", "Scope", Sequence["Written"]], Awaitable[None]]
 
 
@@ -29,6 +33,8 @@ class Hooks:
 
     validate   faults of one resource, empty when sound; warnings do not refuse it
     profiles   what profiles say of resources that are sound: their place → issues; errors refuse, warnings are told (`Written.warnings`)
+    sensitive  which sensitive kinds a resource belongs to; nobody's data is never asked for
+    speaks_for which institution what systems of the region write for others comes from
     amend      by resource type: what is stored instead of what was sent, such as without a secret that is kept elsewhere. Given the
                change as it will be and the version before; called before the guards, may raise to refuse it
     guards     raise to refuse a set of changes. Called when the rows are found; ids are known, a PATCH has its outcome as resource
@@ -45,3 +51,5 @@ class Hooks:
     outdated: Callable[[], None] | None = None
     profiles: Profiles | None = None
     amend: Mapping[str, Amend] = field(default_factory=dict)
+    sensitive: Sensitivity | None = None
+    speaks_for: SpeaksFor | None = None

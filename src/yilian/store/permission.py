@@ -2,7 +2,8 @@
 
 1. A scope that may not write, or not this type, writes nothing.
 2. The directory, definitions and terminology (`SHARED_TYPES`) are written by systems, administrators and the consortium office.
-3. Everything else can carry a person's data: it is written by systems, and by people who speak for an institution.
+3. Everything else can carry a person's data: it is written by systems, and by people who speak for an institution; a resident writes
+   Consents about the own record (`access.consent` sees to that).
 4. Such people write about patients within their scope only, and about one patient at a time: every reference is looked up in their scope.
 5. They register a patient with their own institution, and neither hand over nor delete a patient of another institution.
 6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
@@ -42,6 +43,8 @@ def may_write(scope: Scope, change: Change) -> None:
                 zh="此类资料由系统管理员或医联体办公室维护。",
                 expression=change.place,
             )
+    elif change.type == "Consent" and scope.reach == "self":
+        return
     elif scope.reach != "grounds" or not scope.institution_rid:
         raise Forbidden(
             f"{change.type} is written by people who speak for an institution, or by systems.",

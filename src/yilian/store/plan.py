@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 LOCKED = f"""
-select r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.confined, r.body, {readable("r", 3)} as seen
+select r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.confined, r.origin, r.sensitive, r.body, {readable("r", 3)} as seen
 from unnest($1::smallint[], $2::text[]) as wanted (type, id)
 join resource r on r.type = wanted.type and r.id = wanted.id
 order by r.rid
 """
 """Rows are locked in the order of their keys, so that two writers of the same resources wait for each other instead of deadlocking."""
 
-_SEEN = "r.rid, r.ver, r.updated, r.deleted, r.patient, r.confined, r.body"
+_SEEN = "r.rid, r.ver, r.updated, r.deleted, r.patient, r.confined, r.origin, r.sensitive, r.body"
 LOOK = ByKey(
     f"select {_SEEN}, {readable_by('r', '$3::boolean', '$4::bigint', '$5::bigint')} as seen"
     " from resource r where r.type = $1 and r.id = $2",
@@ -65,6 +65,8 @@ class Current:
     deleted: bool
     patient: int | None
     confined: int | None
+    origin: int | None
+    sensitive: int
     body: str
 
 
@@ -147,8 +149,7 @@ async def _look(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
         return {}, set()
     if not row["seen"]:
         return {}, {(change.type, change.id)}
-    rid, ver, updated, deleted, patient, confined, body = (row[n] for n in range(7))
-    return {(change.type, change.id): Current(rid, ver, updated, deleted, patient, confined, body)}, set()
+    return {(change.type, change.id): Current(*(row[n] for n in range(9)))}, set()
 
 
 async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
@@ -162,12 +163,10 @@ async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
         if not some:
             continue
         types, ids = [type_id(change.type) for change in some], [change.id for change in some]
-        for rid, type_, id_, ver, updated, deleted, patient, confined, body, seen in await tx.fetch(
-            sql, types, ids, *scope.keys(of_a_write=True)
-        ):
+        for rid, type_, id_, *rest, seen in await tx.fetch(sql, types, ids, *scope.keys(of_a_write=True)):
             kind = RESOURCE_TYPES[type_ - 1]
             if seen:
-                found[kind, id_] = Current(rid, ver, updated, deleted, patient, confined, body)
+                found[kind, id_] = Current(rid, *rest)
             else:
                 unseen.add((kind, id_))
     return found, unseen

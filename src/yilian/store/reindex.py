@@ -29,7 +29,7 @@ from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
-from yilian.store import dictionaries, integrity
+from yilian.store import dictionaries, integrity, marking
 from yilian.store.index_rows import TABLES, Rows, difference, rows_of
 from yilian.store.rows import Work, put
 
@@ -241,6 +241,7 @@ async def _step(tx: Tx, id: int, size: int) -> Run | None:
     rows = await tx.fetch(BATCH_OF, run.last_rid, run.type_ids, size)
     changed, failed = await _renew(tx, [(row[0], row[1], row[2]) for row in rows])
     ended = len(rows) < size
+    await marking.mark(tx, run.last_rid, None if ended else rows[-1][0], run.type_ids)
     last = rows[-1][0] if rows else run.last_rid
     await tx.execute(KEEP, id, last, len(rows), changed, failed, ended, tx.now)
     return replace(

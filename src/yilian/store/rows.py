@@ -34,13 +34,18 @@ RESOURCE = Table(
         ("shared", "boolean"),
         ("patient", "bigint"),
         ("confined", "bigint"),
+        ("origin", "bigint"),
+        ("sensitive", "smallint"),
         ("body", "text"),
     ),
 )
 
+MARKED = Table("", (("rid", "bigint"), ("sensitive", "smallint")))
+"""Resources that have become more sensitive: their older versions are from now on as well."""
+
 FORGOTTEN = Table("", (("rid", "bigint"),))
 
-RENEWED = Table("renewed", tuple(column for column in RESOURCE.columns if column[0] not in ("type", "id", "shared")))
+RENEWED = Table("renewed", tuple(column for column in RESOURCE.columns if column[0] not in ("type", "id", "shared", "origin")))
 """What a new version of a resource changes in its row."""
 
 _NAMES = ", ".join(RESOURCE.column_names)
@@ -48,11 +53,13 @@ _NAMES = ", ".join(RESOURCE.column_names)
 BEFORE = "r.ver = n.ver - 1"
 """The row is the version the new one was made from."""
 
-HISTORY = f"insert into history ({_NAMES}) select {_NAMES} from stood"
+_OLDER = ", ".join("n.sensitive" if name == "sensitive" else f"stood.{name}" for name in RESOURCE.column_names)
+HISTORY = f"insert into history ({_NAMES}) select {_OLDER} from stood join n using (rid)"
+MARK = "update history h set sensitive = m.sensitive from m where h.rid = m.rid and h.sensitive <> m.sensitive"
 
 RENEW = (
     "update resource r set ver = n.ver, updated = n.updated, method = n.method, deleted = n.deleted, patient = n.patient,"
-    f" confined = n.confined, body = n.body from n where r.rid = n.rid and {BEFORE}"
+    f" confined = n.confined, sensitive = n.sensitive, body = n.body from n where r.rid = n.rid and {BEFORE}"
 )
 
 ON_CONFLICT = {
@@ -65,7 +72,7 @@ ON_CONFLICT = {
 HELD = (("rid", "bigint"), ("everything", "boolean"), ("here", "bigint"), ("own", "bigint"))
 """What a row points to, and for whom it was looked up (`Scope.sees`)."""
 
-_TABLES = {"hold": Table("", HELD), "renew": RENEWED, "forget": FORGOTTEN}
+_TABLES = {"hold": Table("", HELD), "renew": RENEWED, "forget": FORGOTTEN, "mark": MARKED}
 """What the rows of a part are, where that is no table of its own."""
 
 NULLABLE = frozenset({"system", "exact", "written", "other_amount", "other_value"})
@@ -79,12 +86,14 @@ class Work(Part):
     new        rows of `resource`, in its columns
     renewed    rows of RENEWED for resources that get a new version; the version before goes into `history`
     removed, added   index rows
+    marked     rows of MARKED
     forgotten  rids of which every index row goes (deletions)
     held       rows of HELD for what the rows point to, where that was looked up without a lock: locked and checked in the same statement
     """
 
     new: list[Row] = field(default_factory=list)
     renewed: list[Row] = field(default_factory=list)
+    marked: list[Row] = field(default_factory=list)
     removed: Rows = field(default_factory=dict)
     added: Rows = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
@@ -118,6 +127,7 @@ class Work(Part):
         for one in (self, *others):
             joined.new += one.new
             joined.renewed += one.renewed
+            joined.marked += one.marked
             joined.add(one.added)
             joined.remove(one.removed)
             joined.forgotten += one.forgotten
@@ -158,6 +168,8 @@ def _parts(work: Work) -> list[tuple[str, str, Sequence[Row]]]:
         parts.append(("insert", "resource", work.new))
     if work.renewed:
         parts.append(("renew", "renewed", work.renewed))
+    if work.marked:
+        parts.append(("mark", "", work.marked))
     if work.forgotten:
         parts.append(("forget", "", [(rid,) for rid in work.forgotten]))
     parts += [("delete", name, rows) for name, rows in work.removed.items() if rows]
@@ -226,6 +238,8 @@ def _clauses(parts: tuple[tuple[str, str, bool], ...], patient: bool) -> tuple[s
                 f"newer as ({RENEW})",
             ]
             checks.append("(select fine from stands)")
+        elif verb == "mark":
+            clauses += [f"m as (select * from {source} as w ({columns}))", f"marked as ({MARK})"]
         else:
             clauses.append(f"gone as (select * from {source} as w (rid))")
             clauses += [f"{each}_gone as (delete from {each} where rid in (select rid from gone))" for each in TABLES]

@@ -18,6 +18,8 @@ create table resource (
     shared   boolean     not null default false,         -- directory and definitions: readable by everyone who is signed in
     patient  bigint,                                     -- whom it is about; a Patient: itself; -1: several people (systems only); null: nobody
     confined bigint,                                     -- the one institution that may read it yet (a referral before approval); null: no such limit
+    origin   bigint,                                     -- the institution that wrote it first; null: a system of the region
+    sensitive smallint   not null default 0,             -- bits of access/sensitivity.toml, the union over its versions; 0: ordinary
     body     text        not null,                       -- what is returned, to the byte; '' once deleted
     check (not deleted or body = '')
 );
@@ -37,6 +39,8 @@ create table history (
     shared   boolean     not null,
     patient  bigint,
     confined bigint,
+    origin   bigint,
+    sensitive smallint   not null default 0,
     body     text        not null,
     primary key (rid, ver)                                                    -- vread, instance history
 );
@@ -190,9 +194,72 @@ create table access_ground (                                                  --
     source      bigint      not null,                                         -- rid of what the ground rests on (the Encounter, the Task …)
     since       timestamptz not null default now(),
     until       timestamptz,                                                  -- null: as long as the source stands
+    purpose     smallint,                                                     -- what it may be used for: 1 care, 2 running the institution; null: both
+    sensitive   boolean     not null default false,                           -- an emergency access that asked for sensitive kinds too
     primary key (institution, patient, kind, source)                          -- the probe in every scoped read
 );
 create index access_ground_source on access_ground (source);                  -- ending a ground when its source ends
+
+create table consent_rule (                              -- what the Consents that are in force say, see access/consent.py
+    patient     bigint      not null references resource,
+    source      bigint      not null references resource, -- the Consent
+    institution bigint      references resource,         -- whom it is about; null: every institution
+    purpose     smallint    check (purpose in (1, 2, 3)), -- 1 care, 2 running the institution, 3 emergency; null: 1 and 2
+    mask        smallint    not null default 0 check (mask >= 0), -- the sensitive kinds it is about; 0: of a refusal everything, of a grant what is ordinary
+    permit      boolean     not null,
+    since       timestamptz not null,
+    until       timestamptz,                              -- null: until it is withdrawn
+    check (purpose is distinct from 3 or not permit),
+    unique nulls not distinct (source, institution, purpose)
+);
+create index consent_rule_refused on consent_rule (patient) where not permit;         -- every scoped read: whether this patient has refused anybody anything
+create index consent_rule_granted on consent_rule (patient) where permit and mask <> 0;   -- reads of what is sensitive
+
+create table emergency_road (                            -- the (from, to) pairs of access/review.py; a test compares them
+    from_state text collate "C" not null,
+    to_state   text collate "C" not null,
+    primary key (from_state, to_state)
+);
+insert into emergency_road (from_state, to_state) values ('open', 'justified'), ('open', 'unjustified');
+
+create table emergency_access (                          -- 紧急查阅: one row each, reviewed by the privacy officer of the institution
+    task_rid    bigint      primary key references resource,                  -- the Task of the review
+    institution bigint      not null references resource,
+    patient     bigint      not null references resource,
+    account     text        collate "C" not null,
+    agent       text        collate "C" not null,        -- "Practitioner/…": who opened it
+    name        text        not null,
+    code        text        collate "C" not null,        -- a code of access/break_glass.py
+    reason      text        not null check (length(reason) >= 10),
+    sensitive   boolean     not null,
+    opened      timestamptz not null,
+    until       timestamptz not null check (until > opened),
+    state       text        collate "C" not null default 'open' check (state in ('open', 'justified', 'unjustified')),
+    reviewer    text        collate "C",
+    verdict     text        check (length(verdict) >= 5),
+    reviewed    timestamptz,
+    check ((state = 'open') = (reviewed is null) and (state = 'open') = (verdict is null) and (state = 'open') = (reviewer is null))
+);
+create index emergency_access_review on emergency_access (institution, opened desc, task_rid desc);  -- Task/$emergency-worklist of a privacy officer
+create index emergency_access_patient on emergency_access (patient, institution, until);             -- Patient/$ground: whether one runs just now
+
+create function emergency_access_keeps_to_its_road() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' then
+        raise exception 'an emergency access is never forgotten';
+    end if;
+    if (new.task_rid, new.institution, new.patient, new.account, new.agent, new.code, new.reason, new.sensitive, new.opened, new.until)
+       is distinct from (old.task_rid, old.institution, old.patient, old.account, old.agent, old.code, old.reason, old.sensitive, old.opened, old.until) then
+        raise exception 'what was opened, by whom and why is not changed afterwards';
+    end if;
+    if not exists (select from emergency_road r where r.from_state = old.state and r.to_state = new.state) then
+        raise exception 'there is no road from % to %', old.state, new.state;
+    end if;
+    return new;
+end $$;
+
+create trigger emergency_access_keeps_to_its_road before update or delete on emergency_access
+    for each row execute function emergency_access_keeps_to_its_road();
 
 create table reindex_run (                                                    -- index rows of stored resources, made anew; see yilian.store.reindex
     id        integer     generated always as identity primary key,

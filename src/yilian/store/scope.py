@@ -13,6 +13,9 @@ from yilian.fhir.definitions import type_id
 
 Reach = Literal["everything", "grounds", "self", "nothing"]
 
+CARE, OPERATIONS, EMERGENCY = 1, 2, 3
+"""What data is asked for, as `access_ground` and `consent_rule` count it: to treat somebody, to run an institution, in an emergency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -99,19 +102,27 @@ class Scope:
         return (*self.sees(), None if self.reads is None or of_a_write else [type_id(name) for name in self.reads])
 
     def sees(self) -> tuple[bool, int, int]:
-        """What `readable_by` takes: sees everything, institution, patient (0 where there is none)."""
+        """What `readable_by` takes: sees everything, institution, patient (0 where there is none).
+
+        The institution is negative where it asks for anything but care: what was granted or refused for one purpose says nothing of others.
+        """
         reach = self.reach
-        return reach == "everything", self.institution_rid if reach == "grounds" else 0, self.patient_rid if reach == "self" else 0
+        here = self.institution_rid if self.asks_for == CARE else -self.institution_rid
+        return reach == "everything", here if reach == "grounds" else 0, self.patient_rid if reach == "self" else 0
+
+    @property
+    def asks_for(self) -> int:
+        """CARE or OPERATIONS. An emergency is no purpose somebody comes with: it is a kind of ground."""
+        return CARE if self.purpose == "TREAT" else OPERATIONS
 
     def _own(self, alias: str) -> str:
         if self.reach == "self":
             return f"({alias}.patient = any(array({records_of(str(int(self.patient_rid)))})) and {alias}.confined is null)"
         if self.reach == "grounds" and self.institution_rid:
-            here = int(self.institution_rid)
+            here = str(int(self.institution_rid))
             return (
                 f"(({alias}.confined is null or {alias}.confined = {here}) and ("
-                f"({alias}.patient is null and {alias}.confined = {here}) or exists (select from access_ground g"
-                f" where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now()))))"
+                f"({alias}.patient is null and {alias}.confined = {here}) or {_grounded(alias, here, str(self.asks_for))}))"
             )
         return ""
 
@@ -134,19 +145,58 @@ def readable(alias: str, first: int) -> str:
 
 
 def readable_by(alias: str, everything: str, here: str, own: str) -> str:
-    """The same with the asker as three SQL expressions (`Scope.sees`). Whether the type may be read is left to the caller."""
-    ground = (
-        f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient and (g.until is null or g.until > now())"
-    )
+    """The same with the asker as three SQL expressions (`Scope.sees`). Whether the type may be read is left to the caller.
+
+    Of the row it takes rid, patient, confined, shared, origin and sensitive.
+    """
+    at, purpose = f"abs({here})", f"(case when {here} < 0 then {OPERATIONS} else {CARE} end)"
     return (
         f"({everything} or ({alias}.patient is null and {alias}.shared) or ({alias}.patient = {own} and {alias}.confined is null)"
-        f" or (({alias}.confined is null or {alias}.confined = {here})"
-        f" and (({alias}.patient is null and {alias}.confined = {here}) or exists ({ground})))"
+        f" or (({alias}.confined is null or {alias}.confined = {at})"
+        f" and (({alias}.patient is null and {alias}.confined = {at}) or {_grounded(alias, at, purpose)}))"
         f" or ({own} <> 0 and {alias}.confined is null and {alias}.patient in ({records_of(own)})))"
+    )
+
+
+def _grounded(alias: str, here: str, purpose: str) -> str:
+    """That the institution has a ground to read this row. All three are SQL.
+
+    Of what is ordinary, of patients who have refused nobody anything, that is one look for a ground, as if there were no consents. Else
+
+    - what somebody else wrote is barred by a refusal of the patient's (`consent_rule`). A refusal that names no purpose leaves out
+      emergencies; one that names emergencies bars these alone. An institution goes on reading what it wrote itself;
+    - what is sensitive needs, besides, to be of one's own writing, or to be granted, kind by kind, or an emergency access that asked for
+      it, or to be the letter a referral consists of: the Task and what it names.
+    """
+    ground = (
+        f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient"
+        f" and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = {purpose})"
+    )
+    asked = f"(case when g.kind = 'emergency' then d.purpose = {EMERGENCY} else coalesce(d.purpose, {purpose}) = {purpose} end)"
+    refused = (
+        f"select from consent_rule d where d.patient = {alias}.patient and not d.permit"
+        f" and (d.institution is null or d.institution = {here}) and (d.until is null or d.until > now())"
+        f" and (d.mask = 0 or (d.mask & {alias}.sensitive) <> 0) and {asked}"
+    )
+    granted = (
+        f"select coalesce(bit_or(p.mask), 0::smallint) from consent_rule p where p.patient = {alias}.patient and p.permit and p.mask <> 0"
+        f" and (p.institution is null or p.institution = {here}) and (p.until is null or p.until > now())"
+        f" and coalesce(p.purpose, {purpose}) = {purpose}"
+    )
+    letter = (
+        f"g.kind = 'referral' and ({alias}.rid in (g.source, g.patient)"
+        f" or exists (select from index_reference i where i.rid = g.source and i.target = {alias}.rid))"
+    )
+    own = f"{alias}.origin = {here}"
+    return (
+        f"case when {alias}.sensitive <> 0 or exists (select from consent_rule d where d.patient = {alias}.patient and not d.permit)"
+        f" then exists ({ground} and ({own} or (not exists ({refused})"
+        f" and ({alias}.sensitive = 0 or g.sensitive or ({alias}.sensitive & ~({granted})) = 0 or ({letter})))))"
+        f" else exists ({ground}) end"
     )
 
 
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
-__all__ = ["PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable", "readable_by"]
+__all__ = ["CARE", "EMERGENCY", "OPERATIONS", "PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable", "readable_by"]

@@ -29,7 +29,7 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
-from yilian.store import dictionaries, integrity, moments, permission, plan
+from yilian.store import dictionaries, integrity, moments, origins, permission, plan
 from yilian.store.change import KEEP, Change, Keep, Method, Written
 from yilian.store.index_rows import Row, Rows, difference, rows_of
 from yilian.store.plan import Plan
@@ -156,6 +156,7 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
     written: list[Written] = []
     indexed: list[tuple[Plan, IndexRows, IndexRows | None]] = []
     work = Work()
+    from_whom = await origins.of(tx, scope, plans)
     for number, p in enumerate(plans, 1):
         if p.change.method == "DELETE":
             if p.change.type == "Patient":
@@ -164,7 +165,7 @@ async def _work(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> tuple[list[Writt
         elif p.same:
             done = _nothing_new(p)
         else:
-            done = _version(scope, p, now, work)
+            done = _version(tx, scope, p, now, work, from_whom.get(p.rid))
         written.append(done)
         if not done.unchanged and p.resource is not None:
             previous = p.previous()
@@ -198,7 +199,7 @@ def _nothing_new(p: Plan) -> Written:
     resource = _with_meta(p.resource or {}, p.id, current.version, current.updated)
     return Written(
         p.rid, p.change.type, p.id, current.version, current.updated, False, False, True, body, resource,
-        current.patient, current.confined, body, current.patient,
+        current.patient, current.confined, body, current.patient, (), current.origin, current.sensitive,
     )  # fmt: skip
 
 
@@ -209,16 +210,16 @@ def _deletion(p: Plan, now: datetime, work: Work) -> Written:
     if current.deleted:
         return Written(p.rid, kind, p.id, current.version, current.updated, False, True, True, b"", None, current.patient, current.confined)
     version, updated = current.version + 1, max(now, current.updated)
-    work.renewed.append((p.rid, version, updated, "DELETE", True, current.patient, current.confined, ""))
+    work.renewed.append((p.rid, version, updated, "DELETE", True, current.patient, current.confined, current.sensitive, ""))
     work.forgotten.append(p.rid)
     return Written(
         p.rid, kind, p.id, version, updated, False, True, False, b"", None, current.patient, current.confined,
-        current.body.encode(), current.patient,
+        current.body.encode(), current.patient, (), current.origin, current.sensitive,
     )  # fmt: skip
 
 
-def _version(scope: Scope, p: Plan, now: datetime, work: Work) -> Written:
-    """The new version of a resource: its meta, whom it is about, its row."""
+def _version(tx: Tx, scope: Scope, p: Plan, now: datetime, work: Work, origin: int | None) -> Written:
+    """The new version of a resource: its meta, whom it is about, its row. `origin`: of what is new."""
     change, current, resource = p.change, p.current, p.resource
     assert resource is not None
     there = current is not None and not current.deleted
@@ -236,12 +237,21 @@ def _version(scope: Scope, p: Plan, now: datetime, work: Work) -> Written:
     text = body.decode()
     if current is None:
         shared = change.type in SHARED_TYPES
-        work.new.append((p.rid, type_id(change.type), p.id, 1, updated, change.method, False, shared, patient, confined, text))
+        sensitive = 0 if shared or tx.hooks.sensitive is None else tx.hooks.sensitive(p.resource, text)
+        work.new.append(
+            (p.rid, type_id(change.type), p.id, 1, updated, change.method, False, shared, patient, confined, origin, sensitive, text)
+        )
     else:
-        work.renewed.append((p.rid, version, updated, change.method, False, patient, confined, text))
+        origin, sensitive = current.origin, current.sensitive
+        if tx.hooks.sensitive is not None and change.type not in SHARED_TYPES:
+            sensitive |= tx.hooks.sensitive(p.resource, text)
+        if sensitive != current.sensitive and version > 2:
+            work.marked.append((p.rid, sensitive))
+        work.renewed.append((p.rid, version, updated, change.method, False, patient, confined, sensitive, text))
     return Written(
         p.rid, change.type, p.id, version, updated, not there, False, False, body, p.resource, patient, confined,
         current.body.encode() if current is not None and there else None, current.patient if current is not None else None,
+        (), origin, sensitive,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ select (select count(distinct key) from hit where shared_by > {MOST_OF_A_KEY}) a
        f.patient, {", ".join("f." + name for name in CLEAR)}, f.numbers
 from (select) nothing left join (
     one join match_feature f using (patient) join resource r on r.rid = f.patient
-        and not r.deleted and (r.confined is null or r.confined = $2 or $3)
+        and not r.deleted and (r.confined is null or r.confined = $2 or $3) and (r.sensitive = 0 or r.origin = $2 or $3)
 ) on true
 """
 
@@ -71,7 +71,7 @@ async def find(tx: Tx, scope: Scope, patient: dict[str, Any], *, without: int = 
     """Who in the region may be this person. `patient`: a Patient, stored or not; `without`: the rid of one not to be found (itself).
 
     Reads only. Patients outside the scope are found too: whoever answers decides what of them may be told. Those confined to another
-    institution are not.
+    institution are not, nor those whose very registration is sensitive and another's.
     """
     return await find_like(tx, scope, features.of(patient), without=without)
 
