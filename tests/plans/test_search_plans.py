@@ -361,11 +361,11 @@ def indexes(of: dict[str, Any]) -> set[str]:
 
 
 def big_scans(of: dict[str, Any]) -> list[str]:
-    """Tables read from one end to the other; a few grounds or concepts may be."""
+    """Tables read from one end to the other; a few grounds, consents or concepts may be."""
     return [
         node["Relation Name"]
         for node in nodes(of)
-        if node["Node Type"] == "Seq Scan" and node["Relation Name"] not in ("access_ground", "concept", "namespace")
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] not in ("access_ground", "concept", "consent_rule", "namespace")
     ]
 
 

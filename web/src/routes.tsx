@@ -3,6 +3,7 @@ import { createBrowserRouter, type RouteObject } from 'react-router';
 import { identityRoutes } from './identity';
 import { cardRoutes } from './card';
 import { deskRoutes } from './desk';
+import { consentRoutes } from './consent';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
@@ -37,6 +38,7 @@ export const routes: RouteObject[] = [
           ...identityRoutes,
           ...cardRoutes,
           ...deskRoutes,
+          ...consentRoutes,
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },
         ],
       },

@@ -17,6 +17,7 @@ export type Post =
   | 'data-steward'
   | 'registrar'
   | 'registrar'
+  | 'privacy'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */
@@ -35,6 +36,10 @@ const CLINICAL: readonly Post[] = ['gp', 'physician', 'head', 'coordinator', 'co
 
 /** May open patients' records: the server decides which. */
 export const seesPatients = (person: Person): boolean => person.roles.some((post) => CLINICAL.includes(post));
+
+/** May open a record in an emergency. */
+const BREAKS_GLASS: readonly Post[] = ['gp', 'physician', 'head', 'consultant'];
+export const breaksGlass = (person: Person): boolean => person.roles.some((post) => BREAKS_GLASS.includes(post));
 
 export const has = (person: Person, ...posts: Post[]): boolean => posts.some((post) => person.roles.includes(post));
 

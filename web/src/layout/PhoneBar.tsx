@@ -19,7 +19,7 @@ export function PhoneBar({ person }: { person: Person }) {
   const [open, setOpen] = useState(false);
   const counts = useWorklistCounts(person);
   const { work, patients } = destinations(person, t);
-  const under = [work[0], patients[0], work[1]].filter((one) => one !== undefined);
+  const under = [work[0], patients[0], work[1] ?? patients[1]].filter((one) => one !== undefined);
   return (
     <>
       <nav className={styles.phoneBar} aria-label={t('nav.main')}>

@@ -12,6 +12,7 @@ import {
   MessageOutlined,
   QrcodeOutlined,
   RollbackOutlined,
+  SafetyOutlined,
   SendOutlined,
   StopOutlined,
   TeamOutlined,
@@ -21,6 +22,7 @@ import { has, type Person, seesPatients } from '../access/person';
 import { reviews } from '../identity';
 import { type Person, seesPatients } from '../access/person';
 import { worksAtDesk } from '../desk';
+import { has, type Person, seesPatients } from '../access/person';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 
@@ -61,6 +63,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         icon: ICONS[list],
       })),
       ...(reviews(person) ? [{ to: '/match', title: t('match.title'), icon: <IdcardOutlined /> }] : []),
+      ...(has(person, 'privacy')
+        ? [{ to: '/emergency-review', title: t('review.title'), icon: <SafetyOutlined /> }]
+        : []),
     ],
     patients: [
       ...(seesPatients(person) ? [{ to: '/patients', title: t('nav.patients'), icon: <TeamOutlined /> }] : []),
@@ -71,6 +76,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
           ]
         : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
+      ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
     ],
   };
 }

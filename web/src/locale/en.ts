@@ -2,6 +2,7 @@ import { trailWords } from '../audit/words.en';
 import { identityWords } from '../identity/words.en';
 import { cardWords } from '../card/words.en';
 import { deskWords } from '../desk/words.en';
+import { consentWords } from '../consent/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
@@ -11,6 +12,7 @@ export const en: Words = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...consentWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

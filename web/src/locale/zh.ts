@@ -2,6 +2,7 @@ import { trailWords } from '../audit/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { cardWords } from '../card/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { consentWords } from '../consent/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -11,6 +12,7 @@ export const zh = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...consentWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',

@@ -3,7 +3,9 @@ import { Button, Tabs, Tooltip } from 'antd';
 import type { Patient } from 'fhir/r4';
 import { Suspense, useEffect } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
-import { seesPatients, usePerson } from '../access/person';
+import { breaksGlass, seesPatients, usePerson } from '../access/person';
+import { EmergencyBanner } from '../emergency/EmergencyBanner';
+import { isLocked, LockedRecord } from '../emergency/LockedRecord';
 import { isDeceased, patientName } from '../fhir/patient';
 import { useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
@@ -33,6 +35,7 @@ export default function RecordPage() {
 
 function Record({ id }: { id: string }) {
   const { t } = useLocale();
+  const person = usePerson();
   const [query, setQuery] = useSearchParams();
   const tab = TABS.find((one) => one === query.get('tab')) ?? 'summary';
   const patient = usePatient(id);
@@ -48,11 +51,14 @@ function Record({ id }: { id: string }) {
     };
   }, [name, t]);
 
+  if (patient.state === 'failed' && isLocked(patient.error) && breaksGlass(person))
+    return <LockedRecord id={id} />;
   if (patient.state === 'failed')
     return <Failure error={patient.error} what={t('record.what')} onRetry={patient.retry} />;
   return (
     <>
       <h1 className="unseen">{t('record.what')}</h1>
+      {patient.state === 'here' && breaksGlass(person) && <EmergencyBanner id={id} />}
       {patient.state === 'here' ? (
         <PatientBanner patient={patient.value} allergies={allergies} flags={flags}>
           <ReferButton patient={patient.value} />
