@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from yilian import policy, referral
 from yilian.access import accounts, clients
 from yilian.db import Database, Tx
+from yilian.demo import privacy
 from yilian.demo import region as demo_region
 from yilian.demo.accounts import CLIENT, CLIENT_SECRET, PASSWORD
 from yilian.demo.geography import CITY_CODE
@@ -206,13 +207,15 @@ async def _duplicates(db: Database, region: Region, progress: Progress, report: 
 
 async def _accounts(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
     """One transaction: all accounts and the system client, or none. A name somebody has taken meanwhile keeps its account."""
-    total = len(region.accounts) + 1
+    everybody = (*region.accounts, *privacy.accounts(region))
+    total = len(everybody) + 1
     report("演示账号", total if progress.accounts else 0, total)
     if progress.accounts:
         return progress
     async with db.transaction() as tx:
+        await _put(tx, privacy.resources(region))
         known = {account.name for account in await accounts.every(tx)}
-        for done, account in enumerate(region.accounts, 1):
+        for done, account in enumerate(everybody, 1):
             if account.name not in known:
                 posts = [accounts.Post(role, account.institution) for role in account.roles]
                 await accounts.add(

@@ -51,7 +51,11 @@ function Mine({ patient }: { patient: string }) {
       <Panel title={t('consent.who')}>
         <Read of={seers} what={t('consent.what')}>
           {(found) =>
-            found.length ? <Seers seers={found} /> : <Nothing title={t('consent.who.none')} how={t('consent.who.none.how')} />
+            found.length ? (
+              <Seers seers={found} />
+            ) : (
+              <Nothing title={t('consent.who.none')} how={t('consent.who.none.how')} />
+            )
           }
         </Read>
       </Panel>
@@ -155,7 +159,12 @@ function Given({ consent, onChanged }: { consent: Consent; onChanged: () => void
         </span>
       </div>
       {how === 'active' ? (
-        <Popconfirm title={t('consent.withdraw.sure')} okText={t('consent.withdraw')} cancelText={t('do.cancel')} onConfirm={takeBack}>
+        <Popconfirm
+          title={t('consent.withdraw.sure')}
+          okText={t('consent.withdraw')}
+          cancelText={t('do.cancel')}
+          onConfirm={takeBack}
+        >
           <Button danger loading={working}>
             {t('consent.withdraw')}
           </Button>

@@ -84,7 +84,11 @@ export function GiveConsent({ patient, onClose, onGiven }: GiveConsentProps) {
             options={(['permit', 'deny'] as const).map((value) => ({ value, label: t(`consent.way.${value}`) }))}
           />
         </Form.Item>
-        <Form.Item name="about" label={t('consent.about')} extra={about === 'kinds' ? t('consent.about.kinds.how') : undefined}>
+        <Form.Item
+          name="about"
+          label={t('consent.about')}
+          extra={about === 'kinds' ? t('consent.about.kinds.how') : undefined}
+        >
           <Radio.Group
             className={styles.choices ?? ''}
             options={[
@@ -94,7 +98,11 @@ export function GiveConsent({ patient, onClose, onGiven }: GiveConsentProps) {
           />
         </Form.Item>
         {about === 'kinds' && (
-          <Form.Item name="kinds" label={t('consent.kinds')} rules={[{ required: true, message: t('consent.kinds.missing') }]}>
+          <Form.Item
+            name="kinds"
+            label={t('consent.kinds')}
+            rules={[{ required: true, message: t('consent.kinds.missing') }]}
+          >
             <Checkbox.Group
               className={styles.choices ?? ''}
               options={KINDS.map((value) => ({ value, label: t(`consent.kind.${value}`) }))}

@@ -87,9 +87,9 @@ export const consentWords: Record<keyof typeof zh, string> = {
   'emergency.sensitive': 'Sensitive data too (mental health, HIV, genetic, reproductive): only if treatment needs it',
   'emergency.submit': 'I understand, open the record',
   'emergency.doing': 'emergency access',
-  'emergency.banner': 'Emergency access, {left} left. The patient is told; the privacy officer reviews it.',
+  'emergency.banner': 'Emergency access, {left}. The patient is told; the privacy officer reviews it.',
   'emergency.banner.sensitive':
-    'Emergency access with sensitive data, {left} left. The patient is told; the privacy officer reviews it.',
+    'Emergency access with sensitive data, {left}. The patient is told; the privacy officer reviews it.',
 
   'review.title': 'Review of emergency access',
   'review.what': 'emergency accesses',

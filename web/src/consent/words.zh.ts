@@ -83,8 +83,8 @@ export const consentWords = {
   'emergency.sensitive': '同时查看敏感资料（精神心理、艾滋病、遗传、生殖等），仅在救治确有需要时勾选',
   'emergency.submit': '我已知悉，打开档案',
   'emergency.doing': '紧急查阅',
-  'emergency.banner': '紧急查阅中，还剩 {left}。患者已被告知，本次查阅将由隐私专员复核。',
-  'emergency.banner.sensitive': '紧急查阅中（含敏感资料），还剩 {left}。患者已被告知，本次查阅将由隐私专员复核。',
+  'emergency.banner': '紧急查阅中，{left}。患者已被告知，本次查阅将由隐私专员复核。',
+  'emergency.banner.sensitive': '紧急查阅中（含敏感资料），{left}。患者已被告知，本次查阅将由隐私专员复核。',
 
   'review.title': '紧急查阅复核',
   'review.what': '紧急查阅记录',

@@ -13,8 +13,7 @@ export function EmergencyBanner({ id }: { id: string }) {
   const running = useReading(['patient', id, 'emergency'], (signal) => readRunning(id, signal));
   if (running.state !== 'here' || !running.value) return null;
   const { until, sensitiveUntil } = running.value;
-  const { text } = untilDeadline(until, now, t);
-  const left = text;
+  const left = untilDeadline(until, now, t)?.text ?? '';
   return (
     <Alert
       banner

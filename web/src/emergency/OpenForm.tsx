@@ -47,7 +47,11 @@ export function OpenForm({ id, onClose }: { id: string; onClose: () => void }) {
     >
       <Alert type="warning" showIcon message={t('emergency.warning')} className={styles.warning ?? ''} />
       <Form<Fields> form={form} layout="vertical" initialValues={{ sensitive: false }} onFinish={open}>
-        <Form.Item name="code" label={t('emergency.code')} rules={[{ required: true, message: t('emergency.code.missing') }]}>
+        <Form.Item
+          name="code"
+          label={t('emergency.code')}
+          rules={[{ required: true, message: t('emergency.code.missing') }]}
+        >
           <Radio.Group
             className={styles.choices ?? ''}
             options={CODES.map((value) => ({ value, label: t(`emergency.code.${value}`) }))}

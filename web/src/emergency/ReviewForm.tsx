@@ -54,7 +54,10 @@ export function ReviewForm({ access, onClose, onDone }: { access: Access; onClos
         >
           <Radio.Group
             className={styles.verdicts ?? ''}
-            options={(['justified', 'unjustified'] as const).map((value) => ({ value, label: t(`review.state.${value}`) }))}
+            options={(['justified', 'unjustified'] as const).map((value) => ({
+              value,
+              label: t(`review.state.${value}`),
+            }))}
           />
         </Form.Item>
         <Form.Item

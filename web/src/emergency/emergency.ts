@@ -53,7 +53,11 @@ export interface AccessPage {
   next: string | undefined;
 }
 
-export async function readAccesses(state: string, cursor: string | undefined, signal: AbortSignal): Promise<AccessPage> {
+export async function readAccesses(
+  state: string,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<AccessPage> {
   const answer = await ask<Parameters>('Task/$emergency-worklist', { state, _count: 50, _cursor: cursor }, signal);
   const parameter = answer.parameter ?? [];
   return {

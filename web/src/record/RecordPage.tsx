@@ -51,8 +51,7 @@ function Record({ id }: { id: string }) {
     };
   }, [name, t]);
 
-  if (patient.state === 'failed' && isLocked(patient.error) && breaksGlass(person))
-    return <LockedRecord id={id} />;
+  if (patient.state === 'failed' && isLocked(patient.error) && breaksGlass(person)) return <LockedRecord id={id} />;
   if (patient.state === 'failed')
     return <Failure error={patient.error} what={t('record.what')} onRetry={patient.retry} />;
   return (
