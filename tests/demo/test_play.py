@@ -14,7 +14,7 @@ from yilian import policy, referral, validation
 from yilian.access import accounts, grounds
 from yilian.audit.record import follow_writes
 from yilian.db import Database
-from yilian.demo import play
+from yilian.demo import play, privacy
 from yilian.demo.region import build
 from yilian.errors import NotFound
 from yilian.fhir import urls
@@ -141,7 +141,8 @@ async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Da
             "select count(*) from (select from referral group by patient, specialty, created_at having count(*) > 1) as r"
         )
     region = build(1, FEW, date.fromisoformat(marker["created"]))
-    expected = {f"{one['resourceType']}/{one['id']}" for one in [*region.directory, *(r for b in region.bundles() for r in b)]}
+    written = [*region.directory, *(r for b in region.bundles() for r in b), *privacy.resources(region)]
+    expected = {f"{one['resourceType']}/{one['id']}" for one in written}
     expected = {one for one in expected if not one.startswith("CarePlan/")}
     assert set(contents) == expected
     assert {version for version, _ in contents.values()} == {1}

@@ -215,6 +215,30 @@ create table consent_rule (                              -- what the Consents th
 create index consent_rule_refused on consent_rule (patient) where not permit;         -- every scoped read: whether this patient has refused anybody anything
 create index consent_rule_granted on consent_rule (patient) where permit and mask <> 0;   -- reads of what is sensitive
 
+create function readable_specially(row_rid bigint, whose bigint, row_origin bigint, kinds smallint, here bigint, asks_for smallint)
+returns boolean language plpgsql stable parallel safe as $$
+-- Of a row that is sensitive, or whose patient refused somebody something: whether an institution may read it, for care (1) or to run itself (2).
+-- The same for every way of asking; see yilian.store.scope, which asks it of no other rows.
+begin
+    return exists (
+        select from access_ground g
+        where g.institution = here and g.patient = whose and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = asks_for)
+          and (row_origin = here                                              -- one's own writing
+               or (not exists (
+                       select from consent_rule d
+                       where d.patient = whose and not d.permit and (d.institution is null or d.institution = here)
+                         and (d.until is null or d.until > now()) and (d.mask = 0 or (d.mask & kinds) <> 0)
+                         and case when g.kind = 'emergency' then d.purpose = 3 else coalesce(d.purpose, asks_for) = asks_for end)
+                   and (kinds = 0 or g.sensitive                              -- an emergency access that asked for it
+                        or (kinds & ~coalesce((                               -- or every kind of it is granted
+                            select bit_or(p.mask) from consent_rule p
+                            where p.patient = whose and p.permit and p.mask <> 0 and (p.institution is null or p.institution = here)
+                              and (p.until is null or p.until > now()) and coalesce(p.purpose, asks_for) = asks_for), 0::smallint)) = 0
+                        or (g.kind = 'referral'                               -- or it is the letter: the Task of a referral and what it names
+                            and (row_rid in (g.source, g.patient)
+                                 or exists (select from index_reference i where i.rid = g.source and i.target = row_rid)))))));
+end $$;
+
 create table emergency_road (                            -- the (from, to) pairs of access/review.py; a test compares them
     from_state text collate "C" not null,
     to_state   text collate "C" not null,

@@ -161,7 +161,8 @@ def readable_by(alias: str, everything: str, here: str, own: str) -> str:
 def _grounded(alias: str, here: str, purpose: str) -> str:
     """That the institution has a ground to read this row. All three are SQL.
 
-    Of what is ordinary, of patients who have refused nobody anything, that is one look for a ground, as if there were no consents. Else
+    Of what is ordinary, of patients who have refused nobody anything, that is one look for a ground, as if there were no consents. Else the
+    function `readable_specially` says it (migration 0025), which keeps the plan of every statement small:
 
     - what somebody else wrote is barred by a refusal of the patient's (`consent_rule`). A refusal that names no purpose leaves out
       emergencies; one that names emergencies bars these alone. An institution goes on reading what it wrote itself;
@@ -172,27 +173,10 @@ def _grounded(alias: str, here: str, purpose: str) -> str:
         f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient"
         f" and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = {purpose})"
     )
-    asked = f"(case when g.kind = 'emergency' then d.purpose = {EMERGENCY} else coalesce(d.purpose, {purpose}) = {purpose} end)"
-    refused = (
-        f"select from consent_rule d where d.patient = {alias}.patient and not d.permit"
-        f" and (d.institution is null or d.institution = {here}) and (d.until is null or d.until > now())"
-        f" and (d.mask = 0 or (d.mask & {alias}.sensitive) <> 0) and {asked}"
-    )
-    granted = (
-        f"select coalesce(bit_or(p.mask), 0::smallint) from consent_rule p where p.patient = {alias}.patient and p.permit and p.mask <> 0"
-        f" and (p.institution is null or p.institution = {here}) and (p.until is null or p.until > now())"
-        f" and coalesce(p.purpose, {purpose}) = {purpose}"
-    )
-    letter = (
-        f"g.kind = 'referral' and ({alias}.rid in (g.source, g.patient)"
-        f" or exists (select from index_reference i where i.rid = g.source and i.target = {alias}.rid))"
-    )
-    own = f"{alias}.origin = {here}"
+    special = f"readable_specially({alias}.rid, {alias}.patient, {alias}.origin, {alias}.sensitive, {here}, {purpose}::smallint)"
     return (
         f"case when {alias}.sensitive <> 0 or exists (select from consent_rule d where d.patient = {alias}.patient and not d.permit)"
-        f" then exists ({ground} and ({own} or (not exists ({refused})"
-        f" and ({alias}.sensitive = 0 or g.sensitive or ({alias}.sensitive & ~({granted})) = 0 or ({letter})))))"
-        f" else exists ({ground}) end"
+        f" then {special} else exists ({ground}) end"
     )
 
 

@@ -100,13 +100,12 @@ function Seers({ seers }: { seers: readonly Seer[] }) {
   return (
     <ul className={styles.rows}>
       {seers.map((one) => (
-        <li key={`${one.name} ${one.kind}`} className={styles.row}>
+        <li key={one.name} className={styles.row}>
           <div>
             <strong>{one.name}</strong>
             <br />
             <span className="quiet">
-              {t(`consent.ground.${one.kind}` as Key)}
-              {one.until && ` · ${t('consent.who.until', { date: day(one.until) })}`}
+              {one.grounds.map(({ kind, until }) => ground(kind, until, t)).join(t('list.separator'))}
             </span>
           </div>
           <div>
@@ -118,6 +117,9 @@ function Seers({ seers }: { seers: readonly Seer[] }) {
     </ul>
   );
 }
+
+const ground = (kind: string, until: string, t: Translate): string =>
+  t(`consent.ground.${kind}` as Key) + (until ? ` ${t('consent.who.until', { date: day(until) })}` : '');
 
 export function said(consent: Consent, t: Translate): string {
   const way = consent.provision?.type;

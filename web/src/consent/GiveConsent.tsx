@@ -42,8 +42,9 @@ export function GiveConsent({ patient, onClose, onGiven }: GiveConsentProps) {
   const institutions = found.state === 'here' ? found.value : [];
   const mayBeAll = way === 'deny' || about === 'kinds';
   const options = [
-    ...(mayBeAll ? [{ value: ALL, label: t('consent.institution.all') }] : []),
     ...institutions.map((one) => ({ value: one.id ?? '', label: one.name ?? '' })),
+    // Never what Enter picks while a name is being typed.
+    ...(mayBeAll && !typed ? [{ value: ALL, label: t('consent.institution.all') }] : []),
   ];
 
   const save = async (fields: Fields) => {
@@ -117,6 +118,7 @@ export function GiveConsent({ patient, onClose, onGiven }: GiveConsentProps) {
           <Select
             showSearch
             filterOption={false}
+            defaultActiveFirstOption={false}
             onSearch={setTyped}
             loading={found.state === 'loading'}
             placeholder={t('consent.institution.find')}

@@ -74,24 +74,28 @@ export function standing(consent: Consent, today: string): Standing {
 /** An institution that may look just now, and why. */
 export interface Seer {
   name: string;
-  kind: string;
-  until: string;
+  grounds: { kind: string; until: string }[];
   refused: boolean;
   sensitive: boolean;
 }
 
 export async function readSeers(patient: string, signal: AbortSignal): Promise<Seer[]> {
   const answer = await ask<Parameters>(`${patient}/$grounds`, {}, signal);
-  return (answer.parameter ?? []).map((one) => {
+  const found = new Map<string, Seer>();
+  for (const one of answer.parameter ?? []) {
     const part = (name: string) => one.part?.find((inside) => inside.name === name);
-    return {
-      name: part('institution')?.valueReference?.display ?? '',
-      kind: part('kind')?.valueCode ?? '',
-      until: part('until')?.valueInstant ?? '',
-      refused: part('refused')?.valueBoolean ?? false,
-      sensitive: part('sensitive')?.valueBoolean ?? false,
-    };
-  });
+    const whom = part('institution')?.valueReference;
+    const before = found.get(whom?.reference ?? '');
+    const ground = { kind: part('kind')?.valueCode ?? '', until: part('until')?.valueInstant ?? '' };
+    const refused = part('refused')?.valueBoolean ?? false;
+    found.set(whom?.reference ?? '', {
+      name: whom?.display ?? '',
+      grounds: [...(before?.grounds ?? []), ground],
+      refused: refused && (before?.refused ?? true),
+      sensitive: (part('sensitive')?.valueBoolean ?? false) || (before?.sensitive ?? false),
+    });
+  }
+  return [...found.values()];
 }
 
 export const readConsents = async (patient: string, signal: AbortSignal): Promise<readonly Consent[]> =>

@@ -103,7 +103,7 @@ function Accesses({ page, onReview, onMore }: AccessesProps) {
           {
             title: t('review.when'),
             key: 'opened',
-            width: 150,
+            width: 190,
             render: (_, one) => (
               <>
                 {dateTime(one.opened)}

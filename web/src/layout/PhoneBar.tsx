@@ -12,14 +12,14 @@ import { destinations } from './destinations';
 import styles from './layout.module.css';
 import { Navigation } from './Navigation';
 
-/** On a phone: the three places most used under the thumb, the rest in a drawer. */
+/** On a phone: the places most used under the thumb, the rest in a drawer. */
 export function PhoneBar({ person }: { person: Person }) {
   const { t } = useLocale();
   const { dark, setDark } = useAppearance();
   const [open, setOpen] = useState(false);
   const counts = useWorklistCounts(person);
   const { work, patients } = destinations(person, t);
-  const under = [work[0], patients[0], work[1] ?? patients[1]].filter((one) => one !== undefined);
+  const under = [work[0], patients[0], patients[1], work[1]].filter((one) => one !== undefined);
   return (
     <>
       <nav className={styles.phoneBar} aria-label={t('nav.main')}>

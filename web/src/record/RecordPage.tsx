@@ -57,7 +57,6 @@ function Record({ id }: { id: string }) {
   return (
     <>
       <h1 className="unseen">{t('record.what')}</h1>
-      {patient.state === 'here' && breaksGlass(person) && <EmergencyBanner id={id} />}
       {patient.state === 'here' ? (
         <PatientBanner patient={patient.value} allergies={allergies} flags={flags}>
           <ReferButton patient={patient.value} />
@@ -65,6 +64,7 @@ function Record({ id }: { id: string }) {
       ) : (
         <Waiting what={t('record.what')} rows={2} onCancel={patient.cancel} />
       )}
+      {patient.state === 'here' && breaksGlass(person) && <EmergencyBanner id={id} />}
       <RecordStrip patientId={id} />
       <Tabs
         className={styles.tabs ?? ''}
