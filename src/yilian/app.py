@@ -40,6 +40,7 @@ from yilian.http.card_keys import CardKeys
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
+from yilian.http.limits import Limits
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
@@ -241,6 +242,7 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
+    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -252,6 +254,7 @@ def build(settings: Settings, dsn: str) -> Front:
         body_limit=settings.body_limit_bytes,
         bulk=bulk_desk(settings),
         listeners=Listeners(dsn),
+        limits=limits,
     )
     health = Health(db)
     workers = _workers(settings, db)
@@ -275,12 +278,12 @@ def build(settings: Settings, dsn: str) -> Front:
             await db.close()
 
     routes: list[BaseRoute] = [
-        *oauth.routes(db, verifier, access),
+        *oauth.routes(db, verifier, access, limits),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
-        Mount("/", static.Pages(static.folder())),
+        Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),
     ]
     return Front(FhirApi(house, db.clock()), Starlette(routes=routes, lifespan=lifespan))

@@ -72,11 +72,20 @@ class Settings:
             " data folder, with a database of your own: nowhere."
         ),
     ] = ""
-    lock_after: Annotated[int, Says("Failed sign-ins in a row that lock an account.", 1, 100)] = 5
-    lock_for_s: Annotated[int, Says("How long the account stays locked.", 1, 86400)] = 900
-    session_idle_s: Annotated[int, Says("A session nobody used for so long is over.", 60, 86400)] = 1800
     session_s: Annotated[int, Says("A session is over after this time at the latest.", 60, 30 * 86400)] = 43200
     access_token_s: Annotated[int, Says("How long an access token is good.", 60, 86400)] = 900
+    key_file: Annotated[
+        str, Says("Key that secrets of authenticator apps are sealed with, one for all servers; empty: `region.key` in the data folder.")
+    ] = ""
+    person_requests_per_min: Annotated[
+        int, Says("Requests one signed-in person may make in a minute, in each server process; 0: any number.", 0, 10**6)
+    ] = 3000
+    address_sign_ins_per_min: Annotated[
+        int, Says("Sign-ins and tokens one network address may ask for in a minute, in each server process; 0: any number.", 0, 10**6)
+    ] = 300
+    address_refused_per_min: Annotated[
+        int, Says("Requests without a good token one network address may make in a minute, in each process; 0: any number.", 0, 10**6)
+    ] = 300
     bulk_folder: Annotated[
         str, Says("Folder for files of $export and $import, seen by every server of the region; empty: `bulk` in the data folder.")
     ] = ""
@@ -124,12 +133,8 @@ class Settings:
         return None if self.database_url else self.data / "audit-anchor.log"
 
     @property
-    def lock_for(self) -> timedelta:
-        return timedelta(seconds=self.lock_for_s)
-
-    @property
-    def session_idle(self) -> timedelta:
-        return timedelta(seconds=self.session_idle_s)
+    def key_path(self) -> Path:
+        return Path(self.key_file) if self.key_file else self.data / "region.key"
 
     @property
     def session(self) -> timedelta:

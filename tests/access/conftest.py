@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from tests import writing
-from yilian import validation
+from yilian import policy, validation
 from yilian.access import accounts, clients, grounds, keys, passwords
 from yilian.access.accounts import Post
 from yilian.access.settings import AccessSettings
@@ -21,6 +22,7 @@ from yilian.access.tokens import Verifier
 from yilian.audit.record import follow_writes
 from yilian.db import Database
 from yilian.fhir import urls
+from yilian.http.limits import NONE, Limits
 from yilian.http.oauth import routes
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM
@@ -71,9 +73,14 @@ class House:
         async with self.db.reading() as tx:
             return await tx.fetchval(sql, *args)
 
-    def browser(self, origin: str = ORIGIN) -> httpx.AsyncClient:
-        app = Starlette(routes=routes(self.db, self.verifier, self.settings))
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=("10.0.0.7", 1234)), base_url=origin)
+    def browser(self, origin: str = ORIGIN, *, address: str = "10.0.0.7", limits: Limits = NONE) -> httpx.AsyncClient:
+        app = Starlette(routes=routes(self.db, self.verifier, self.settings, limits))
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=(address, 1234)), base_url=origin)
+
+    async def rule(self, name: str, value: Any) -> None:
+        """A rule of the region's own from the beginning on."""
+        async with self.db.transaction() as tx:
+            await policy.put(tx, f"access.{name}", value, valid_from=policy.FROM_THE_START, source="test")
 
 
 def organization(id: str, tier: str = "", **more: Any) -> Json:
@@ -103,9 +110,9 @@ def encounter(id: str, patient: str, organization: str = "", status: str = "fini
 
 
 @pytest.fixture
-async def house(dsn: str) -> AsyncIterator[House]:
+async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
     """An open database wired as the server wires it, with the institutions and a key; nobody in it yet."""
-    clock, settings = Clock(), AccessSettings()
+    clock, settings = Clock(), AccessSettings(key_file=tmp_path / "region.key")
     db = Database(dsn, Hooks(validation.issues, (), (grounds.follow, follow_writes)), clock=clock)
     await db.open()
     found = House(db, clock, settings, Verifier(db, settings))

@@ -19,6 +19,7 @@ ORIGIN = "http://127.0.0.1:8080"
 
 @pytest.fixture
 async def server(people: House, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    await people.rule("second_factor_roles", [])
     settings = Settings(audit_strict=True)
     await prepare(settings, dsn)
     app = build(settings, dsn)

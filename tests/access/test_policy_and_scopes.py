@@ -52,13 +52,20 @@ def test_every_role_of_the_demo_region_has_its_line() -> None:
     assert set(roles) >= {"gp", "physician", "head", "coordinator", "consultant", "office", "regulator", "pharmacist", "admin", "resident"}
     assert roles["privacy"].reviews
     assert not roles["privacy"].writes
+    assert set(roles) == {
+        "gp", "physician", "head", "coordinator", "consultant", "office", "regulator", "pharmacist", "admin", "resident", "registrar",
+        "data-steward", "privacy", "security",
+    }  # fmt: skip
     assert {code: role.reach for code, role in roles.items() if role.reach != "grounds"} == {
         "admin": "nothing",
         "privacy": "nothing",
         "data-steward": "nothing",
         "privacy": "nothing",
+        "data-steward": "nothing",
+        "privacy": "nothing",
         "regulator": "nothing",
         "resident": "self",
+        "security": "nothing",
     }
     for role in roles.values():
         assert role.zh
@@ -75,7 +82,7 @@ def test_posts_are_added_up_within_what_can_be_held_together() -> None:
     both = joint(["pharmacist", "coordinator"])
     assert both.reach == "grounds"
     assert {"MedicationRequest", "Task", "Patient"} <= both.writes
-    for forbidden in (["gp", "admin"], ["regulator", "physician"], ["resident", "gp"]):
+    for forbidden in (["gp", "admin"], ["regulator", "physician"], ["resident", "gp"], ["admin", "security"], ["privacy", "admin"]):
         with pytest.raises(BadRequest):
             joint(forbidden)
     assert joint([]).reach == "nothing"

@@ -203,6 +203,10 @@ async def test_a_verified_token_is_not_looked_up_again_for_ten_seconds(people: H
     def no_connection() -> None:
         raise AssertionError("asked the database")
 
+    async def nothing_ended(now: float) -> None:
+        """What is asked once a second."""
+
+    monkeypatch.setattr(people.verifier, "_look", nothing_ended)
     monkeypatch.setattr(people.db, "reading", no_connection)
     people.clock.move(seconds=9.5)
     scope = await people.verifier.scope_of(header, "r-2")

@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
 
 from yilian.access import passwords
-from yilian.access.policy import joint
-from yilian.audit.note import SECURITY_ALERT, USER_ATTRIBUTES_CHANGED, Note, write
+from yilian.access.policy import joint, require_apart
+from yilian.access.sessions import end_others, tell
+from yilian.access.trail import note_change
 from yilian.errors import BadRequest, Conflict, NotFound
 from yilian.fhir.references import Local, parse
 from yilian.store.scope import SYSTEM, Scope
@@ -23,6 +27,10 @@ from yilian.store.scope import SYSTEM, Scope
 if TYPE_CHECKING:
     from yilian.db import Tx
 
+APART = "YL002"
+"""What the trigger of `post` refuses two offices of one person with."""
+REMEMBERED = 24
+"""Old passwords kept for an account; how many of them are refused is policy."""
 _NAME = re.compile(r"[\w][\w.@\-]{0,63}")
 
 
@@ -64,9 +72,15 @@ async def add(
     posts: Sequence[Post],
     patient: str = "",
     by: Scope = SYSTEM,
+    must_change: bool = False,
+    expires: datetime | None = None,
+    stored: str | None = None,
 ) -> str:
     """Make an account and return its name as it is kept.
 
+    `must_change`: the password is somebody else's choice, to be changed at the first sign-in. `expires`: nobody signs in from then on.
+    `stored`: the hash, where it was made beforehand. Whether the password keeps to the rules of the region is the caller's to ask
+    (`password_rules.require`).
     `agent` is the reference of who acts ("Practitioner/gp"), `patient` that of the person's own record. Without a password nobody can
     sign in by one. BadRequest for a name, reference, role or combination of posts that cannot be; Conflict when the name is taken.
     """
@@ -79,10 +93,12 @@ async def add(
     if patient:
         _reference(patient, "Patient")
     _check_posts(posts)
-    stored = await passwords.hashed(password) if password is not None else None
+    if stored is None and password is not None:
+        stored = await passwords.hashed(password)
     added = await tx.fetchval(
         """
-        insert into account (name, password, display, agent, patient, created, changed) values ($1, $2, $3, $4, $5, $6, $6)
+        insert into account (name, password, display, agent, patient, created, changed, password_changed, must_change, expires)
+        values ($1, $2, $3, $4, $5, $6, $6, case when $2::text is not null then $6::timestamptz end, $7, $8)
         on conflict (name) do nothing returning name
         """,
         name,
@@ -91,11 +107,13 @@ async def add(
         agent,
         patient or None,
         tx.now,
+        must_change,
+        expires,
     )
     if added is None:
         raise Conflict(f"There is an account {name} already.", zh=f"账号 {name} 已存在。")
     await _write_posts(tx, name, posts)
-    await _note(tx, by, name, "account added")
+    await note_change(tx, by, name, "account added")
     return name
 
 
@@ -111,19 +129,47 @@ async def set_posts(tx: Tx, name: str, posts: Sequence[Post], *, by: Scope = SYS
     await tx.execute(
         "update session set ended = $2 where account = $1 and ended is null and institution <> all($3::text[])", name, tx.now, kept
     )
-    await _note(tx, by, name, "posts changed")
+    await tell(tx)
+    await note_change(tx, by, name, "posts changed")
 
 
-async def set_password(tx: Tx, name: str, password: str, *, by: Scope = SYSTEM) -> None:
-    """Give an account a new password; it is unlocked, and everything signed in with the old one is signed out."""
+async def set_password(
+    tx: Tx,
+    name: str,
+    password: str,
+    *,
+    by: Scope = SYSTEM,
+    must_change: bool = False,
+    keep: UUID | None = None,
+    what: str = "password changed",
+) -> None:
+    """Give an account a new password; it is unlocked, and everything signed in with the old one is signed out, but the session `keep`. The
+    old password is remembered, so that it is not chosen again."""
     name = canonical(name)
     stored = await passwords.hashed(password)
     await _lock(tx, name)
     await tx.execute(
-        "update account set password = $2, attempts = 0, locked_until = null, changed = $3 where name = $1", name, stored, tx.now
+        "insert into old_password (account, replaced, password)"
+        " select name, $2, password from account where name = $1 and password is not null on conflict do nothing",
+        name,
+        tx.now,
     )
-    await _end_everything(tx, name, "password-changed")
-    await _note(tx, by, name, "password changed")
+    await tx.execute(
+        "delete from old_password where account = $1 and replaced not in"
+        " (select replaced from old_password where account = $1 order by replaced desc limit $2)",
+        name,
+        REMEMBERED,
+    )
+    await tx.execute(
+        "update account set password = $2, password_changed = $3, must_change = $4, changed = $3,"
+        " attempts = 0, locks = 0, locked_until = null where name = $1",
+        name,
+        stored,
+        tx.now,
+        must_change,
+    )
+    await end_others(tx, name, keep, "password-changed")
+    await note_change(tx, by, name, what)
 
 
 async def disable(tx: Tx, name: str, *, by: Scope = SYSTEM) -> None:
@@ -132,16 +178,18 @@ async def disable(tx: Tx, name: str, *, by: Scope = SYSTEM) -> None:
     name = canonical(name)
     await _lock(tx, name)
     await tx.execute("update account set disabled = coalesce(disabled, $2), changed = $2 where name = $1", name, tx.now)
-    await _end_everything(tx, name, "disabled")
-    await _note(tx, by, name, "account disabled")
+    await end_others(tx, name, None, "disabled")
+    await note_change(tx, by, name, "account disabled")
 
 
 async def enable(tx: Tx, name: str, *, by: Scope = SYSTEM) -> None:
     """Undo `disable`, and unlock. What was signed in before stays signed out."""
     name = canonical(name)
     await _lock(tx, name)
-    await tx.execute("update account set disabled = null, attempts = 0, locked_until = null, changed = $2 where name = $1", name, tx.now)
-    await _note(tx, by, name, "account enabled")
+    await tx.execute(
+        "update account set disabled = null, attempts = 0, locks = 0, locked_until = null, changed = $2 where name = $1", name, tx.now
+    )
+    await note_change(tx, by, name, "account enabled")
 
 
 async def every(tx: Tx) -> list[Account]:
@@ -185,6 +233,7 @@ def _check_posts(posts: Sequence[Post]) -> None:
     for post in posts:
         if post.institution:
             _reference(post.institution, "Organization")
+    require_apart(post.role for post in posts)
     for institution in {post.institution for post in posts}:
         joint(post.role for post in posts if post.institution == institution)
 
@@ -197,41 +246,23 @@ def _reference(text: str, kind: str) -> None:
 
 
 async def _write_posts(tx: Tx, name: str, posts: Sequence[Post]) -> None:
-    await tx.execute(
-        "insert into post (account, nth, institution, role) select $1, nth, institution, role"
-        " from unnest($2::text[], $3::text[]) with ordinality as p (institution, role, nth)",
-        name,
-        [post.institution for post in posts],
-        [post.role for post in posts],
-    )
+    try:
+        await tx.execute(
+            "insert into post (account, nth, institution, role) select $1, nth, institution, role"
+            " from unnest($2::text[], $3::text[]) with ordinality as p (institution, role, nth)",
+            name,
+            [post.institution for post in posts],
+            [post.role for post in posts],
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != APART:
+            raise
+        raise Conflict(
+            "Who acts with this account holds another office by another account: admin, security and privacy are three people.",
+            zh="该人员已以其他账号担任系统管理员、安全管理员或隐私与信息安全专员,三者须由不同人员担任(三员分立)。",
+        ) from None
 
 
 async def _lock(tx: Tx, name: str) -> None:
     if await tx.fetchval("select name from account where name = $1 for update", name) is None:
         raise NotFound(f"There is no account {name[:64]}.", zh=f"没有账号 {name[:64]}。")
-
-
-async def _end_everything(tx: Tx, name: str, reason: str) -> None:
-    await tx.execute("update session set ended = $2 where account = $1 and ended is null", name, tx.now)
-    await tx.execute("update token_grant set ended = $2, reason = $3 where account = $1 and ended is null", name, tx.now, reason)
-
-
-async def _note(tx: Tx, by: Scope, name: str, what: str) -> None:
-    roles = " ".join(sorted(by.roles))
-    note = Note(
-        tx.now,
-        SECURITY_ALERT,
-        USER_ATTRIBUTES_CHANGED,
-        "U",
-        outcome_text=f"{what}: {name}",
-        account=by.user,
-        agent=by.agent,
-        name=by.name,
-        client=by.client or "yilian-cli",
-        roles=roles,
-        institution=by.institution,
-        purpose="HSYSADMIN",
-        request_id=by.request_id,
-        address=by.address,
-    )
-    await write(tx, [note])

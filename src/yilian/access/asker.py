@@ -65,10 +65,11 @@ async def _person(tx: Tx, asker: Asker) -> Scope:
     row = await tx.fetchrow(
         """
         select a.name as account, a.display, a.agent, a.patient from account a join client c on c.id = $2
-        where a.name = $1 and a.disabled is null and c.disabled is null
+        where a.name = $1 and a.disabled is null and (a.expires is null or a.expires > $3) and c.disabled is null
         """,
         asker["user"],
         asker["client"],
+        tx.now,
     )
     if row is None:
         raise _gone()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The account behind a session, a code or a refresh token; only ever one that may sign in."""
+    """The account behind a session, a code or a refresh token; only ever one that may sign in. `amr`: what was proven (RFC 8176)."""
 
     account: str
     display: str
@@ -30,6 +30,7 @@ class Person:
     session: UUID | None
     session_expires: datetime
     auth_time: datetime
+    amr: tuple[str, ...] = ("pwd",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Code:
         return None
 
     def get_amr(self) -> list[str]:
-        return ["pwd"]
+        return list(self.person.amr) if self.person else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from yilian.access.assertions import NotProven, Proof
 from yilian.access.clients import Client
 from yilian.access.desk import Code, Desk, NewCode, Person, Refresh
 from yilian.access.oauth import Applicant, Ask, Reply
+from yilian.access.rules import idle
 from yilian.access.sessions import Session, digest
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -46,7 +47,7 @@ async def authorize(tx: Tx, pairs: Pairs, cookie: str, *, origin: str, settings:
     _check(pairs)
     asked = dict(reversed(pairs))
     client = await clients.by_id(tx, asked.get("client_id", ""))
-    session = await sessions.by_cookie(tx, cookie, settings) if cookie else None
+    session = await sessions.by_cookie(tx, cookie) if cookie else None
     desk = Desk(tx.now, settings, settings.public_url or origin)
     desk.applicant = Applicant(client, origin, None) if client else None
     desk.person = await _person(tx, session) if session else None
@@ -77,7 +78,7 @@ async def exchange(
         if asked.get("grant_type") == "authorization_code" and asked.get("code"):
             desk.code = await _code(tx, asked["code"])
         if asked.get("grant_type") == "refresh_token" and asked.get("refresh_token"):
-            desk.refresh = await _refresh(tx, asked["refresh_token"], settings)
+            desk.refresh = await _refresh(tx, asked["refresh_token"])
         ask = Ask("POST", f"{origin}/oauth2/token", form, {"Authorization": authorization} if authorization else {})
         reply = oauth.issue(desk, ask)
         await _store(tx, desk, asked)
@@ -234,12 +235,13 @@ async def _person(tx: Tx, session: Session) -> Person | None:
         session.id,
         session.expires,
         session.started,
+        session.factors,
     )
 
 
 _BEHIND = """
        s.account, s.institution, s.id as session_id, s.started as session_started, s.expires as session_expires, s.seen,
-       s.ended as session_ended, a.display, a.agent, a.patient, a.disabled
+       s.ended as session_ended, s.factors, a.display, a.agent, a.patient, a.disabled
 """
 
 
@@ -253,6 +255,7 @@ def _person_behind(row: Any) -> Person:
         row["session_id"],
         row["session_expires"],
         row["session_started"],
+        tuple(row["factors"]),
     )
 
 
@@ -279,7 +282,7 @@ async def _code(tx: Tx, code: str) -> Code | None:
     )
 
 
-async def _refresh(tx: Tx, token: str, settings: AccessSettings) -> Refresh | None:
+async def _refresh(tx: Tx, token: str) -> Refresh | None:
     row = await tx.fetchrow(
         f"select r.hash, r.used, g.id as grant_id, g.client, g.scope, g.expires, g.ended, {_BEHIND}"
         " from refresh_token r join token_grant g on g.id = r.token_grant"
@@ -290,7 +293,7 @@ async def _refresh(tx: Tx, token: str, settings: AccessSettings) -> Refresh | No
     if row is None:
         return None
     over = row["ended"] or row["session_ended"] or row["disabled"]
-    alive = not over and min(row["expires"], row["session_expires"]) > tx.now and row["seen"] > tx.now - settings.idle
+    alive = not over and min(row["expires"], row["session_expires"]) > tx.now and row["seen"] > tx.now - await idle(tx)
     return Refresh(
         row["hash"], row["client"], row["scope"], row["grant_id"], row["used"] is not None, alive, _person_behind(row) if alive else None
     )

@@ -25,7 +25,7 @@ class Role:
     """What one post may do. `writes` are resource types, `reads` too (None: every type); `expunges`: whether it may remove things for good;
     `matches`: whether it may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one
     person; `scans`: whether it may scan health cards; `breaks_glass`: whether it may open a record in an emergency; `reviews`: whether it
-    reviews that; `apart`: not held together with another such post."""
+    reviews that; `gives`: the posts it may give to others."""
 
     code: str
     zh: str
@@ -39,16 +39,18 @@ class Role:
     scans: bool = False
     breaks_glass: bool = False
     reviews: bool = False
-    apart: bool = False
+    gives: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """roles by code; families of resource types by name; purpose of applications that ask for themselves"""
+    """roles by code; families of resource types by name; purpose of applications that ask for themselves; `apart`: posts of which nobody
+    holds two (三员分立)"""
 
     roles: dict[str, Role]
     families: dict[str, frozenset[str]]
     client_purpose: str
+    apart: frozenset[str] = frozenset()
 
 
 @cache
@@ -70,11 +72,19 @@ def policy() -> Policy:
             row.get("scans", False),
             row.get("breaks_glass", False),
             row.get("reviews", False),
-            row.get("apart", False),
+            frozenset(row.get("gives", ())),
         )
         for code, row in raw["roles"].items()
     }
-    return Policy(roles, families, raw["clients"]["purpose"])
+    return Policy(roles, families, raw["clients"]["purpose"], frozenset(raw["separation"]["apart"]))
+
+
+def require_apart(codes: Iterable[str]) -> None:
+    """BadRequest when these posts, in whatever institutions, must not be held by one person (三员分立, GB/T 22239-2019 8.1.4.2 d)."""
+    held = sorted(set(codes) & policy().apart)
+    if len(held) > 1:
+        zh = "、".join(policy().roles[code].zh for code in held)
+        raise BadRequest(f"{' and '.join(held)} are not held by one person.", zh=f"{zh}须由不同人员担任(三员分立)。")
 
 
 def _types(names: Iterable[str], families: dict[str, frozenset[str]]) -> frozenset[str]:
@@ -96,8 +106,9 @@ def joint(codes: Iterable[str]) -> Role:
         held.append(known[code])
     if not held:
         return Role("", "", "nothing", policy().client_purpose, frozenset())
+    require_apart(role.code for role in held)
     reaches = {role.reach for role in held}
-    if len(reaches) > 1 or sum(role.apart for role in held) > 1:
+    if len(reaches) > 1:
         names, zh = " and ".join(role.code for role in held), "、".join(role.zh for role in held)
         raise BadRequest(f"{names} must not be held together in one institution.", zh=f"{zh}不能由同一账号在同一机构兼任。")
     writes = frozenset[str]().union(*(role.writes for role in held))

@@ -44,7 +44,8 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
         left join account a on a.name = g.account
         left join session s on s.id = g.session
         where g.id = $1 and g.ended is null and g.expires > $2 and c.disabled is null
-          and (g.account is null or a.disabled is null) and (g.session is null or (s.ended is null and s.expires > $2))
+          and (g.account is null or (a.disabled is null and (a.expires is null or a.expires > $2)))
+          and (g.session is null or (s.ended is null and s.expires > $2))
         """,
         grant,
         tx.now,
@@ -64,7 +65,8 @@ async def require_alive(tx: Tx, grant: UUID) -> None:
         select true from token_grant g join client c on c.id = g.client
         left join account a on a.name = g.account left join session s on s.id = g.session
         where g.id = $1 and g.ended is null and g.expires > $2 and c.disabled is null
-          and (g.account is null or a.disabled is null) and (g.session is null or (s.ended is null and s.expires > $2))
+          and (g.account is null or (a.disabled is null and (a.expires is null or a.expires > $2)))
+          and (g.session is null or (s.ended is null and s.expires > $2))
         """,
         grant,
         tx.now,

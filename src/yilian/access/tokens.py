@@ -1,12 +1,13 @@
 """Access tokens: signed JWTs that say who and which grant, and the way from one back to a `Scope`.
 
 A token is proof that a grant was made; what its holder may do is looked up, so that a disabled account, a changed post or a revoked
-grant counts at once where it is looked up, and within `AccessSettings.recheck` (10 s) everywhere. RFC 9068, RFC 8725, RFC 9700.
+grant counts at once where it is looked up, within a second everywhere when somebody ended it for another (`sessions.tell`), and within
+`AccessSettings.recheck` (10 s) in any case. RFC 9068, RFC 8725, RFC 9700.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from joserfc.jws import extract_compact
 from joserfc.jwt import JWTClaimsRegistry
 
 from yilian.access import accounts, keys
+from yilian.access.sessions import told
 from yilian.access.settings import DEFAULTS, AccessSettings
 from yilian.access.standing import Standing, standing
 from yilian.access.trail import note_sign_in
@@ -35,6 +37,8 @@ REMEMBERED = 10_000
 LEEWAY_S = 5
 KEYS_KNOWN_S = 60
 """So long a key that was replaced (`keys.replace`) may still be believed; what was signed with it has ended anyway."""
+LOOK_S = 1.0
+"""So often a server process asks whether something was ended from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +103,27 @@ class Verifier:
         self._keys: dict[str, keys.SigningKey] = {}
         self._keys_read = 0.0
         self._known: dict[str, _Known] = {}
+        self._looked = 0.0
+        self._told = 0
 
     async def scope_of(self, authorization: str, request_id: str = "", address: str = "") -> Scope:
         """The scope of the caller with this Authorization header. NotSignedIn when there is no token or it is not good (any more)."""
         now = self.db.clock().timestamp()
+        if abs(now - self._looked) >= LOOK_S:
+            await self._look(now)
         known = self._known.get(authorization)
         if known is None or not known.since <= now < known.until:  # before `since`: the clock was set back
             known = await self._verified(authorization, known, now)
         return known.scope.asked(request_id, address)
+
+    async def _look(self, now: float) -> None:
+        """Forget what was verified when something that was signed in has been ended since: a disabled account is out within a second."""
+        self._looked = now
+        async with self.db.reading() as tx:
+            number = await told(tx)
+        if number != self._told:
+            self._told = number
+            self._known = {key: replace(one, until=now) for key, one in self._known.items()}
 
     async def standing_of(self, authorization: str) -> Standing:
         """Who holds this token, looked up now. NotSignedIn as in `scope_of`."""

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from yilian.access.policy import require
-from yilian.errors import MethodNotAllowed, NotFound, Unavailable, YilianError
+from yilian.errors import MethodNotAllowed, NotFound, NotSignedIn, Unavailable, YilianError
 from yilian.fhir.definitions import ADDRESSED_TYPES
 from yilian.fhir.json import dump
 from yilian.http import audit, capabilities, formats, operations, subscription_topics, terminology_capabilities, views
@@ -32,6 +32,8 @@ REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 _numbers = Random()
 """For ids of requests, which tell them apart and are no secret: asking the system for each would take longer than reading the headers."""
+GUARDED = ((b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"))
+"""Nothing that was sent to us as data (a Binary, a document) is run as a page of ours when a browser is led here."""
 CONDITIONAL = {"PUT": write.update, "PATCH": write.patch, "DELETE": write.delete}
 """What is done to the one resource a query finds: PUT /Patient?identifier=…"""
 
@@ -63,7 +65,7 @@ class FhirApi:
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             answer = formats.put(answer_for(error, request_id), wanted)
-        await answer.send(send, head=method == "HEAD", extra=[(b"x-request-id", request_id.encode())])
+        await answer.send(send, head=method == "HEAD", extra=[(b"x-request-id", request_id.encode()), *GUARDED])
         observe(method, answer.status, perf_counter() - start)
 
     def _request(
@@ -101,7 +103,14 @@ class FhirApi:
             _only("GET", request)
             return Answer(200, dump(smart_configuration(request.base.removesuffix("/fhir"))), content_type=b"application/json")
         await custom_parameters.look(self.house.db)
-        asker = await self.house.verifier.scope_of(request.header("authorization"), request.request_id, request.address)
+        limits = self.house.limits
+        try:
+            asker = await self.house.verifier.scope_of(request.header("authorization"), request.request_id, request.address)
+        except NotSignedIn:
+            limits.refused(request.address)
+            raise
+        if asker.roles:  # a person; systems of the region work as fast as they can
+            limits.person(asker.user)
         return await route(self.house, asker, request)
 
 

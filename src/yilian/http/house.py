@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from yilian.db import Database
+from yilian.http.limits import NONE, Limits
 from yilian.http.request import Request
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class House:
     """db: the store. verifier: token → Scope. reads: the trail of who read what. zone: the region's. body_limit: bytes of one request.
-    bulk: exports and imports. listeners: who is connected to subscriptions."""
+    bulk: exports and imports. listeners: who is connected to subscriptions. limits: how often one may ask."""
 
     db: Database
     verifier: Verifier
@@ -29,6 +30,7 @@ class House:
     body_limit: int = 32 * 1024 * 1024
     bulk: Desk | None = None
     listeners: Listeners | None = None
+    limits: Limits = NONE
 
     def base_of(self, request_scheme: str, host: str) -> str:
         """Our FHIR address: the configured public one, else the one the caller used."""

@@ -17,6 +17,7 @@ from yilian.access.sign_in import Caller
 from yilian.access.tokens import Verifier
 from yilian.db import Database
 from yilian.errors import BadRequest, Forbidden, TooLarge, TooManyRequests, Unavailable, UnsupportedMediaType, YilianError
+from yilian.http.limits import NONE, Limits
 from yilian.http.outcome import answer_for
 from yilian.http.request import pairs
 
@@ -28,7 +29,15 @@ LONGEST_BODY = 16 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
-NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
+NO_STORE = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+HSTS = "max-age=31536000; includeSubDomains"
+"""RFC 6797: from now on this host is spoken to over TLS alone."""
 
 Handler = Callable[["Edge", Request], Awaitable[Response]]
 
@@ -40,6 +49,7 @@ class Edge:
     db: Database
     verifier: Verifier
     settings: AccessSettings
+    limits: Limits = NONE
 
     def answering(self, handler: Handler, *, oauth: bool = False) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint for this handler: failures become an OperationOutcome, or what RFC 6749 §5.2 asks for where `oauth`."""
@@ -52,6 +62,8 @@ class Edge:
                 response = _oauth_error(error) if oauth and isinstance(error, YilianError) else _outcome(error, request_id)
             for name, value in NO_STORE.items():
                 response.headers.setdefault(name, value)
+            if request.url.scheme == "https" or self.settings.public_url.startswith("https:"):
+                response.headers.setdefault("strict-transport-security", HSTS)
             response.headers["x-request-id"] = request_id
             return response
 
@@ -103,13 +115,13 @@ def cookie(request: Request) -> str:
     return value if len(value) <= 100 else ""
 
 
-async def body(request: Request) -> bytes:
-    """The body. TooLarge past `LONGEST_BODY`."""
+async def body(request: Request, longest: int = LONGEST_BODY) -> bytes:
+    """The body. TooLarge past `longest` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > LONGEST_BODY:
+        if size > longest:
             raise TooLarge("The body is larger than sign-in needs.", zh="提交的内容过大。")
         chunks.append(chunk)
     return b"".join(chunks)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 async def token(edge: Edge, request: Request) -> Response:
     who = caller(request)
+    edge.limits.sign_in(who.address)
     reply = await flow.exchange(
         edge.db,
         await form(request),
