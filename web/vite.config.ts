@@ -9,6 +9,8 @@ const server = { target, changeOrigin: false };
 
 export default defineConfig({
   plugins: [react()],
+  // The server puts a nonce of its own in its place with each answer (http/static.py).
+  html: { cspNonce: '@yilian-nonce@' },
   server: {
     host: '127.0.0.1',
     port: 5173,

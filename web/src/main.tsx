@@ -33,13 +33,17 @@ onConnectionChange(() => {
     void queries.refetchQueries({ type: 'active', predicate: (query) => query.state.status === 'error' });
 });
 
+/** Style sheets made as the pages run carry the nonce of this page (content security policy). */
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
+
 function Themed() {
   const { dark, phone } = useAppearance();
   const { lang } = useLocale();
+  const csp = nonce ? { csp: { nonce } } : {};
   // Without a locale Ant speaks English.
   const words = lang === 'zh' ? { locale: zhCN } : {};
   return (
-    <ConfigProvider theme={themeFor({ dark, phone })} button={{ autoInsertSpace: false }} {...words}>
+    <ConfigProvider theme={themeFor({ dark, phone })} button={{ autoInsertSpace: false }} {...words} {...csp}>
       <App component={false}>
         <RouterProvider router={router} />
       </App>

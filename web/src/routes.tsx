@@ -39,6 +39,8 @@ export const routes: RouteObject[] = [
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
+          { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
+          { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },
         ],
       },

@@ -1,11 +1,16 @@
 import { Alert, Button, Input } from 'antd';
-import { type FormEvent, type KeyboardEvent, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, lazy, Suspense, useState } from 'react';
+import { passkeysWork, wasCancelled } from '../accounts/passkey';
 import { problemFrom, whatHappened } from '../client/problem';
 import { dateTime } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import styles from './access.module.css';
 import { LanguageSwitch } from './LanguageSwitch';
+import type { Next, Step } from './SignInSteps';
 import { beginSignIn } from './session';
+
+const steps = () => import('./SignInSteps');
+const SignInStep = lazy(async () => ({ default: (await steps()).SignInStep }));
 
 /**
  * User name and password. The server's `/oauth2/authorize` sends people here with its query, and gets it back once they are known;
@@ -18,6 +23,7 @@ export default function SignIn() {
   const [fault, setFault] = useState<{ field: 'user' | 'password' | null; text: string } | null>(null);
   const [busy, setBusy] = useState(false);
   const [capsLock, setCapsLock] = useState(false);
+  const [step, setStep] = useState<Step | null>(null);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -32,11 +38,31 @@ export default function SignIn() {
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify({ user: user.trim(), password }),
       });
-      if (answer.ok) return await goOn();
+      if (answer.ok) return await further(answer.status === 204 ? undefined : ((await answer.json()) as Next));
       setPassword('');
       refuse('password', await reason(answer));
     } catch {
       refuse(null, `${t('problem.unreachable')}${t('problem.unreachable.do')}`);
+    }
+    setBusy(false);
+  }
+
+  /** Goes on with the step the server asks for, or into the house. */
+  async function further(next: Next): Promise<void> {
+    setPassword('');
+    setBusy(false);
+    if (next?.next) setStep(next.next);
+    else await goOn();
+  }
+
+  async function withPasskey() {
+    setBusy(true);
+    setFault(null);
+    try {
+      return await further(await (await steps()).byPasskey());
+    } catch (error) {
+      const text = wasCancelled(error) ? t('account.factor.passkey.cancelled') : whatHappened(error, t, lang);
+      setFault({ field: null, text });
     }
     setBusy(false);
   }
@@ -69,17 +95,34 @@ export default function SignIn() {
 
   const watchCapsLock = (event: KeyboardEvent) => setCapsLock(event.getModifierState('CapsLock'));
 
+  const head = (
+    <header className={styles.head}>
+      <img src="/mark.svg" alt="" width={40} height={40} />
+      <div>
+        <h1 id="door-title">{t('app.name')}</h1>
+        <p>{t('app.tagline')}</p>
+      </div>
+      <LanguageSwitch />
+    </header>
+  );
+
+  if (step) {
+    return (
+      <main className={styles.door}>
+        <section className={styles.card} aria-labelledby="door-title">
+          {head}
+          <Suspense>
+            <SignInStep key={step} step={step} onNext={(next) => void further(next)} onBack={() => setStep(null)} />
+          </Suspense>
+        </section>
+      </main>
+    );
+  }
+
   return (
     <main className={styles.door}>
       <form className={styles.card} onSubmit={(event) => void submit(event)} noValidate aria-labelledby="door-title">
-        <header className={styles.head}>
-          <img src="/mark.svg" alt="" width={40} height={40} />
-          <div>
-            <h1 id="door-title">{t('app.name')}</h1>
-            <p>{t('app.tagline')}</p>
-          </div>
-          <LanguageSwitch />
-        </header>
+        {head}
         {fault && <Alert type="error" showIcon title={fault.text} role="alert" id="fault" />}
         <label htmlFor="user">{t('signin.user')}</label>
         <Input
@@ -111,6 +154,11 @@ export default function SignIn() {
         <Button type="primary" size="large" htmlType="submit" loading={busy} block>
           {busy ? t('signin.working') : t('signin.submit')}
         </Button>
+        {passkeysWork() && (
+          <Button size="large" block disabled={busy} onClick={() => void withPasskey()}>
+            {t('signin.passkey')}
+          </Button>
+        )}
         <p className={styles.foot}>{t('signin.forgot')}</p>
       </form>
     </main>

@@ -18,6 +18,10 @@ export type Post =
   | 'registrar'
   | 'registrar'
   | 'privacy'
+  | 'security'
+  | 'privacy'
+  | 'registrar'
+  | 'data-steward'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */
@@ -40,6 +44,9 @@ export const seesPatients = (person: Person): boolean => person.roles.some((post
 /** May open a record in an emergency. */
 const BREAKS_GLASS: readonly Post[] = ['gp', 'physician', 'head', 'consultant'];
 export const breaksGlass = (person: Person): boolean => person.roles.some((post) => BREAKS_GLASS.includes(post));
+
+/** Looks after other people's accounts: `gives` in the server's table of posts. */
+export const looksAfterAccounts = (person: Person): boolean => has(person, 'admin', 'security');
 
 export const has = (person: Person, ...posts: Post[]): boolean => posts.some((post) => person.roles.includes(post));
 

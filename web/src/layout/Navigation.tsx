@@ -2,7 +2,7 @@ import { NavLink } from 'react-router';
 import type { Person } from '../access/person';
 import { useLocale } from '../locale/locale';
 import { isWork, useWorklistCounts } from '../referral';
-import { type Destination, destinations } from './destinations';
+import { type Destination, destinations, ownDestinations } from './destinations';
 import styles from './layout.module.css';
 
 export function Navigation({ person, onGo }: { person: Person; onGo?: () => void }) {
@@ -37,6 +37,7 @@ export function Navigation({ person, onGo }: { person: Person; onGo?: () => void
     <nav aria-label={t('nav.main')} className={styles.nav}>
       <ul>{items(work)}</ul>
       {patients.length > 0 && <ul>{items(patients)}</ul>}
+      <ul>{items(ownDestinations(person, t))}</ul>
     </nav>
   );
 }

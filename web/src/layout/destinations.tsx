@@ -16,6 +16,8 @@ import {
   SendOutlined,
   StopOutlined,
   TeamOutlined,
+  UserOutlined,
+  UserSwitchOutlined,
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, type Person, seesPatients } from '../access/person';
@@ -23,6 +25,7 @@ import { reviews } from '../identity';
 import { type Person, seesPatients } from '../access/person';
 import { worksAtDesk } from '../desk';
 import { has, type Person, seesPatients } from '../access/person';
+import { looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 
@@ -47,6 +50,16 @@ const ICONS: Record<Worklist, ReactNode> = {
   closed: <CheckCircleOutlined />,
   drafts: <EditOutlined />,
 };
+
+/** One's own account, and those one looks after. */
+export function ownDestinations(person: Person, t: Translate): Destination[] {
+  return [
+    { to: '/account', title: t('account.title'), icon: <UserOutlined /> },
+    ...(looksAfterAccounts(person)
+      ? [{ to: '/accounts', title: t('account.manage'), icon: <UserSwitchOutlined /> }]
+      : []),
+  ];
+}
 
 export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
   return {

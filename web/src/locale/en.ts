@@ -3,6 +3,7 @@ import { identityWords } from '../identity/words.en';
 import { cardWords } from '../card/words.en';
 import { deskWords } from '../desk/words.en';
 import { consentWords } from '../consent/words.en';
+import { accountWords } from '../accounts/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
@@ -13,6 +14,7 @@ export const en: Words = {
   ...cardWords,
   ...deskWords,
   ...consentWords,
+  ...accountWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',
@@ -57,6 +59,10 @@ export const en: Words = {
   'post.data-steward': 'Patient index steward',
   'post.registrar': 'Registrar',
   'post.registrar': 'Registrar',
+  'post.security': 'Security administrator',
+  'post.privacy': 'Privacy officer',
+  'post.registrar': 'Registrar',
+  'post.data-steward': 'Data steward',
   'post.resident': 'Resident',
 
   'signin.title': 'Sign in',

@@ -3,6 +3,7 @@ import { identityWords } from '../identity/words.zh';
 import { cardWords } from '../card/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { consentWords } from '../consent/words.zh';
+import { accountWords } from '../accounts/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -13,6 +14,7 @@ export const zh = {
   ...cardWords,
   ...deskWords,
   ...consentWords,
+  ...accountWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
@@ -60,6 +62,10 @@ export const zh = {
   'post.data-steward': '主索引管理员',
   'post.registrar': '挂号登记员',
   'post.registrar': '挂号登记员',
+  'post.security': '安全管理员',
+  'post.privacy': '隐私与信息安全专员',
+  'post.registrar': '挂号登记员',
+  'post.data-steward': '主索引管理员',
   'post.resident': '居民',
 
   // Signing in
