@@ -44,8 +44,7 @@ from yilian.http.limits import Limits
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
-from yilian.identity import claims, matching, persons, worklist
-from yilian.identity import card, card_keys, matching
+from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.store import custom_parameters, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -63,8 +62,7 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard),
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, consent.guard),
+    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,

@@ -93,7 +93,6 @@ def test_the_account_names_are_those_of_the_contract(region: Region) -> None:
         "pharmacist": (("pharmacist",), "Organization/yunxi-first"),
         "steward": (("data-steward",), "Organization/yunxi-first"),
         "admin": (("admin",), ""),
-        "privacy": (("privacy",), "Organization/yunxi-first"),
         "registrar": (("registrar",), "Organization/yunxi-county"),
         "registrar2": (("registrar",), "Organization/qingshi"),
         "resident": (("resident",), ""),

@@ -1,9 +1,9 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
-import { identityRoutes } from './identity';
 import { cardRoutes } from './card';
-import { deskRoutes } from './desk';
 import { consentRoutes } from './consent';
+import { deskRoutes } from './desk';
+import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';

@@ -120,7 +120,7 @@ async def introspect(db: Database, form: Pairs, authorization: str, *, verifier:
     """Answer POST /oauth2/introspect: what a token is good for at this moment, or that it is not. RFC 7662."""
     tried = await _applicant(db, form, authorization, origin, settings)
     token = dict(form).get("token", "")
-    told = await _told_of(db, verifier, token, settings)
+    told = await _told_of(db, verifier, token)
     async with db.transaction() as tx:
         desk = await _desk(tx, tried, origin, settings)
         desk.told_of = told
@@ -128,7 +128,7 @@ async def introspect(db: Database, form: Pairs, authorization: str, *, verifier:
         return oauth.tell(desk, ask)
 
 
-async def _told_of(db: Database, verifier: Verifier, token: str, settings: AccessSettings) -> dict[str, Any] | None:
+async def _told_of(db: Database, verifier: Verifier, token: str) -> dict[str, Any] | None:
     if token.count(".") == 2:
         try:
             claims = await verifier.claims_of(token)
@@ -140,7 +140,7 @@ async def _told_of(db: Database, verifier: Verifier, token: str, settings: Acces
             told["fhirUser"] = here.scope.agent
         return {"active": True, **told}
     async with db.transaction() as tx:
-        refresh = await _refresh(tx, token, settings) if token else None
+        refresh = await _refresh(tx, token) if token else None
     if refresh is None or refresh.spent or not refresh.alive or refresh.person is None:
         return None
     person = refresh.person

@@ -37,7 +37,6 @@ _ROLE = {
     "pharmacist": "pharmacist",
     "steward": "data-steward",
     "admin": "admin",
-    "privacy": "privacy",
     "registrar": "registrar",
     "registrar2": "registrar",
 }

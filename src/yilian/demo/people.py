@@ -28,11 +28,9 @@ POSTS = {
     "regulator": "卫健委",
     "pharmacist": "药师",
     "admin": "系统管理员",
-    "privacy": "隐私与信息安全专员",
     "data-steward": "主索引管理员",
     "registrar": "挂号登记员",
     "resident": "居民",
-    "registrar": "挂号登记员",
 }
 
 # The people of the accounts: id -> (name, family, sex, year born, title, posts, institution, department).
@@ -48,7 +46,6 @@ CAST: dict[str, tuple[str, str, str, int, str, tuple[str, ...], str, str]] = {
     "pharmacist": ("许静", "许", "female", 1983, "主管药师", ("pharmacist",), "yunxi-first", ""),
     "steward": ("范文清", "范", "female", 1986, "主管技师", ("data-steward",), "yunxi-first", ""),
     "admin": ("唐伟", "唐", "male", 1990, "", ("admin",), "", ""),
-    "privacy": ("苏敏", "苏", "female", 1983, "", ("privacy",), "yunxi-first", ""),
     "registrar": ("谢春梅", "谢", "female", 1993, "", ("registrar",), "yunxi-county", ""),
     "registrar2": ("马晓东", "马", "male", 1996, "", ("registrar",), "qingshi", ""),
 }

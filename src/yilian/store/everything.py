@@ -41,9 +41,10 @@ order by r.type, r.rid limit $12
 """The scope is cut short where it can be: who may read the patient may read what is about them, unless it is confined to another
 institution. What is sensitive, and patients who have refused somebody something, are looked at one resource at a time."""
 
+OF_EACH = ABOUT.replace("r.patient = $1 and r.rid <> $1", "r.patient = w.patient and r.rid <> $13")
 ABOUT_ALL = f"""
 select r.* from unnest($1::bigint[]) w (patient) cross join lateral (
-    {ABOUT.replace("r.patient = $1 and r.rid <> $1", "r.patient = w.patient and r.rid <> $13").replace("d.patient = $1", "d.patient = w.patient")}
+    {OF_EACH.replace("d.patient = $1", "d.patient = w.patient")}
 ) r order by r.type, r.rid limit $12
 """
 """The same for all records of one person, each from its own stretch of the index; $13 is the one that was asked for."""

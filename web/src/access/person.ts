@@ -16,12 +16,7 @@ export type Post =
   | 'privacy'
   | 'data-steward'
   | 'registrar'
-  | 'registrar'
-  | 'privacy'
   | 'security'
-  | 'privacy'
-  | 'registrar'
-  | 'data-steward'
   | 'resident';
 
 /** Who is signed in (`GET /oauth2/userinfo`). */

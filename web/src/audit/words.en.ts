@@ -68,5 +68,4 @@ export const trailWords: typeof zh = {
   'today.privacy.sees':
     'The access log of this institution: who looked at which patient’s data, when and why. See “Access log” at the left.',
   'today.privacy.not': 'What the records say. The privacy officer checks whether they were read rightly.',
-  'post.privacy': 'Privacy officer',
 };

@@ -1,4 +1,4 @@
-import type { Parameters } from 'fhir/r4';
+import type { Parameters, Task } from 'fhir/r4';
 import { expect, test } from 'vitest';
 import { pairOf, percent } from './pairs';
 import { bars } from './Waterfall';
@@ -6,7 +6,7 @@ import { bars } from './Waterfall';
 const told: Parameters = {
   resourceType: 'Parameters',
   parameter: [
-    { name: 'task', resource: { resourceType: 'Task', id: '7', status: 'requested', intent: 'proposal' } },
+    { name: 'task', resource: { resourceType: 'Task', id: '7', status: 'requested', intent: 'proposal' } as Task },
     { name: 'record', part: [{ name: 'linked', valueInteger: 0 }] },
     { name: 'record', part: [{ name: 'linked', valueInteger: 2 }] },
     {

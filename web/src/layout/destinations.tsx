@@ -20,12 +20,9 @@ import {
   UserSwitchOutlined,
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
-import { has, type Person, seesPatients } from '../access/person';
-import { reviews } from '../identity';
-import { type Person, seesPatients } from '../access/person';
+import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { worksAtDesk } from '../desk';
-import { has, type Person, seesPatients } from '../access/person';
-import { looksAfterAccounts, type Person, seesPatients } from '../access/person';
+import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
 

@@ -1,9 +1,9 @@
-import { trailWords } from '../audit/words.en';
-import { identityWords } from '../identity/words.en';
-import { cardWords } from '../card/words.en';
-import { deskWords } from '../desk/words.en';
-import { consentWords } from '../consent/words.en';
 import { accountWords } from '../accounts/words.en';
+import { trailWords } from '../audit/words.en';
+import { cardWords } from '../card/words.en';
+import { consentWords } from '../consent/words.en';
+import { deskWords } from '../desk/words.en';
+import { identityWords } from '../identity/words.en';
 import { referralWords } from '../referral/words.en';
 import type { Words } from './locale';
 
@@ -58,11 +58,8 @@ export const en: Words = {
   'post.admin': 'System administrator',
   'post.data-steward': 'Patient index steward',
   'post.registrar': 'Registrar',
-  'post.registrar': 'Registrar',
   'post.security': 'Security administrator',
   'post.privacy': 'Privacy officer',
-  'post.registrar': 'Registrar',
-  'post.data-steward': 'Data steward',
   'post.resident': 'Resident',
 
   'signin.title': 'Sign in',

@@ -1,9 +1,9 @@
-import { trailWords } from '../audit/words.zh';
-import { identityWords } from '../identity/words.zh';
-import { cardWords } from '../card/words.zh';
-import { deskWords } from '../desk/words.zh';
-import { consentWords } from '../consent/words.zh';
 import { accountWords } from '../accounts/words.zh';
+import { trailWords } from '../audit/words.zh';
+import { cardWords } from '../card/words.zh';
+import { consentWords } from '../consent/words.zh';
+import { deskWords } from '../desk/words.zh';
+import { identityWords } from '../identity/words.zh';
 import { referralWords } from '../referral/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -61,11 +61,8 @@ export const zh = {
   'post.admin': '系统管理员',
   'post.data-steward': '主索引管理员',
   'post.registrar': '挂号登记员',
-  'post.registrar': '挂号登记员',
   'post.security': '安全管理员',
   'post.privacy': '隐私与信息安全专员',
-  'post.registrar': '挂号登记员',
-  'post.data-steward': '主索引管理员',
   'post.resident': '居民',
 
   // Signing in
