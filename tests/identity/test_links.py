@@ -9,8 +9,10 @@ import pytest
 
 from tests.identity.conftest import STEWARD, Region, encounter, person
 from yilian.access import grounds
+from yilian.command.check import _grounds
 from yilian.errors import BadRequest, Conflict, Forbidden
 from yilian.identity import links
+from yilian.store import agreement
 from yilian.store.change import Change
 from yilian.store.scope import SYSTEM
 from yilian.store.write import write
@@ -196,6 +198,20 @@ async def test_it_is_in_the_trail_of_everybody_concerned(three: Region) -> None:
         "select r.id, e.account from audit_event e join resource r on r.rid = e.patient where e.operation = 'link' order by 1"
     )
     assert [tuple(row) for row in rows] == [("a", "steward"), ("b", "steward")]
+
+
+async def test_what_is_out_of_step_is_found(three: Region) -> None:
+    async def amiss() -> list[tuple[str, str]]:
+        looking = agreement.disagreements(three.db, lambda seen: None, [_grounds])
+        return [(one.about.partition("/")[0], one.said) async for one in looking]
+
+    await three.link("a", "b")
+    assert await amiss() == []
+    async with three.db.transaction() as tx:
+        await tx.execute("delete from access_ground where derived_from is not null and kind = 'encounter'")
+    ((kind, said),) = await amiss()
+    assert kind == "Person"
+    assert "does not hold for another" in said
 
 
 # --- races

@@ -20,6 +20,7 @@ from yilian.command import house
 from yilian.config import DATA, Settings
 from yilian.db import Tx
 from yilian.fhir.dates import use_region_zone
+from yilian.identity import persons
 from yilian.postgres import DataFolderBusy, DataFolderUnusable, PostgresFailed, ProgramsUnusable
 from yilian.store import agreement
 from yilian.store.change import Written
@@ -101,7 +102,8 @@ async def _disagreements(settings: Settings, dsn: str, console: Console, progres
 
 
 async def _grounds(tx: Tx, some: Sequence[Written]) -> list[agreement.Disagreement]:
-    return [agreement.Disagreement(f"{one.type}/{one.id}", "ground", said) for one, said in await grounds.out_of_step(tx, some)]
+    found = [*await grounds.out_of_step(tx, some), *await persons.out_of_step(tx, some)]
+    return [agreement.Disagreement(f"{one.type}/{one.id}", "ground", said) for one, said in found]
 
 
 async def _all(settings: Settings) -> list[Finding]:

@@ -41,6 +41,23 @@ on conflict (patient) do nothing returning patient
 """
 
 
+AMISS = """
+with m as (select person, patient from person_member where person = any($1::bigint[])),
+wanted as (
+    select m.person, g.institution, o.patient, g.kind, g.source
+    from m join access_ground g on g.patient = m.patient and g.derived_from is null
+    join m o on o.person = m.person and o.patient <> m.patient
+    where not exists (
+        select from access_ground x where x.institution = g.institution and x.patient = o.patient and x.kind = g.kind
+        and x.source = g.source and x.derived_from is null)),
+there as (
+    select m.person, g.institution, g.patient, g.kind, g.source
+    from m join access_ground g on g.patient = m.patient and g.derived_from is not null)
+select distinct person from ((table wanted except table there) union all (table there except table wanted)) differing
+"""
+"""Persons among whose members a ground is not derived that should be, or is that should not."""
+
+
 async def hold(tx: Tx) -> None:
     """Wait for other links to be made and keep others back until `tx` ends."""
     await tx.execute(HOLD)
@@ -87,7 +104,7 @@ def patients_of(person: Json | None) -> set[str]:
 
 
 async def out_of_step(tx: Tx, sources: Sequence[Written]) -> list[tuple[Written, str]]:
-    """Those of these Persons whose rows are not what they say. Changes nothing; for `yilian check --deep`."""
+    """Those of these Persons whose members or grounds are not what they should be. Changes nothing; for `yilian check --deep`."""
     persons = [one for one in sources if one.type == "Person"]
     if not persons:
         return []
@@ -98,7 +115,9 @@ async def out_of_step(tx: Tx, sources: Sequence[Written]) -> list[tuple[Written,
     there: dict[int, set[str]] = {}
     for row in rows:
         there.setdefault(row["person"], set()).add(row["id"])
-    return [(one, "its members are not those it links to") for one in persons if there.get(one.rid, set()) != patients_of(one.resource)]
+    found = [(one, "its members are not those it links to") for one in persons if there.get(one.rid, set()) != patients_of(one.resource)]
+    amiss = {row["person"] for row in await tx.fetch(AMISS, [one.rid for one in persons])}
+    return found + [(one, "a ground of one member does not hold for another, or holds too long") for one in persons if one.rid in amiss]
 
 
 def _taken(patient: str) -> Conflict:

@@ -102,7 +102,7 @@ function optionFor(shown: readonly Bar[], dark: boolean) {
   return {
     animation: false,
     textStyle: { fontFamily: 'inherit', color: ink },
-    grid: { left: 8, right: 16, top: 4, bottom: 4, containLabel: true },
+    grid: { left: 24, right: 16, top: 4, bottom: 4, containLabel: true },
     xAxis: {
       type: 'value',
       min: 0,
