@@ -67,6 +67,12 @@ def test_posts_are_added_up_within_what_can_be_held_together() -> None:
     assert joint([]).reach == "nothing"
 
 
+def test_who_may_read_all_types_still_does_with_a_post_that_may_not() -> None:
+    assert joint(["registrar"]).reads == policy.policy().roles["registrar"].reads
+    assert joint(["registrar", "gp"]).reads is None
+    assert "Observation" not in (joint(["registrar"]).reads or ())
+
+
 EXPECTED: list[tuple[str, str, str, str]] = [
     ("gp", "grounds", "Organization/qingshi", "TREAT"),
     ("gp2", "grounds", "Organization/liuhe", "TREAT"),
