@@ -8,6 +8,7 @@ import './base.css';
 import { isConnectionLost, onConnectionChange } from './client/connection';
 import { AppearanceProvider, useAppearance } from './layout/appearance';
 import { LocaleProvider, useLocale } from './locale/locale';
+import { nonce } from './nonce';
 import { router } from './routes';
 import { themeFor } from './theme';
 
@@ -32,9 +33,6 @@ onConnectionChange(() => {
   if (!isConnectionLost())
     void queries.refetchQueries({ type: 'active', predicate: (query) => query.state.status === 'error' });
 });
-
-/** Style sheets made as the pages run carry the nonce of this page (content security policy). */
-const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
 
 function Themed() {
   const { dark, phone } = useAppearance();

@@ -25,12 +25,12 @@ def faults(password: str, *, name: str, display: str, rules: Rules) -> list[Issu
     """Everything that is wrong with it, in the order a form shows it; empty when it will do. `display` is the name of the person."""
     found = []
     if len(password) < rules.length:
-        found.append(_issue(f"It needs at least {rules.length} characters.", f"密码至少 {rules.length} 个字符。"))
+        found.append(_issue(f"It needs at least {rules.length} characters.", f"密码至少 {rules.length} 个字符"))
     if len(_kinds(password)) < rules.classes:
         wanted = f"It needs {rules.classes} of: {', '.join(KINDS)}."
-        found.append(_issue(wanted, f"密码须包含大写字母、小写字母、数字、其他字符中的至少 {rules.classes} 类。"))
+        found.append(_issue(wanted, f"密码须包含大写字母、小写字母、数字、其他字符中的至少 {rules.classes} 类"))
     if any(one in _plain(password) for one in _names(name, display)):
-        found.append(_issue("It must not have your name or the account's in it.", "密码中不能包含姓名(含拼音)或用户名。"))
+        found.append(_issue("It must not have your name or the account's in it.", "密码中不能包含姓名(含拼音)或用户名"))
     return found
 
 
@@ -44,7 +44,7 @@ async def require_new(password: str, used: Sequence[str]) -> None:
     """BadRequest when the password is one of these (argon2id hashes). Takes a quarter of a second for each; no transaction should wait."""
     for one in used:
         if await passwords.matches(one, password):
-            issue = _issue("It was used before; choose one you have not had.", "该密码近期使用过,请换一个新的。")
+            issue = _issue("It was used before; choose one you have not had.", "该密码近期使用过,请换一个新的")
             raise BadRequest(issue.diagnostics, issues=[issue])
 
 

@@ -124,8 +124,8 @@ function Enrol({ onNext }: { onNext: (next: Next) => void }) {
   return (
     <>
       <p className={styles.quiet}>{t('signin.step.enrol')}</p>
-      <AppEnrolment password="" onDone={setDone} />
-      <PasskeyEnrolment password="" onDone={setDone} />
+      <AppEnrolment prove={false} onDone={setDone} />
+      <PasskeyEnrolment prove={false} onDone={setDone} />
     </>
   );
 }

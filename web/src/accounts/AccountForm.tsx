@@ -4,6 +4,7 @@ import { useLocale } from '../locale/locale';
 import { postName } from './AccountsPage';
 import styles from './accounts.module.css';
 import { callSignedIn, type Givable, type GivenPost, type ManagedAccount } from './calls';
+import { PlaceField } from './PlaceField';
 import { Said } from './Said';
 
 interface AccountFormProps {
@@ -20,9 +21,7 @@ export function AccountForm({ account, givable, onClose, onDone }: AccountFormPr
   const home = givable.places?.[0]?.reference ?? '';
   const [name, setName] = useState('');
   const [display, setDisplay] = useState('');
-  const [posts, setPosts] = useState<GivenPost[]>(
-    account ? account.posts.map(({ role, institution }) => ({ role, institution })) : [{ role: '', institution: home }],
-  );
+  const [posts, setPosts] = useState<GivenPost[]>(account ? account.posts : [{ role: '', institution: home }]);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const change = (at: number, more: Partial<GivenPost>) =>
@@ -34,12 +33,16 @@ export function AccountForm({ account, givable, onClose, onDone }: AccountFormPr
     }
     setBusy(true);
     setFault(null);
+    const given = posts.map(({ role, institution }) => ({ role, institution }));
     try {
       if (account) {
-        await callSignedIn(`accounts/${encodeURIComponent(account.name)}/posts`, { token: true, body: { posts } });
+        await callSignedIn(`accounts/${encodeURIComponent(account.name)}/posts`, {
+          token: true,
+          body: { posts: given },
+        });
         onDone(null);
       } else {
-        const body = { name: name.trim(), display: display.trim(), posts };
+        const body = { name: name.trim(), display: display.trim(), posts: given };
         onDone(await callSignedIn<{ account: ManagedAccount; password: string }>('accounts', { token: true, body }));
       }
     } catch (error) {
@@ -96,22 +99,12 @@ export function AccountForm({ account, givable, onClose, onDone }: AccountFormPr
               onChange={(role: string) => change(nth, { role })}
               options={givable.roles.map((one) => ({ value: one.code, label: postName(one.code, t) }))}
             />
-            {givable.places ? (
-              <Select
-                aria-label={t('manage.form.place')}
-                showSearch={{ optionFilterProp: 'label' }}
-                value={post.institution}
-                onChange={(institution: string) => change(nth, { institution })}
-                options={givable.places.map((one) => ({ value: one.reference, label: one.name }))}
-              />
-            ) : (
-              <Input
-                aria-label={t('manage.form.place')}
-                placeholder={t('manage.form.place.anywhere')}
-                value={post.institution}
-                onChange={(event) => change(nth, { institution: event.target.value.trim() })}
-              />
-            )}
+            <PlaceField
+              places={givable.places}
+              value={post.institution}
+              name={post.institutionName}
+              onChange={(institution) => change(nth, { institution })}
+            />
             <Button disabled={posts.length === 1} onClick={() => setPosts(posts.filter((_, at) => at !== nth))}>
               {t('manage.form.remove-post')}
             </Button>

@@ -1,6 +1,9 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { App, Button, Dropdown, Input, Modal, Select, Table, Tag } from 'antd';
 import { useState } from 'react';
+import { Link } from 'react-router';
+import { usePerson } from '../access/person';
+import { whatHappened } from '../client/problem';
 import { dateTime, day } from '../fhir/dates';
 import { type Key, type Translate, useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
@@ -192,6 +195,7 @@ const SURE: Record<Act, Key> = {
 function Acts({ account, onPosts, onGiven, onDone }: ActsProps) {
   const { t, lang } = useLocale();
   const { message, modal } = App.useApp();
+  const person = usePerson();
   const who = { name: account.name, display: account.display };
 
   async function act(what: Act) {
@@ -205,11 +209,11 @@ function Acts({ account, onPosts, onGiven, onDone }: ActsProps) {
       else void message.success(t('manage.done'));
       onDone();
     } catch (error) {
-      const { whatHappened } = await import('../client/problem');
       void message.error(whatHappened(error, t, lang));
     }
   }
 
+  if (account.name === person.sub) return <Link to="/account">{t('manage.own')}</Link>;
   if (!account.whole) return <span className={styles.quiet}>{t('manage.elsewhere')}</span>;
   const off = account.disabled !== null;
   const items = [

@@ -7,8 +7,8 @@ import { makePasskey, passkeysWork } from './passkey';
 import { Said } from './Said';
 
 interface EnrolmentProps {
-  /** The password, once more; '' while signing in, where it was just given. */
-  password: string;
+  /** Whether the password is asked for once more; not while signing in, where it was just given. */
+  prove: boolean;
   onDone: (enrolled: Enrolled) => void;
 }
 
@@ -18,8 +18,9 @@ interface AppSecret {
 }
 
 /** Setting up an authenticator app: the code to scan, then the first digits it shows. */
-export function AppEnrolment({ password, onDone }: EnrolmentProps) {
+export function AppEnrolment({ prove, onDone }: EnrolmentProps) {
   const { t } = useLocale();
+  const [password, setPassword] = useState('');
   const [made, setMade] = useState<AppSecret | null>(null);
   const [code, setCode] = useState('');
   const [fault, setFault] = useState<unknown>(null);
@@ -45,12 +46,19 @@ export function AppEnrolment({ password, onDone }: EnrolmentProps) {
 
   if (!made) {
     return (
-      <div className={styles.form}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void begin();
+        }}
+      >
         <Said fault={fault} />
-        <Button type="primary" loading={busy} onClick={() => void begin()}>
+        {prove && <Proof value={password} onChange={setPassword} />}
+        <Button type="primary" htmlType="submit" loading={busy} disabled={prove && !password}>
           {t('account.factor.app.add')}
         </Button>
-      </div>
+      </form>
     );
   }
   return (
@@ -79,8 +87,9 @@ export function AppEnrolment({ password, onDone }: EnrolmentProps) {
 }
 
 /** Making a passkey: a name for it, then the browser asks for finger, face or PIN. */
-export function PasskeyEnrolment({ password, onDone }: EnrolmentProps) {
+export function PasskeyEnrolment({ prove, onDone }: EnrolmentProps) {
   const { t } = useLocale();
+  const [password, setPassword] = useState('');
   const [label, setLabel] = useState('');
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -103,6 +112,7 @@ export function PasskeyEnrolment({ password, onDone }: EnrolmentProps) {
   return (
     <form className={styles.form} onSubmit={(event) => void make(event)} noValidate>
       <Said fault={fault} />
+      {prove && <Proof value={password} onChange={setPassword} />}
       <label htmlFor="passkey-label">{t('account.factor.passkey.label')}</label>
       <Input
         id="passkey-label"
@@ -111,10 +121,27 @@ export function PasskeyEnrolment({ password, onDone }: EnrolmentProps) {
         value={label}
         onChange={(event) => setLabel(event.target.value)}
       />
-      <Button htmlType="submit" loading={busy} disabled={!label.trim()}>
+      <Button htmlType="submit" loading={busy} disabled={!label.trim() || (prove && !password)}>
         {t('account.factor.passkey.add')}
       </Button>
     </form>
+  );
+}
+
+/** The password once more: whoever sits down at a browser that was left open cannot make himself at home. */
+export function Proof({ value, onChange }: { value: string; onChange: (password: string) => void }) {
+  const { t } = useLocale();
+  return (
+    <>
+      <label htmlFor="prove-password">{t('account.prove')}</label>
+      <Input.Password
+        id="prove-password"
+        autoFocus
+        autoComplete="current-password"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { App, Button, Input, Modal, Tag } from 'antd';
-import { type ReactNode, useState } from 'react';
+import { App, Button, Modal, Tag } from 'antd';
+import { type FormEvent, useState } from 'react';
 import { dateTime, day } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
 import { Panel } from '../page/Panel';
@@ -8,7 +8,7 @@ import { Read, useReading } from '../page/reading';
 import styles from './accounts.module.css';
 import { browserName } from './browser';
 import { callSignedIn, type Device, type Enrolled, type OwnAccount } from './calls';
-import { AppEnrolment, PasskeyEnrolment, RecoveryCodes } from './Enrolment';
+import { AppEnrolment, PasskeyEnrolment, Proof, RecoveryCodes } from './Enrolment';
 import { NewPassword } from './NewPassword';
 import { Said } from './Said';
 
@@ -144,55 +144,51 @@ function SecondFactor({ account }: { account: OwnAccount }) {
   );
 }
 
-/** Asks for the password once more, then goes on with what was meant. */
+/** A window for what asks for the password once more. */
 function Proving(props: { intent: Intent; onDone: (enrolled?: Partial<Enrolled>) => void; onClose: () => void }) {
   const { intent, onDone, onClose } = props;
   const { t } = useLocale();
+  return (
+    <Modal open footer={null} onCancel={onClose} title={t('account.factor.title')} destroyOnHidden>
+      {intent.kind === 'app' && <AppEnrolment prove onDone={onDone} />}
+      {intent.kind === 'passkey' && <PasskeyEnrolment prove onDone={onDone} />}
+      {intent.kind === 'do' && <ProvenAct path={intent.path} more={intent.more} onDone={onDone} />}
+    </Modal>
+  );
+}
+
+interface ProvenActProps {
+  path: string;
+  more: Record<string, string>;
+  onDone: (enrolled?: Partial<Enrolled>) => void;
+}
+
+function ProvenAct({ path, more, onDone }: ProvenActProps) {
+  const { t } = useLocale();
   const [password, setPassword] = useState('');
-  const [proven, setProven] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
-  async function go() {
-    if (intent.kind !== 'do') return setProven(true);
+  async function go(event: FormEvent) {
+    event.preventDefault();
     setBusy(true);
     setFault(null);
     try {
-      onDone((await callSignedIn<Partial<Enrolled>>(intent.path, { body: { ...intent.more, password } })) ?? {});
+      onDone(await callSignedIn<Partial<Enrolled> | undefined>(path, { body: { ...more, password } }));
     } catch (error) {
       setFault(error);
       setBusy(false);
     }
   }
 
-  let inside: ReactNode = (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void go();
-      }}
-    >
+  return (
+    <form className={styles.form} onSubmit={(event) => void go(event)}>
       <Said fault={fault} />
-      <label htmlFor="prove-password">{t('account.prove')}</label>
-      <Input.Password
-        id="prove-password"
-        autoFocus
-        autoComplete="current-password"
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-      />
+      <Proof value={password} onChange={setPassword} />
       <Button type="primary" htmlType="submit" loading={busy} disabled={!password}>
         {t('account.continue')}
       </Button>
     </form>
-  );
-  if (proven && intent.kind === 'app') inside = <AppEnrolment password={password} onDone={onDone} />;
-  if (proven && intent.kind === 'passkey') inside = <PasskeyEnrolment password={password} onDone={onDone} />;
-  return (
-    <Modal open footer={null} onCancel={onClose} title={t('account.factor.title')} destroyOnHidden>
-      {inside}
-    </Modal>
   );
 }
 
