@@ -16,6 +16,7 @@ export const GROUNDS = [
   'self',
   'encounter',
   'registered',
+  'visit',
   'contract',
   'referral',
   'consultation',

@@ -55,6 +55,7 @@ export const trailWords: typeof zh = {
   'trail.ground.self': 'The person',
   'trail.ground.encounter': 'Treated there',
   'trail.ground.registered': 'Registered there',
+  'trail.ground.visit': 'Health card shown',
   'trail.ground.contract': 'Family doctor',
   'trail.ground.referral': 'Referral',
   'trail.ground.consultation': 'Consultation',

@@ -51,6 +51,7 @@ export const trailWords = {
   'trail.ground.self': '本人',
   'trail.ground.encounter': '在该机构就诊',
   'trail.ground.registered': '在该机构登记',
+  'trail.ground.visit': '出示健康卡',
   'trail.ground.contract': '家庭医生签约',
   'trail.ground.referral': '转诊',
   'trail.ground.consultation': '会诊',
