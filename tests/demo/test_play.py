@@ -75,7 +75,7 @@ async def test_the_region_is_played_as_planned_and_then_left_alone(house: Databa
     assert {plan.key: states[requests[plan.key]] for plan in region.referrals} == {plan.key: plan.ends for plan in region.referrals}
     assert len(states) == len(region.referrals) + sum(plan.ends == "referred-onward" for plan in region.referrals)
     assert names >= {account.name for account in region.accounts}
-    assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "演示账号", "转诊"}
+    assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "重复登记", "演示账号", "转诊"}
     assert all(done <= total for _, done, total in told)
     assert await play.is_complete(house)
     await _a_finished_region_is_left_alone(house)
@@ -141,7 +141,7 @@ async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Da
             "select count(*) from (select from referral group by patient, specialty, created_at having count(*) > 1) as r"
         )
     region = build(1, FEW, date.fromisoformat(marker["created"]))
-    written = [*region.directory, *(r for b in region.bundles() for r in b), *privacy.resources(region)]
+    written = [*region.directory, *region.duplicates, *(r for b in region.bundles() for r in b), *privacy.resources(region)]
     expected = {f"{one['resourceType']}/{one['id']}" for one in written}
     expected = {one for one in expected if not one.startswith("CarePlan/")}
     assert set(contents) == expected
