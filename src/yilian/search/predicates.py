@@ -29,6 +29,9 @@ class Scoped(Protocol):
         What holds of a row that is not sensitive and of unknown origin holds of every other that is not.
         """
 
+    def seldom(self, alias: str, types: tuple[str, ...], /) -> str:
+        """The same condition for rows that are seldom asked: dear for each of them, cheap in the plan."""
+
     def patients(self) -> str:
         """A query (column `rid`) for the patients who may be seen at all, each once; "" where that is no short list."""
 
@@ -201,7 +204,7 @@ class Predicates:
         may be seen, every resource with the same values may. Others are asked each for itself.
         """
         s, a = self.alias(), self.alias()
-        each = self.scope.condition(s, kinds)
+        each = self.scope.seldom(s, kinds)
         if each == "true":
             return []
         once = (

@@ -65,13 +65,20 @@ class Scope:
         `types` are the resource types the row can be of; what cannot occur is left out of the SQL. The keys are written as literals: they
         are integers of ours, never words of a request. Returns "true" where nothing restricts.
         """
+        return self._condition(alias, types, seldom=False)
+
+    def seldom(self, alias: str, types: tuple[str, ...]) -> str:
+        """The same condition, made for rows that are seldom asked: slower for each of them, and next to nothing in the plan."""
+        return self._condition(alias, types, seldom=True)
+
+    def _condition(self, alias: str, types: tuple[str, ...], *, seldom: bool) -> str:
         if self.reads is not None and not self.reads.issuperset(types):
             readable = tuple(t for t in types if t in self.reads)
             if not readable:
                 return "false"
             numbers = ", ".join(str(type_id(t)) for t in readable)
-            return f"({alias}.type in ({numbers}) and {self._reachable(alias, readable)})"
-        return self._reachable(alias, types)
+            return f"({alias}.type in ({numbers}) and {self._reachable(alias, readable, seldom)})"
+        return self._reachable(alias, types, seldom)
 
     def patients(self) -> str:
         """A query (column `rid`) for the patients within this scope, each once; "" where that is no list shorter than all of them.
@@ -84,14 +91,14 @@ class Scope:
         now = "(g.until is null or g.until > now())"
         return f"select distinct g.patient as rid from access_ground g where g.institution = {here} and {now}"
 
-    def _reachable(self, alias: str, types: tuple[str, ...]) -> str:
+    def _reachable(self, alias: str, types: tuple[str, ...], seldom: bool) -> str:
         if self.reach == "everything":
             return "true"
         shared = [t for t in types if t in SHARED_TYPES]
         open_part = "true" if len(shared) == len(types) else (f"{alias}.patient is null and {alias}.shared" if shared else "")
         if open_part == "true":
             return "true"
-        parts = [p for p in (open_part, self._own(alias)) if p]
+        parts = [p for p in (open_part, self._own(alias, seldom)) if p]
         return "(" + " or ".join(parts) + ")" if parts else "false"
 
     def keys(self, *, of_a_write: bool = False) -> tuple[bool, int, int, list[int] | None]:
@@ -115,14 +122,15 @@ class Scope:
         """CARE or OPERATIONS. An emergency is no purpose somebody comes with: it is a kind of ground."""
         return CARE if self.purpose == "TREAT" else OPERATIONS
 
-    def _own(self, alias: str) -> str:
+    def _own(self, alias: str, seldom: bool) -> str:
         if self.reach == "self":
             return f"({alias}.patient = any(array({records_of(str(int(self.patient_rid)))})) and {alias}.confined is null)"
         if self.reach == "grounds" and self.institution_rid:
             here = str(int(self.institution_rid))
+            grounded = _specially(alias, here, str(self.asks_for)) if seldom else _grounded(alias, here, str(self.asks_for))
             return (
                 f"(({alias}.confined is null or {alias}.confined = {here}) and ("
-                f"({alias}.patient is null and {alias}.confined = {here}) or {_grounded(alias, here, str(self.asks_for))}))"
+                f"({alias}.patient is null and {alias}.confined = {here}) or {grounded}))"
             )
         return ""
 
@@ -173,11 +181,15 @@ def _grounded(alias: str, here: str, purpose: str) -> str:
         f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient"
         f" and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = {purpose})"
     )
-    special = f"readable_specially({alias}.rid, {alias}.patient, {alias}.origin, {alias}.sensitive, {here}, {purpose}::smallint)"
     return (
         f"case when {alias}.sensitive <> 0 or exists (select from consent_rule d where d.patient = {alias}.patient and not d.permit)"
-        f" then {special} else exists ({ground}) end"
+        f" then {_specially(alias, here, purpose)} else exists ({ground}) end"
     )
+
+
+def _specially(alias: str, here: str, purpose: str) -> str:
+    """The same for any row, by the function alone."""
+    return f"readable_specially({alias}.rid, {alias}.patient, {alias}.origin, {alias}.sensitive, {here}, {purpose}::smallint)"
 
 
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")

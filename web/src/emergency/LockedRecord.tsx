@@ -14,6 +14,7 @@ export function LockedRecord({ id }: { id: string }) {
   const [opening, setOpening] = useState(false);
   return (
     <>
+      <h1 className="unseen">{t('record.what')}</h1>
       <Nothing title={t('emergency.none.title')} how={t('emergency.none.text')}>
         <p>
           <Button danger icon={<UnlockOutlined aria-hidden />} onClick={() => setOpening(true)}>

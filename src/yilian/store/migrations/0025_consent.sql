@@ -27,8 +27,8 @@ create index consent_rule_granted on consent_rule (patient) where permit and mas
 
 create function readable_specially(row_rid bigint, whose bigint, row_origin bigint, kinds smallint, here bigint, asks_for smallint)
 returns boolean language plpgsql stable parallel safe as $$
--- Of a row that is sensitive, or whose patient refused somebody something: whether an institution may read it, for care (1) or to run itself (2).
--- The same for every way of asking; see yilian.store.scope, which asks it of no other rows.
+-- Whether an institution may read a row, for care (1) or to run itself (2). See yilian.store.scope, which asks it where a row is sensitive, where its
+-- patient refused somebody something, and where it is seldom asked.
 begin
     return exists (
         select from access_ground g
