@@ -55,6 +55,8 @@ QUESTIONS = {
     "List": ["item:Observation.code:text=空腹", f"item:Observation._tag={LABELS}|of-p3", "item:Patient.name=单雄", f"_tag={LABELS}|of-p3"],
     "Task": [f"code:not-in={SUGAR}", "focus:ServiceRequest.patient.name:contains=英", f"_tag:not={LABELS}|of-p3"],
 }  # fmt: skip
+BARRED = {"_has:Condition:patient": "Condition/problem-{}", "_has:Observation:patient:code:not-in": "Observation/blood-{}"}
+"""What says it, where somebody may see whom it is said of and not that: refused, or of a sensitive kind."""
 THROUGH = {"List": "item", "Observation": "_has:List:item"}
 """Chains that lead from one record into others: a folder of one patient names everybody's results."""
 
@@ -87,6 +89,9 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 def reached(role: str, world: World, kind: str, query: str, name: str) -> bool:
     """Whether the way the question goes is within the scope too. Only folders lead out of a record."""
+    for part, saying in BARRED.items():
+        if part in query and not sees(role, world.current(saying.format(world.current(name).patient))):
+            return False
     if not query.startswith(THROUGH.get(kind, "\0")):
         return True
     if kind == "Observation":
