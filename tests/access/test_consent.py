@@ -14,6 +14,7 @@ from tests.http.house import PASSWORD, Server, furnish, running
 from yilian import app, config
 from yilian.access import accounts
 from yilian.access.accounts import Post
+from yilian.errors import BadRequest
 
 Json = dict[str, Any]
 
@@ -265,7 +266,7 @@ async def test_three_posts_are_not_held_together(dsn: str) -> None:
     await database.open()
     try:
         async with database.transaction() as tx:
-            with pytest.raises(Exception, match="must not be held together"):
+            with pytest.raises(BadRequest, match="not held by one person"):
                 await accounts.add(tx, "both", PASSWORD, display="x", agent="Practitioner/gp", posts=[Post("admin"), Post("privacy")])
     finally:
         await database.close()

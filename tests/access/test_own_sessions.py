@@ -78,7 +78,7 @@ async def test_nothing_that_goes_by_the_cookie_is_done_for_another_sites_page(pe
     """Each address that takes POST and the cookie refuses a foreign Origin, and a form, which needs no leave of ours to be sent."""
     async with people.browser() as browser:
         known = {route.path.removeprefix("/oauth2/") for route in browser._transport.app.routes if "POST" in route.methods}  # type: ignore[attr-defined]
-        by_token = {"token", "revoke", "userinfo", "accounts", "accounts/-/import", "accounts/{name}/{act}"}
+        by_token = {"token", "revoke", "introspect", "userinfo", "accounts", "accounts/-/import", "accounts/{name}/{act}"}
         assert set(COOKIE_POSTS) == known - by_token, "a new address is added to the list, or takes a token"
         await sign_in(browser, "gp")
         for path in COOKIE_POSTS:

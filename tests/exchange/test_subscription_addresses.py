@@ -88,7 +88,7 @@ async def answering(with_: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
 
 
 def key() -> SigningKey:
-    return SigningKey("k1", ECKey.generate_key("P-256"), retired=False)
+    return SigningKey("k1", ECKey.generate_key("P-256"), datetime(2025, 1, 1, tzinfo=UTC), None)
 
 
 async def sent(url: str, allowed: Allowed, headers: tuple[tuple[str, str], ...] = ()) -> Sent:

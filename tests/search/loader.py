@@ -44,6 +44,9 @@ class Shelf:
         return [k for k in self.kept.values() if k.resource["resourceType"] == kind]
 
 
+RESOURCE = ["rid", "type", "id", "ver", "updated", "method", "deleted", "shared", "patient", "confined", "body"]
+
+
 async def load(connection: asyncpg.Connection, resources: Iterable[Resource], confined: Mapping[str, str] | None = None) -> Shelf:
     """Put resources into empty tables. `confined`: `Type/id` → reference of the one organization that may read it."""
     shelf = Shelf()
@@ -75,7 +78,7 @@ async def load(connection: asyncpg.Connection, resources: Iterable[Resource], co
     for uri, number in namespaces.items():
         await connection.execute("insert into namespace (id, uri) overriding system value values ($1, $2)", number, uri)
     for table, rows in tables.items():
-        await connection.copy_records_to_table(table, records=rows)
+        await connection.copy_records_to_table(table, records=rows, columns=RESOURCE if table == "resource" else None)
     await connection.execute("analyze")
     return shelf
 

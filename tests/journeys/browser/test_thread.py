@@ -136,10 +136,16 @@ def test_a_referral_goes_up_is_taken_over_and_comes_home_with_a_plan(at_a_desk: 
 
     stranger = at_a_desk("gp2")
     stranger.expects(NOT_FOUND)
-    for address in (f"/patients/{patient.id}", f"/referrals/{task}", f"/referrals/{down}"):
+    for address, says in (
+        (f"/patients/{patient.id}", "没有查看依据"),
+        (f"/referrals/{task}", "没有找到"),
+        (f"/referrals/{down}", "没有找到"),
+    ):
         stranger.go(address)
-        stranger.sees("没有找到")
+        stranger.sees(says)
         stranger.sees_nothing_of(patient.name)
+    stranger.go("/patients/nobody")
+    stranger.sees("没有查看依据")  # who is there and not to be seen, and who is not there: told alike
 
 
 def find_by_pinyin(desk: Desk, name: str) -> None:

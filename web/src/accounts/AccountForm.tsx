@@ -94,6 +94,8 @@ export function AccountForm({ account, givable, onClose, onDone }: AccountFormPr
             <Select
               id={`post-${nth}`}
               aria-label={t('manage.form.role')}
+              virtual={false}
+              listHeight={400}
               value={post.role || null}
               placeholder={t('manage.form.role')}
               onChange={(role: string) => change(nth, { role })}
