@@ -64,7 +64,7 @@ class Server:
 
 @asynccontextmanager
 async def running(dsn: str, **settings: Any) -> AsyncIterator[Server]:
-    """The application on a prepared database, started and stopped as a server would; without limits on how often one may ask, unless said."""
+    """The application on a prepared database, started and stopped as a server would; without limits of requests, unless said."""
     application: Any = app.build(config.Settings(zone=REGION_ZONE, **(NO_LIMITS | settings)), dsn)
     async with application.others.router.lifespan_context(application.others):
         yield Server(dsn, application)
