@@ -166,6 +166,11 @@ def test_an_authenticator_app_guards_an_account(at_a_desk: Open) -> None:
     other.press("继续")
     other.arrives("/account")
     other.sees("剩余 9 个未使用")
+    other.press("停用动态口令")  # others sign in under this name too
+    asked = other.page.locator(".ant-modal")
+    asked.get_by_label("请输入当前密码确认").fill(PASSWORD)
+    asked.get_by_role("button", name="继续").click()
+    expect(other.page.get_by_role("button", name="启用动态口令")).to_be_visible()
 
 
 def test_a_passkey_signs_in_without_a_password(at_a_desk: Open, site: Site) -> None:
