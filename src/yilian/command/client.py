@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from yilian.access import clients, keys
 from yilian.access.clients import Client
 from yilian.access.keys import SigningKey
+from yilian.access.tokens import KEYS_KNOWN_S
 from yilian.command import house
 from yilian.config import Settings
 from yilian.db import Database
@@ -107,14 +107,13 @@ def rotate(settings: Settings, *, leaked: bool) -> int:
 
     kid = _with(settings, work)
     if leaked:
-        print(f"Key {kid} signs from now on. Every sign-in has ended; server processes believe the old key for {KNOWN} more at most.")
+        print(
+            f"Key {kid} signs from now on. Every sign-in has ended; server processes believe the old key for {KEYS_KNOWN_S} s more at most."
+        )
     else:
         minutes = int(keys.PUBLISHED_AHEAD.total_seconds() // 60)
         print(f"Key {kid} is published now and signs in {minutes} minutes.")
     return 0
-
-
-KNOWN = "a minute"
 
 
 def show_keys(settings: Settings) -> int:
@@ -135,9 +134,4 @@ def show_keys(settings: Settings) -> int:
 
 
 def _with(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run(dsn: str) -> T:
-        async with house.database(settings, dsn) as db:
-            return await work(db)
-
-    with house.address(settings, alone=False, purpose="yilian client") as dsn:
-        return uvloop.run(run(dsn))
+    return house.carried_out(settings, "yilian client", work)

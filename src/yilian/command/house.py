@@ -7,8 +7,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+import uvloop
 
 from yilian.config import Settings
 from yilian.db import Database
@@ -16,6 +19,8 @@ from yilian.disk import MIB, Disk
 from yilian.postgres import DataFolderBusy, Embedded, PostgresFailed, address_of_running
 
 log = logging.getLogger("yilian.house")
+
+Told = TypeVar("Told")
 
 JOIN_S = 60
 """How long a command waits for the server of another yilian that is just starting in the same folder."""
@@ -115,6 +120,17 @@ def _kept_alive(embedded: Embedded) -> Iterator[None]:
         done.set()
         watcher.join()
         embedded.stop()
+
+
+def carried_out(settings: Settings, purpose: str, work: Callable[[Database], Awaitable[Told]]) -> Told:
+    """What `work` tells, with the store open for as long as it takes. Raises as `address`, and what `work` raises."""
+
+    async def run(dsn: str) -> Told:
+        async with database(settings, dsn) as db:
+            return await work(db)
+
+    with address(settings, alone=False, purpose=purpose) as dsn:
+        return uvloop.run(run(dsn))
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -77,12 +76,7 @@ def show(settings: Settings) -> int:
 
 
 def _with(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def run(dsn: str) -> T:
-        async with house.database(settings, dsn) as db:
-            return await work(db)
-
-    with house.address(settings, alone=False, purpose="yilian user") as dsn:
-        return uvloop.run(run(dsn))
+    return house.carried_out(settings, "yilian user", work)
 
 
 async def _practitioner(tx: Tx, id: str, display: str) -> str:

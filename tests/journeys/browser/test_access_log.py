@@ -54,4 +54,6 @@ def test_the_privacy_officer_finds_what_was_done_in_the_own_institution_and_noth
 def test_the_log_is_in_order_on_every_screen(at_a_desk: Open, size: Size) -> None:
     officer = at_a_desk("privacy", size=size)
     until_told(officer, "/trail", "登录")
+    expect(officer.page.get_by_role("heading", name="访问日志", level=1)).to_be_attached()
+    expect(officer.page.get_by_text("白洁").first).to_be_visible()  # her own signing in, at the least
     in_order(complaints(officer, ACCOUNTS))
