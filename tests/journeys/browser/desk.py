@@ -164,10 +164,20 @@ class Desk:
         box.click()
         box.press_sequentially(typed)
         offered = self.page.locator(f'.ant-select-dropdown:has([id="{box.get_attribute("aria-controls")}"])')
+        self._stands_still(offered)
         offered.locator(".ant-select-item-option", has_text=option).first.click()
-        if box.get_attribute("aria-expanded") == "true":  # several may be chosen
+        chosen = self.field(field).locator(".ant-select").nth(place)
+        expect(chosen).to_contain_text(option)  # what was pressed was taken
+        if "ant-select-multiple" in (chosen.get_attribute("class") or ""):
             box.press("Escape")
         expect(offered).not_to_be_visible()
+
+    def _stands_still(self, offered: Locator) -> None:
+        """Wait until a list is not being narrowed any more by what was typed: one reads before one presses."""
+        before, now = "", offered.inner_text()
+        while before != now:
+            self.page.wait_for_timeout(150)
+            before, now = now, offered.inner_text()
 
     def act(self, action: str) -> None:
         """Press the button of an action below the case."""

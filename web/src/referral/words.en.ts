@@ -323,6 +323,7 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'act.fault.missing': 'Fill in: {what}',
   'act.fault.one-of': 'Fill in at least one field',
   'act.fault.say-which': 'Say which reason',
+  'act.fault.half': 'Choose both a day and a time, or neither',
   'act.fault.plan': 'Complete the title and the day of each visit',
   'act.note': 'Note',
   'act.note.report': 'Progress',

@@ -328,6 +328,7 @@ export const referralWords = {
   'act.fault.missing': '请填写{what}',
   'act.fault.one-of': '请至少填写一项内容',
   'act.fault.say-which': '选择“其他”时请写明原因',
+  'act.fault.half': '请把日期和时间都选上，或都不选',
   'act.fault.plan': '请补全计划名称和每次随访的日期',
   'act.note': '附言',
   'act.note.report': '进展说明',

@@ -100,7 +100,7 @@ describe('Parameters of $act', () => {
       sent(accept, {
         ...EMPTY_ACT,
         practitioner: { reference: 'Practitioner/expert' },
-        start: '2026-11-25T09:30:00+08:00',
+        start: { day: '2026-11-25', time: '09:30' },
         note: ' 请空腹 ',
         question: 'not this action’s',
       }),
@@ -110,6 +110,15 @@ describe('Parameters of $act', () => {
       { name: 'start', valueDateTime: '2026-11-25T09:30:00+08:00' },
       { name: 'note', valueString: '请空腹' },
     ]);
+  });
+
+  test('half a time is a fault: a day without a time is not left out in silence', () => {
+    const accept = action('accept', { optional: ['start'] });
+    const half = [{ field: 'start', kind: 'half' }];
+    expect(actFaults(accept, { ...EMPTY_ACT, start: { day: '2026-11-25', time: '' } })).toEqual(half);
+    expect(actFaults(accept, { ...EMPTY_ACT, start: { day: '', time: '09:30' } })).toEqual(half);
+    expect(actFaults(accept, { ...EMPTY_ACT, start: { day: '2026-11-25', time: '09:30' } })).toEqual([]);
+    expect(actFaults(accept, EMPTY_ACT)).toEqual([]);
   });
 
   test('declining names a code of its list, cancelling words', () => {

@@ -1,6 +1,7 @@
 import type { CodeableConcept, Parameters, ParametersParameter, Reference } from 'fhir/r4';
 import { DECLINE_REASONS } from '../codes/reasons';
 import { DECLINE_REASON } from '../systems';
+import { type Start, startOf } from './fields/days';
 import type { LegalAction } from './legal';
 import { carePlanOf, EMPTY_PLAN, type PlanForm, planFaults } from './plan';
 
@@ -13,8 +14,7 @@ export interface ActForm {
   answer: string;
   to: Reference | null;
   practitioner: Reference | null;
-  /** FHIR dateTime, empty for not said. */
-  start: string;
+  start: Start;
   diagnosis: CodeableConcept[];
   findings: string;
   treatment: string;
@@ -33,7 +33,7 @@ export const EMPTY_ACT: ActForm = {
   answer: '',
   to: null,
   practitioner: null,
-  start: '',
+  start: { day: '', time: '' },
   diagnosis: [],
   findings: '',
   treatment: '',
@@ -75,6 +75,8 @@ export function isGiven(form: ActForm, field: ActField): boolean {
     case 'diagnosis':
     case 'attachment':
       return form[field].length > 0;
+    case 'start':
+      return Boolean(form.start.day || form.start.time);
     case 'plan':
       return form.plan.wanted;
     default:
@@ -82,7 +84,7 @@ export function isGiven(form: ActForm, field: ActField): boolean {
   }
 }
 
-export type ActFault = { field: ActField; kind: 'missing' | 'one-of' | 'say-which' | 'plan' };
+export type ActFault = { field: ActField; kind: 'missing' | 'one-of' | 'say-which' | 'half' | 'plan' };
 
 export function actFaults(action: LegalAction, form: ActForm): ActFault[] {
   const faults: ActFault[] = fieldsOf(action)
@@ -97,6 +99,7 @@ export function actFaults(action: LegalAction, form: ActForm): ActFault[] {
   }
   if (action.code === 'decline' && form.reason === 'other' && !form.note.trim())
     faults.push({ field: 'note', kind: 'say-which' });
+  if (isGiven(form, 'start') && !startOf(form.start)) faults.push({ field: 'start', kind: 'half' });
   if (isGiven(form, 'plan') && planFaults(form.plan).length > 0) faults.push({ field: 'plan', kind: 'plan' });
   return faults;
 }
@@ -123,7 +126,7 @@ function parametersOf(
     case 'practitioner':
       return form[field] ? [{ name: field, valueReference: form[field] }] : [];
     case 'start':
-      return [{ name: 'start', valueDateTime: form.start }];
+      return [{ name: 'start', valueDateTime: startOf(form.start) }];
     case 'diagnosis':
       return form.diagnosis.map((concept) => ({ name: 'diagnosis', valueCodeableConcept: concept }));
     case 'attachment':

@@ -86,7 +86,7 @@ describe('days and times to choose from', () => {
   ])('%s typed is %s', (typed, time) => expect(timeTyped(typed)).toBe(time));
 
   test('an appointment is an instant of the region', () => {
-    expect(startOf('2026-11-25', '09:30')).toBe('2026-11-25T09:30:00+08:00');
-    expect(startOf('', '09:30')).toBe('');
+    expect(startOf({ day: '2026-11-25', time: '09:30' })).toBe('2026-11-25T09:30:00+08:00');
+    expect(startOf({ day: '', time: '09:30' })).toBe('');
   });
 });

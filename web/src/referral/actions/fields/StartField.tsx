@@ -4,31 +4,23 @@ import { dateTime, today } from '../../../fhir/dates';
 import { useLocale } from '../../../locale/locale';
 import { Field } from '../../refer/Field';
 import styles from '../actions.module.css';
-import { dayOptions, startOf, timeOptions, timeTyped } from './days';
+import { dayOptions, type Start, timeOptions, timeTyped } from './days';
 
 const DAYS_AHEAD = 60;
 
 interface StartFieldProps {
-  /** FHIR dateTime, empty for not said. */
-  value: string;
+  value: Start;
   required: boolean;
   fault: string | undefined;
-  onChange: (start: string) => void;
+  onChange: (start: Start) => void;
 }
 
 /** When the patient will be seen: a day and a time, chosen or typed (0930). */
 export function StartField({ value, required, fault, onChange }: StartFieldProps) {
   const { t } = useLocale();
   const [now] = useState(() => new Date());
-  const said = dateTime(value);
-  const [day, setDay] = useState(said.slice(0, 10));
-  const [time, setTime] = useState(said.slice(11));
+  const { day, time } = value;
   const [typed, setTyped] = useState('');
-  const set = (nextDay: string, nextTime: string) => {
-    setDay(nextDay);
-    setTime(nextTime);
-    onChange(startOf(nextDay, nextTime));
-  };
   const own = timeTyped(typed);
   const times = timeOptions().filter(
     (one) => !typed || one.startsWith(typed) || one.replace(':', '').startsWith(typed),
@@ -53,7 +45,7 @@ export function StartField({ value, required, fault, onChange }: StartFieldProps
             placeholder={t('act.start.day')}
             options={dayOptions(today(now), DAYS_AHEAD, t)}
             value={day || null}
-            onChange={(next) => set(next ?? '', next ? time : '')}
+            onChange={(next) => onChange({ day: next ?? '', time: next ? time : '' })}
           />
           <Select
             aria-label={t('act.start.time')}
@@ -64,10 +56,13 @@ export function StartField({ value, required, fault, onChange }: StartFieldProps
             value={time || null}
             onChange={(next) => {
               setTyped('');
-              set(day, next ?? '');
+              onChange({ day, time: next ?? '' });
             }}
           />
-          <Button size="small" onClick={() => set(today(now), dateTime(now.toISOString()).slice(11))}>
+          <Button
+            size="small"
+            onClick={() => onChange({ day: today(now), time: dateTime(now.toISOString()).slice(11) })}
+          >
             {t('act.start.now')}
           </Button>
         </div>

@@ -30,8 +30,14 @@ export function timeOptions(): string[] {
   return times;
 }
 
-/** A day and a time of the region (one offset, +08:00) as FHIR dateTime. */
-export const startOf = (day: string, time: string): string => (day && time ? `${day}T${time}:00+08:00` : '');
+/** A day (`2026-12-05`) and a time (`09:30`) of the region; each empty while not chosen. */
+export interface Start {
+  day: string;
+  time: string;
+}
+
+/** As FHIR dateTime (the region has one offset, +08:00); empty while only half of it is chosen. */
+export const startOf = ({ day, time }: Start): string => (day && time ? `${day}T${time}:00+08:00` : '');
 
 /** 9:5, 0930, 14：20 → 09:05, 09:30, 14:20; empty for what is no time. */
 export function timeTyped(text: string): string {
