@@ -9,6 +9,7 @@ import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
 
@@ -39,6 +40,7 @@ export const routes: RouteObject[] = [
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
+          ...statisticsRoutes,
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },

@@ -25,7 +25,8 @@ class Role:
     """What one post may do. `writes` are resource types, `reads` too (None: every type); `expunges`: whether it may remove things for good;
     `matches`: whether it may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one
     person; `scans`: whether it may scan health cards; `breaks_glass`: whether it may open a record in an emergency; `reviews`: whether it
-    reviews that; `gives`: the posts it may give to others."""
+    reviews that; `gives`: the posts it may give to others; `counts`: whether it sees the numbers of the
+    region."""
 
     code: str
     zh: str
@@ -40,6 +41,7 @@ class Role:
     breaks_glass: bool = False
     reviews: bool = False
     gives: frozenset[str] = frozenset()
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def policy() -> Policy:
             row.get("breaks_glass", False),
             row.get("reviews", False),
             frozenset(row.get("gives", ())),
+            row.get("counts", False),
         )
         for code, row in raw["roles"].items()
     }
@@ -189,6 +192,19 @@ def require_reviewer(scope: Scope) -> None:
     if not (scope.institution_rid and any(code in roles and roles[code].reviews for code in scope.roles)):
         raise Forbidden(
             "Emergency accesses are reviewed by the privacy officer of the institution.", zh="紧急查阅由本机构的隐私与信息安全专员复核。"
+        )
+
+
+def require_counting(scope: Scope) -> None:
+    """Raises Forbidden unless this scope sees the numbers of the region: a post the table says so of, or a system of the region that may
+    read MeasureReports."""
+    roles = policy().roles
+    post = any(code in roles and roles[code].counts for code in scope.roles)
+    system = not scope.roles and scope.reach == "everything"
+    if not ((post or system) and may(scope, "read", "MeasureReport")):
+        raise Forbidden(
+            "The numbers of the region are for the health commission, and for systems of the region.",
+            zh="全区域统计仅限卫健委和区域系统应用。",
         )
 
 

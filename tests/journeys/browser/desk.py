@@ -111,7 +111,7 @@ class Desk:
         self.page.get_by_label("用户名").fill(self.who)
         self.page.get_by_label("密码", exact=True).fill(password)
         self.page.get_by_role("button", name="登录").click()
-        self.arrives("/")
+        self.arrives("/(desk|statistics)?")  # the first page of the post
 
     def go(self, address: str) -> None:
         self.page.goto(address)

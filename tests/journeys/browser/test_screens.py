@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -34,6 +36,16 @@ def test_the_first_page_of_every_post(at_a_desk: Open, who: str, size: Size) -> 
     desk = at_a_desk(who, size=size)
     expect(desk.page.get_by_role("heading", level=1)).to_be_visible()
     in_order(complaints(desk))
+
+
+@SIZES
+def test_the_numbers_of_the_region(at_a_desk: Open, size: Size) -> None:
+    desk = at_a_desk("regulator", size=size)
+    in_order(look_over(desk, [f"/statistics?table={table}" for table in ("residents", "diagnoses", "encounters", "referrals")]))
+    desk.go("/statistics?table=diagnoses")
+    desk.sees("循环系统疾病", "不予显示")
+    row = desk.page.get_by_role("row", name=re.compile("^精神和行为障碍"))
+    expect(row).to_contain_text("＊")
 
 
 @SIZES

@@ -1,5 +1,6 @@
 import {
   AuditOutlined,
+  BarChartOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
   EditOutlined,
@@ -25,6 +26,7 @@ import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
+import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
 export interface Destination {
@@ -61,7 +63,7 @@ export function ownDestinations(person: Person, t: Translate): Destination[] {
 export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
   return {
     work: [
-      ...(worksAtDesk(person) && !seesPatients(person)
+      ...(countsRegion(person) || (worksAtDesk(person) && !seesPatients(person))
         ? []
         : [{ to: '/', title: t('nav.today'), icon: <HomeOutlined /> }]),
       ...(worksAtDesk(person) ? [{ to: '/desk', title: t('desk.title'), icon: <IdcardOutlined /> }] : []),
@@ -72,6 +74,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(countsRegion(person)
+        ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(reviews(person) ? [{ to: '/match', title: t('match.title'), icon: <IdcardOutlined /> }] : []),
       ...(has(person, 'privacy')
         ? [{ to: '/emergency-review', title: t('review.title'), icon: <SafetyOutlined /> }]

@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
 import { referralWords } from '../referral/words.en';
+import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
 export const en: Words = {
@@ -15,6 +16,7 @@ export const en: Words = {
   ...deskWords,
   ...consentWords,
   ...accountWords,
+  ...statisticsWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',
@@ -214,8 +216,6 @@ export const en: Words = {
   'today.post.not': 'Your post does not see',
   'today.office.sees': 'Directory and referral statistics (over the API; pages follow in a later version)',
   'today.office.not': 'Personal health information. The office sees flows and clocks, not records.',
-  'today.regulator.sees': 'Aggregate indicators (over the API; pages follow in a later version)',
-  'today.regulator.not': 'Anything that identifies a person. The commission sees statistics only.',
   'today.pharmacist.sees': 'Prescription review follows in a later version',
   'today.pharmacist.not': 'Records that have nothing to do with a review.',
   'today.admin.sees': 'Accounts are managed with yilian user add / disable / list for now',

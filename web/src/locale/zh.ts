@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
 export const zh = {
@@ -15,6 +16,7 @@ export const zh = {
   ...deskWords,
   ...consentWords,
   ...accountWords,
+  ...statisticsWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
@@ -222,8 +224,6 @@ export const zh = {
   'today.post.not': '您的岗位不显示',
   'today.office.sees': '机构目录与转诊统计（由接口提供，页面在后续版本）',
   'today.office.not': '患者的个人健康信息。医联体办公室看流量和时限，不看病历。',
-  'today.regulator.sees': '汇总指标（由接口提供，页面在后续版本）',
-  'today.regulator.not': '任何能识别到个人的信息。卫健委只看统计。',
   'today.pharmacist.sees': '处方审核页面在后续版本提供',
   'today.pharmacist.not': '与审方无关的病历。',
   'today.admin.sees': '账户管理目前用命令 yilian user add / disable / list 完成',

@@ -4,7 +4,7 @@ import { Panel } from '../page/Panel';
 import styles from './workbench.module.css';
 
 /** Posts without pages of their own yet are told plainly what they may use and what they do not see. */
-const SAID: readonly Post[] = ['office', 'regulator', 'pharmacist', 'admin', 'privacy', 'data-steward', 'registrar'];
+const SAID: readonly Post[] = ['office', 'pharmacist', 'admin', 'privacy', 'data-steward', 'registrar'];
 
 export function PostPage({ post, title }: { post: Post | null; title: string }) {
   const { t } = useLocale();

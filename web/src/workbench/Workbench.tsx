@@ -3,6 +3,7 @@ import { has, postKey, seesPatients, usePerson } from '../access/person';
 import { worksAtDesk } from '../desk';
 import { today } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
+import { countsRegion } from '../statistics';
 import { ClinicalDay } from './ClinicalDay';
 import { PostPage } from './PostPage';
 import { ResidentPage } from './ResidentPage';
@@ -13,6 +14,7 @@ export default function Workbench() {
   const { t } = useLocale();
   const person = usePerson();
   if (worksAtDesk(person) && !seesPatients(person)) return <Navigate to="/desk" replace />;
+  if (countsRegion(person)) return <Navigate to="/statistics" replace />;
   return (
     <>
       <h1 className={styles.title}>

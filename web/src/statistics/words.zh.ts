@@ -1,0 +1,27 @@
+/** The words of 区域统计, 中文. */
+export const statisticsWords = {
+  'statistics.title': '区域统计',
+  'statistics.how': '只有汇总数字，不含任何个人信息。按月统计，当月结束后才计入。',
+  'statistics.table': '统计表',
+  'statistics.table.residents': '居民年龄与性别',
+  'statistics.table.diagnoses': '疾病分类与年龄',
+  'statistics.table.encounters': '各机构每月就诊',
+  'statistics.table.referrals': '各机构转出',
+  'statistics.counts.residents': '在世居民人数，同一人在多家机构的档案只计一次。',
+  'statistics.counts.diagnoses':
+    '患有该类疾病的人数（ICD-10 分类），每人每类只计一次；一人可患多类疾病，因此不作纵向合计。',
+  'statistics.counts.encounters': '就诊人次，按开始就诊的月份和接诊机构计。',
+  'statistics.counts.referrals': '已送达接收机构的转诊例数，按转出机构计。',
+  'statistics.year': '年份',
+  'statistics.year.of': '{year}年',
+  'statistics.asof': '截至 {date}',
+  'statistics.span': '{since} 至 {until}',
+  'statistics.total': '合计',
+  'statistics.withheld': '＊',
+  'statistics.withheld.name': '不予显示',
+  'statistics.withheld.why': '＊ 小于 {least} 的数字，以及可据以推算出它们的数字，为保护个人信息不予显示。',
+  'statistics.none': '这一时期没有数据',
+  'statistics.none.how': '可选择其他年份或统计表。',
+  'statistics.chart': '图示',
+  'statistics.chart.most': '图中只列出合计最多的 {n} 行。',
+};
