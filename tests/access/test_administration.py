@@ -254,6 +254,15 @@ async def test_a_list_of_staff_is_told_line_by_line_and_can_be_tried_first(asks:
     assert [one["outcome"] for one in again][:3] == ["exists"] * 3
 
 
+async def test_who_administers_the_region_names_institutions_as_people_do(asks: Asks) -> None:
+    rows = "user,name,post,institution\nwang.x,王,gp,liuhe\nli.x,李,gp,nowhere\nsun.x,孙,gp,Organization/qingshi\n"
+    told = (await send(asks, rows.encode(), who="admin")).json()["lines"]
+    assert [one["outcome"] for one in told] == ["added", "refused", "added"]
+    assert "没有机构名为“nowhere”" in told[1]["zh"]
+    async with asks.house.db.reading() as tx:
+        assert await accounts.posts_of(tx, "wang.x") == (Post("gp", L),)
+
+
 async def test_what_is_no_list_of_staff_is_refused_as_a_whole(asks: Asks) -> None:
     wrong: list[tuple[bytes, int]] = [
         (b"", 400),

@@ -20,6 +20,8 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse as parse_json
 from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
+from yilian.search.folding import fold
+from yilian.search.parameters import parameters_of
 
 if TYPE_CHECKING:
     from yilian.db import Database, Tx
@@ -54,6 +56,20 @@ async def by_reference(tx: Tx, reference: str) -> Institution | None:
         return None
     rid = await tx.fetchval("select rid from resource where type = $1 and id = $2 and not deleted", type_id("Organization"), target.id)
     return (await of(tx, [rid])).get(rid) if rid is not None else None
+
+
+async def named(tx: Tx, name: str) -> list[str]:
+    """The Organizations ("Organization/…") with just this name or alias, in the order they came to be."""
+    rows = await tx.fetch(
+        """
+        select distinct r.rid, r.id from index_string s join resource r using (rid)
+        where s.param = $1 and s.value = $2 and s.exact = $3 and not r.deleted order by r.rid
+        """,
+        parameters_of("Organization")["name"].id,
+        fold(name),
+        name,
+    )
+    return [f"Organization/{row['id']}" for row in rows]
 
 
 async def of(tx: Tx, rids: Iterable[int]) -> dict[int, Institution]:

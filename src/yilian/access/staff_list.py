@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from yilian.access import administration, password_rules, passwords
+from yilian.access import administration, institutions, password_rules, passwords
 from yilian.access.accounts import Post, canonical
 from yilian.access.administration import Manager
 from yilian.access.policy import policy
@@ -117,7 +117,8 @@ class _TriedOnlyError(Exception):
 
 async def _take(tx: Tx, asker: Scope, who: Manager, line: Line, password: str, stored: str | None, *, only_try: bool) -> Told:
     try:
-        posts, until = [Post(role, _place(who, asker, line)) for role in _roles(line)], _until(line, tx.now)
+        roles, place, until = _roles(line), await _place(tx, who, asker, line), _until(line, tx.now)
+        posts = [Post(role, place) for role in roles]
         async with tx.savepoint():
             await administration.create(
                 tx, asker, line.user, line.name, posts, password=password, stored=stored or "only tried", expires=until
@@ -141,13 +142,21 @@ def _roles(line: Line) -> list[str]:
     return [by_name.get(one, one) for one in words]
 
 
-def _place(who: Manager, asker: Scope, line: Line) -> str:
+async def _place(tx: Tx, who: Manager, asker: Scope, line: Line) -> str:
     if not line.institution:
         return asker.institution
     if who.places is None:
-        if not line.institution.startswith("Organization/"):
-            raise BadRequest("Write the institution as Organization/….", zh="区域管理员请以 Organization/编号 填写机构。")
-        return line.institution
+        if line.institution.startswith("Organization/"):
+            return line.institution
+        named = await institutions.named(tx, line.institution)
+        if len(named) != 1:
+            many = f"{len(named)} institutions are" if named else "No institution is"
+            said = f"有 {len(named)} 家机构名为" if named else "没有机构名为"
+            raise BadRequest(
+                f"{many} called {line.institution[:60]!r}; write Organization/… then.",
+                zh=f"{said}“{line.institution[:60]}”,请填写机构全称,或以 Organization/编号 填写。",
+            )
+        return named[0]
     found = [reference for reference, name in who.places.items() if line.institution in (reference, name)]
     if len(found) != 1:
         raise BadRequest(f"{line.institution[:60]!r} is no place of yours.", zh=f"“{line.institution[:60]}”不是您管理的机构或科室。")

@@ -199,7 +199,7 @@ def test_a_passkey_signs_in_without_a_password(at_a_desk: Open, site: Site) -> N
     look(desk, "phone-my-account")
     desk.press("添加通行密钥")
     desk.page.get_by_label("请输入当前密码确认").fill(PASSWORD)
-    desk.page.get_by_label("名称").fill("我的手机")
+    desk.page.get_by_label("通行密钥名称").fill("我的手机")
     desk.page.locator(".ant-modal").get_by_role("button", name="添加通行密钥").click()
     desk.sees("恢复码")
     look(desk, "phone-recovery-codes")

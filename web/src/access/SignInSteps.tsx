@@ -124,7 +124,11 @@ function Enrol({ onNext }: { onNext: (next: Next) => void }) {
   return (
     <>
       <p className={styles.quiet}>{t('signin.step.enrol')}</p>
+      <h3>{t('account.factor.app')}</h3>
+      <p className={styles.quiet}>{t('account.factor.app.what')}</p>
       <AppEnrolment prove={false} onDone={setDone} />
+      <h3>{t('account.factor.passkey')}</h3>
+      <p className={styles.quiet}>{t('account.factor.passkey.how')}</p>
       <PasskeyEnrolment prove={false} onDone={setDone} />
     </>
   );

@@ -106,6 +106,7 @@ export function StaffList({ onClose, onTaken }: { onClose: () => void; onTaken: 
                 { title: t('manage.column.posts'), dataIndex: 'post' },
                 {
                   title: t('manage.import.outcome'),
+                  width: '45%',
                   render: (_, line) => (
                     <>
                       <Tag color={COLOURS[line.outcome]}>{t(`manage.import.${line.outcome}`)}</Tag>

@@ -24,6 +24,7 @@ export const accountWords: Record<keyof typeof zh, string> = {
     'Not set up. With it, signing in takes a code or a passkey besides the password, so a known password alone is no use to anybody.',
   'account.factor.needed': 'Your post needs a second factor.',
   'account.factor.app': 'Authenticator app',
+  'account.factor.app.what': 'Besides the password you type the six digits an authenticator app on your phone shows.',
   'account.factor.app.how':
     'Scan the code with an authenticator app on your phone, then enter the six digits it shows.',
   'account.factor.app.typed': 'If you cannot scan, type this key into the app:',
@@ -33,7 +34,7 @@ export const accountWords: Record<keyof typeof zh, string> = {
   'account.factor.passkey': 'Passkeys',
   'account.factor.passkey.how': 'Sign in with fingerprint, face, screen lock or a security key, without a password.',
   'account.factor.passkey.add': 'Add a passkey',
-  'account.factor.passkey.label': 'Name',
+  'account.factor.passkey.label': 'Name of the passkey',
   'account.factor.passkey.example': 'For example: office computer',
   'account.factor.passkey.remove': 'Remove',
   'account.factor.passkey.used': 'Last used {date}',
