@@ -112,13 +112,13 @@ class Ground:
         return made / "data"
 
     @contextmanager
-    def server(self, data: Path, *, command: str = "serve", arguments: Sequence[str] = ()) -> Iterator[Server]:
-        """`yilian serve` (or `demo`) on a free port, stopped at the end of the block."""
+    def server(self, data: Path, *, command: str = "serve", arguments: Sequence[str] = (), database: str = "") -> Iterator[Server]:
+        """`yilian serve` (or `demo`) on a free port, stopped at the end of the block. `database`: of another server, to share its store."""
         port = free_port()
         started = time.perf_counter()
         log = (self.folder / "server.log").open("ab")
         process = subprocess.Popen(
-            [*YILIAN, command, "--port", str(port), "--data", str(data), *arguments],
+            [*YILIAN, command, "--port", str(port), *(["--database-url", database] if database else ["--data", str(data)]), *arguments],
             cwd=self.folder,
             stdout=log,
             stderr=log,

@@ -62,7 +62,11 @@ class Settings:
     zone: Annotated[str, Says("Time zone of the region (IANA name): days without a zone are days there.")] = "Asia/Shanghai"
     body_limit_bytes: Annotated[int, Says("The largest request body that is taken.", 1024, 1024**3)] = 32 * 1024**2
     audit_strict: Annotated[
-        bool, Says("Answer a read only when its audit record is stored (slower), instead of storing it within 0.2 s.")
+        bool,
+        Says(
+            "Answer every read only when its audit record is stored, as is always done for sensitive data and for records that stand open"
+            " in an emergency; false: the others within 0.2 s."
+        ),
     ] = False
     audit_keep_months: Annotated[int, Says("Whole months the audit trail is kept before `yilian audit retire` takes it out.", 6, 1200)] = 36
     audit_anchor: Annotated[

@@ -174,6 +174,32 @@ async def test_one_note_that_cannot_be_stored_does_not_stop_the_rest(region: Reg
     assert "no such action" in caplog.text
 
 
+async def test_who_waits_for_a_note_that_cannot_be_stored_gets_no_answer_and_others_do(region: Region) -> None:
+    bad = by(SYSTEM, NOW, "read", "no such action")
+    log = region.log(interval=60)
+    told = await asyncio.gather(
+        log.add([read_of(1)], strict=True),
+        log.add([read_of(2), bad], strict=True),
+        log.add([read_of(3)], strict=True),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in told] == [type(None), Unavailable, type(None)]
+    await log.close()
+    assert [row["entities"] for row in await region.rows("subtype = 'read'")] == [["Patient/1"], ["Patient/2"], ["Patient/3"]]
+
+
+async def test_a_strict_answer_waits_so_long_and_no_longer_and_its_note_is_written_all_the_same(region: Region) -> None:
+    log = region.log(patience_s=0.3)
+    other = await asyncpg.connect(region.db.dsn)
+    async with other.transaction():
+        await other.execute("lock table audit_event in share mode")
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(log.add([read_of(1)], strict=True), 5)
+    await other.close()
+    await log.close()
+    assert [row["entities"] for row in await region.rows("subtype = 'read'")] == [["Patient/1"]]
+
+
 async def test_under_load_notes_go_in_batches(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     stored = ReadLog._stored

@@ -130,7 +130,7 @@ def _stored(row: Any, scope: Scope, base: str) -> Stored:
         for kind in row["kinds"] or ()
         if kind in RESOURCE_TYPES
     )
-    return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], dump(line))
+    return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], dump(line), False)
 
 
 def _text(moment: datetime) -> str:

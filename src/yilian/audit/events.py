@@ -135,7 +135,7 @@ def _stored(row: Any, scope: Scope, base: str, named: Set[str]) -> Stored:
         row = {**row, "entities": [name for name in row["entities"] if name in named]}
     name = _called(row["patient_body"]) if "privacy" in scope.roles and row["institution"] == scope.institution else ""
     body = dump(audit_event(row, base=base, discreet=discreet, patient_name=name))
-    return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], body)
+    return Stored(row["seq"], "AuditEvent", str(row["seq"]), 1, row["recorded"], False, row["patient"], body, False)
 
 
 def _called(body: str | None) -> str:

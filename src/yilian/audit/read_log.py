@@ -1,8 +1,10 @@
 """Notes of reads, written in batches: together they cost a fraction of what one insert for each read would, and none is lost.
 
 An answer leaves as soon as its note is in the queue; the queue is written at the latest `interval` seconds later (by default 0.2). A
-note is at risk only while it waits there and the process is killed; `strict` writes before the answer leaves, for those who want no
-risk at all. When the queue is full, or the database does not take it, reads are refused (503) until it does: nothing is read unlogged.
+note is at risk only while it waits there and the process is killed; `strict` writes before the answer leaves: always for what is sensitive
+or stands open in an emergency (`record.note_read`), and for everything where the region wants no risk at all. Those who wait at the same
+time are written together. When the queue is full, or the database does not take it, reads are refused (503) until it does: nothing is read
+unlogged.
 """
 
 from __future__ import annotations
@@ -29,20 +31,31 @@ UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyn
 class ReadLog:
     """The queue and the task that empties it, one for each process.
 
-    `strict` makes every note wait until it is written. `capacity` is how many may wait. It keeps a connection of its own, so that reads
-    which hold all connections of the pool cannot keep it from writing.
+    `strict` makes every note wait until it is written. `capacity` is how many may wait. `patience_s`: how long an answer waits for its
+    notes; then it is refused, and they are written all the same once they can be. It keeps a connection of its own, so that reads which
+    hold all connections of the pool cannot keep it from writing.
     """
 
-    def __init__(self, db: Database, *, strict: bool = False, capacity: int = 10_000, interval: float = 0.2, batch: int = 500) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        strict: bool = False,
+        capacity: int = 10_000,
+        interval: float = 0.2,
+        batch: int = 500,
+        patience_s: float = 10.0,
+    ) -> None:
         self.db = db
         self.strict = strict
         self.capacity = capacity
         self.interval = interval
         self.batch = batch
+        self.patience_s = patience_s
         self._queue: deque[Note] = deque()
         self._added = 0
         self._written = 0
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._something = asyncio.Event()
         self._hurry = asyncio.Event()
         self._at_once = LARGEST_BATCH
@@ -91,14 +104,18 @@ class ReadLog:
             await self._until(self._added - self.capacity // 2)
         self.note(notes)
         if strict or self.strict:
-            await self._until(self._added)
+            await self._until(self._added, len(notes))
 
-    async def _until(self, place: int) -> None:
-        """Wait until the first `place` notes taken are written."""
+    async def _until(self, place: int, own: int = 0) -> None:
+        """Wait until the first `place` notes taken are written. Unavailable when one of the last `own` of them cannot be stored at all,
+        when the database takes none, or after `patience_s`."""
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, written))
+        self._waiting.append((place - own, place, written))
         self._hurry.set()
-        await written
+        try:
+            await asyncio.wait_for(written, self.patience_s)
+        except TimeoutError:
+            raise _not_written() from None
 
     async def flush(self) -> None:
         """Wait until everything taken so far is written."""
@@ -154,6 +171,7 @@ class ReadLog:
                 self._at_once = len(some) // 2
                 return True
             log.critical("a note of a read cannot be stored (%s): %r", error, some[0])
+            self._refuse_whose(self._written)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             if stale:  # a connection that lay idle may have been cut; that is no reason to refuse anybody before a new one was tried
                 await self._disconnect()
@@ -168,12 +186,16 @@ class ReadLog:
             log.error("the access log cannot be written, reads are refused until it can: %s", error)
         self._failing = True
         await self._disconnect()
-        for _, future in self._waiting:
+        for _, _, future in self._waiting:
             if not future.done():
-                future.set_exception(
-                    Unavailable("The access log cannot be written.", zh="访问日志暂时无法写入,请稍后重试。", retry_after_s=2)
-                )
+                future.set_exception(_not_written())
         self._waiting.clear()
+
+    def _refuse_whose(self, place: int) -> None:
+        """Whoever waits for the note at `place` gets no answer: that note will never be in the trail."""
+        for first, end, future in self._waiting:
+            if first <= place < end and not future.done():
+                future.set_exception(_not_written())
 
     def _stored(self, count: int) -> None:
         if self._failing:
@@ -184,9 +206,9 @@ class ReadLog:
             self._queue.popleft()
         self._written += count
         still = []
-        for place, future in self._waiting:
+        for first, place, future in self._waiting:
             if place > self._written:
-                still.append((place, future))
+                still.append((first, place, future))
             elif not future.done():
                 future.set_result(None)
         self._waiting = still
@@ -196,3 +218,7 @@ class ReadLog:
         if connection is not None:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1)
+
+
+def _not_written() -> Unavailable:
+    return Unavailable("The access log cannot be written.", zh="访问日志暂时无法写入,请稍后重试。", retry_after_s=2)

@@ -66,12 +66,13 @@ async def note_read(
             timeline, slip …)
     query   the search as it was asked, percent-encoded: "Observation?code=…"; kept also when nothing was found
     kind    the type that was asked for, where there is one
+    strict  wait until the trace is stored; so it is anyway where something found is sensitive or stands open in an emergency
 
     The directory and definitions (`SHARED_TYPES`) are nobody's data and leave no trace.
     """
     notes = notes_of_read(scope, found, action, reads.db.clock(), address, query=query, kind=kind)
     if notes:
-        await reads.add(notes, strict=strict)
+        await reads.add(notes, strict=strict or any(one.guarded for one in found))
 
 
 def notes_of_read(

@@ -29,8 +29,16 @@ from yilian.search.query import Query
 from yilian.search.starts import FAR_ENOUGH, Start, start
 
 LARGE_BYTES = 64 * 1024
+GUARDED = (
+    "r.sensitive <> 0 or r.patient = any(array("
+    "select e.patient from access_ground e where e.kind = 'emergency' and e.until > now())) as guarded"
+)
+"""Whether whoever reads the row waits until that is in the trail: it is sensitive, or about somebody whose record stands open in an
+emergency just now, to whomever. That is asked for once a statement, of an index that holds emergency grounds alone, and so it does not
+matter who asks: the text stays the same for everybody."""
 COLUMNS = (
-    f"r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, case when octet_length(r.body) <= {LARGE_BYTES} then r.body end as body"
+    "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient,"
+    f" case when octet_length(r.body) <= {LARGE_BYTES} then r.body end as body, {GUARDED}"
 )
 """What a page brings of each resource. A large body is null: it is fetched by itself once it is known that all are not too much together
 (`store.large`). Its size is known without reading it."""

@@ -14,6 +14,7 @@ import msgspec
 from yilian.errors import Gone, NotFound
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.readers import ByKey
+from yilian.search.statement import GUARDED
 from yilian.store.scope import Scope, readable, readable_by
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Stored(msgspec.Struct, frozen=True):
     updated  meta.lastUpdated, aware, whole milliseconds
     patient  rid of the patient it is about (a Patient: its own), -1 for several, None for nobody
     body     UTF-8 JSON exactly as it is answered; empty when `deleted`
+    guarded  sensitive, or its patient's record stands open in an emergency: it leaves once the trail has it (`audit.record.note_read`)
     """
 
     rid: int
@@ -40,9 +42,10 @@ class Stored(msgspec.Struct, frozen=True):
     deleted: bool
     patient: int | None
     body: bytes
+    guarded: bool
 
 
-COLUMNS = "r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body"
+COLUMNS = f"r.rid, r.type, r.id, r.ver, r.updated, r.deleted, r.patient, r.body, {GUARDED}"
 """What `stored` needs of a row `r` of `resource` or `history`, by name and in this order."""
 
 BY_ID = f"select {COLUMNS} from resource r where r.type = $1 and r.id = $2 and {readable('r', 3)}"
@@ -79,7 +82,7 @@ where not r.deleted and {readable("r", 3)}
 
 def stored(row: Record | tuple[Any, ...]) -> Stored:
     """A row whose first columns are `COLUMNS`."""
-    return Stored(row[0], RESOURCE_TYPES[row[1] - 1], row[2], row[3], row[4], row[5], row[6], row[7].encode())
+    return Stored(row[0], RESOURCE_TYPES[row[1] - 1], row[2], row[3], row[4], row[5], row[6], row[7].encode(), bool(row[8]))
 
 
 async def by_id(tx: Tx, scope: Scope, type: str, id: str) -> Stored:

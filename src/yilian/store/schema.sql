@@ -199,6 +199,7 @@ create table access_ground (                                                  --
     primary key (institution, patient, kind, source)                          -- the probe in every scoped read
 );
 create index access_ground_source on access_ground (source);                  -- ending a ground when its source ends
+create index access_ground_emergency on access_ground (until) include (patient) where kind = 'emergency';  -- every read: whose record stands open in an emergency
 
 create table consent_rule (                              -- what the Consents that are in force say, see access/consent.py
     patient     bigint      not null references resource,

@@ -57,7 +57,7 @@ async def slip(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         stored = await read.by_id(tx, asker, "Task", request.segments[1])
         made = await referral.slip(tx, asker, request.segments[1], asked.get("kind", "referral"), asked.get("size", "A4"))
-    await note_read(house.reads, asker, [stored], "slip", request.address)
+    await note_read(house.reads, asker, [stored], "slip", request.address, strict=True)  # it tells more than the Task
     name = f"{asked.get('kind', 'referral')}-{request.segments[1]}.pdf"
     return Answer(
         200,
