@@ -252,6 +252,45 @@ async def test_the_ground_for_one_patient_is_asked_once(large: asyncpg.Connectio
     assert looks == 2, "one for the ground, one for whose records stand open in an emergency"
 
 
+async def test_the_ground_is_asked_once_for_each_record_of_a_person(large: asyncpg.Connection) -> None:
+    asked = page(parse("Observation", [("patient", "p2,p9"), ("_sort", "-date"), ("_count", "500")], zone=ZONE), TOWNSHIP)
+    used = await plan(large, asked)
+    assert used["Actual Rows"] == 2 * OBSERVATIONS
+    assert sum(node["Actual Loops"] for node in nodes(used) if node.get("Relation Name") == "access_ground") == 2
+
+
+async def test_what_is_read_of_a_code_is_what_the_institution_has_a_ground_for(large: asyncpg.Connection) -> None:
+    asked = page(parse("Observation", [("code", "http://loinc.org|c3"), ("date", "ge2010"), ("_sort", "-date")], zone=ZONE), TOWNSHIP)
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await large.execute(f"set plan_cache_mode = {mode}")
+        used = await plan(large, asked)
+        assert used["Actual Rows"] == 51
+        (asked_for,) = [node for node in nodes(used) if node.get("Relation Name") == "access_ground"]
+        read = sum(node["Actual Loops"] for node in nodes(used) if node.get("Relation Name") == "resource")
+        assert asked_for["Actual Loops"] > 3 * read, "the others are passed over without being read"
+        assert read == 51
+        assert not any(node["Node Type"].startswith("Sort") for node in nodes(used)), "it comes in the order of the index"
+
+
+async def test_pages_in_order_follow_each_other_within_a_scope(large: asyncpg.Connection) -> None:
+    """A page of one patient, whose order no sort makes sure of."""
+    for pairs in ([("patient", "p2")], [("patient", "p2,p9")], [("code", "http://loinc.org|c3"), ("patient", "p2,p9,p16")]):
+        whole = parse("Observation", [*pairs, ("_sort", "-date"), ("_count", "500")], zone=ZONE)
+        found = page(whole, TOWNSHIP)
+        keys = [(row["k1"], row["rid"]) for row in await large.fetch(found.sql, *found.args)]
+        assert keys == sorted(keys, reverse=True)
+        assert keys
+        turned, cursor = [], None
+        while True:
+            part = page(replace(whole, count=10, cursor=cursor), TOWNSHIP)
+            rows = await large.fetch(part.sql, *part.args)
+            turned += [(row["k1"], row["rid"]) for row in rows[:10]]
+            if len(rows) <= 10:
+                break
+            cursor = part.cursor_after(dict(rows[9]))
+        assert turned == keys
+
+
 async def test_totals_use_the_same_index(large: asyncpg.Connection) -> None:
     for name in (
         "a patient's values of one code, newest first",

@@ -35,6 +35,12 @@ class Scoped(Protocol):
     def patients(self) -> str:
         """A query (column `rid`) for the patients who may be seen at all, each once; "" where that is no short list."""
 
+    def of_patient(self, patient: str, /) -> tuple[str, str] | None:
+        """Two conditions on a patient's key: without the first no row about the patient may be seen, with both every ordinary one may.
+
+        Ordinary: confined to nobody, not sensitive. None where there are none such.
+        """
+
 
 class Asked(msgspec.Struct, frozen=True):
     """A clause and the conditions any of which fulfils it (or, for a negative clause, none of which may hold).
@@ -194,7 +200,26 @@ class Predicates:
             return [] if found == "true" else [found]
         s = self.alias()
         found = self.scope.condition(s, (kind,))
-        return [] if found == "true" else [f"(select {found} from resource {s} where {s}.rid = {row}.rid)"]
+        if found in ("true", "false"):
+            return [] if found == "true" else [found]
+        if table == "index_clinical" and (of_patient := self.scope.of_patient(f"{row}.patient")):
+            grounded, at_ease = of_patient
+            ordinary = f"{self.ordinary(s, f'{row}.patient')} and {at_ease}"
+            each = f"case when {ordinary} then true else {self.scope.seldom(s, (kind,))} end"
+            return [f"({row}.patient = 0 or {grounded})", f"(select {each} from resource {s} where {s}.rid = {row}.rid)"]
+        return [f"(select {found} from resource {s} where {s}.rid = {row}.rid)"]
+
+    @staticmethod
+    def ordinary(row: str, patient: str) -> str:
+        """That a row of resource is about this patient and nothing but the patient decides who may see it."""
+        return f"{row}.patient = {patient} and {row}.confined is null and not {row}.shared and {row}.sensitive = 0"
+
+    def at_once(self, row: str, kinds: tuple[str, ...], patient: str) -> str:
+        """That what is ordinary about one patient may be seen, asked once for all of it; `row`: an alias to take for it."""
+        return (
+            f"(select {self.scope.condition(row, kinds)} from (select {patient} as patient, null::bigint as confined, false as shared,"
+            f" null::bigint as rid, null::bigint as origin, 0::smallint as sensitive) {row})"
+        )
 
     def seen_of_one(self, patient: str, row: str, kinds: tuple[str, ...]) -> list[str]:
         """The same for rows of index_clinical that are all about one patient, whose key is the SQL `patient`.
@@ -207,15 +232,8 @@ class Predicates:
         each = self.scope.seldom(s, kinds)
         if each == "true":
             return []
-        once = (
-            f"(select {self.scope.condition(a, kinds)} from (select {patient} as patient, null::bigint as confined, false as shared,"
-            f" null::bigint as rid, null::bigint as origin, 0::smallint as sensitive) {a})"
-        )
-        return [
-            f"(select case when {s}.patient = {row}.patient and {s}.confined is null and not {s}.shared and {s}.sensitive = 0 and {once}"
-            f" then true else {each} end"
-            f" from resource {s} where {s}.rid = {row}.rid)"
-        ]
+        ordinary = f"{self.ordinary(s, f'{row}.patient')} and {self.at_once(a, kinds, patient)}"
+        return [f"(select case when {ordinary} then true else {each} end from resource {s} where {s}.rid = {row}.rid)"]
 
 
 NARROW = 40

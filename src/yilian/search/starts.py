@@ -40,6 +40,7 @@ class Start:
     uses     clauses that need no further condition
     natural  the order its index has; what a page without _sort is in
     patient  SQL of the one patient all rows are about, "" otherwise
+    of       the patient or patients all rows are about, and `where` with `k.key` for each of them; None for any other start
     otherwise   where to start instead when there are more rows than one cares to sort
     """
 
@@ -54,6 +55,7 @@ class Start:
     keyless: list[str] = field(default_factory=list)
     """`where` without `k.key`, for statements that need no order: the keys stand in an array."""
     otherwise: Start | None = None
+    of: tuple[str, list[str]] | None = None
 
 
 def start(query: Query, asked: Sequence[Asked], patients: str = "") -> Start:
@@ -186,7 +188,10 @@ def _by_patient(query: Query, patient: Asked, code: Asked | None) -> Start:
     elif code and code.only.keys:
         keys, where = code.only.keys, [who.on("c"), as_code(code.only).on_key("c", "k.key")]
     uses = (patient.clause, code.clause) if code else (patient.clause,)
-    return Start("index_clinical", "index_clinical c", where, keys, once, uses, (NEWEST_FIRST,), who.value, keyless)
+    of = None
+    if not (code and code.only.keys):
+        of = (who.keys or f"select {who.value} as key", [who.on_key("c", "k.key"), *rest])
+    return Start("index_clinical", "index_clinical c", where, keys, once, uses, (NEWEST_FIRST,), who.value, keyless, of=of)
 
 
 def _only(positive: Sequence[Asked], table: str, fits: Callable[[Clause], bool]) -> Asked | None:

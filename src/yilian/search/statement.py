@@ -42,6 +42,8 @@ COLUMNS = (
 )
 """What a page brings of each resource. A large body is null: it is fetched by itself once it is known that all are not too much together
 (`store.large`). Its size is known without reading it."""
+BESIDES_KEY = "{0}.type, {0}.id, {0}.ver, {0}.updated, {0}.deleted, {0}.patient, {0}.body"
+"""The other columns, of a row that has them already."""
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
 """Pages are fetched in these sizes (plus one), so that every `_count` does not become a statement of its own."""
 
@@ -154,20 +156,65 @@ class Search:
             if wide != self.never:
                 self.ask(wide)
                 self.start = start(self.query, self.asked, self.scope.patients())
-        self.rest = self.rest_of(self.start)
+        self.others = self.others_of(self.start)
+        self.rest = [*self.others, *self.seen_of(self.start)]
 
     def rest_of(self, begun: Start) -> list[str]:
         """What must hold of the rows of a start besides its own conditions: the other clauses, and the scope."""
-        rest = [self.having.holds(a, begun.table, "c") for a in self.asked if a.clause not in begun.uses]
+        return [*self.others_of(begun), *self.seen_of(begun)]
+
+    def others_of(self, begun: Start) -> list[str]:
+        """The other clauses alone."""
+        return [self.having.holds(a, begun.table, "c") for a in self.asked if a.clause not in begun.uses]
+
+    def seen_of(self, begun: Start) -> list[str]:
+        """The scope alone."""
         if begun.patient:
-            return rest + self.having.seen_of_one(begun.patient, "c", (self.query.type,))
-        return rest + self.having.seen(begun.table, "c", self.query.type)
+            return self.having.seen_of_one(begun.patient, "c", (self.query.type,))
+        return self.having.seen(begun.table, "c", self.query.type)
 
     # --- statements
 
     def page(self) -> tuple[str, Order]:
+        read = self.read_once()
+        if read is not None:
+            return read
         found, order = self.first()
         return f"select {COLUMNS}{order.texts('p')} from ({found}) p join resource r on r.rid = p.rid order by {order.by('p')}", order
+
+    def read_once(self) -> tuple[str, Order] | None:
+        """The page where its rows come in order and each is to be looked at for the scope anyhow: what is looked at is read then and there.
+
+        Who is asked about is settled first, patient by patient (`plain`: what is ordinary may be seen), so a row is asked no more than
+        whether it is ordinary. None where nothing restricts, or the rows do not come in the order asked for.
+        """
+        begun, kind, order = self.start, self.query.type, self.order()
+        by_patient = begun.of is not None
+        if begun.table != "index_clinical" or not begun.once or not order.is_direct or (begun.keys and not by_patient):
+            return None
+        grounded = self.scope.of_patient("c.patient")
+        if grounded is None or self.scope.condition("r", (kind,)) in ("true", "false"):
+            return None
+        place = ordering.place(self.query.cursor, mark_of(self.query), order) if self.query.cursor is not None else None
+        limit, having = page_limit(self.query.count), self.having
+        patient, at_ease = ("k.key", "k.plain") if by_patient else ("c.patient", grounded[1])
+        seen = f"case when {having.ordinary('r', patient)} and {at_ease} then true else {self.scope.seldom('r', (kind,))} end"
+        row = f"cross join lateral (select {COLUMNS} from resource r where r.rid = c.rid and {seen} offset 0) r"
+        where = [*(begun.of[1] if begun.of else begun.where), *self.others]
+        if not by_patient:
+            where.append(f"(c.patient = 0 or {grounded[0]})")
+        if place:
+            where.append(order.after(place, "c", self.args, direct=True))
+        columns, by = f"c.rid, {BESIDES_KEY.format('r')}{order.columns()}", order.by("c", direct=True)
+        rows = f"select {columns} from index_clinical c {row}{all_of(where)} order by {by} limit {limit}"
+        texts = f"select p.rid, {BESIDES_KEY.format('p')}{order.texts('p')} from"
+        if begun.of is None:
+            return f"{texts} ({rows}) p order by {order.by('p')}", order
+        asked, plain = begun.of[0], having.at_once("a", (kind,), "u.key")
+        if not begun.keys:  # of one row and a list in order comes that list in order
+            return f"{texts} (select u.key, {plain} as plain from ({asked} offset 0) u offset 0) k cross join lateral ({rows}) p", order
+        who = f"select u.key, {plain} as plain from (select distinct v.key from ({asked}) v) u offset 0"
+        return f"{texts} ({who}) k cross join lateral ({rows}) p order by {order.by('p')} limit {limit}", order
 
     def first(self) -> tuple[str, Order]:
         """Keys and sort values of the page the query asks for, and its order. Raises BadRequest for a cursor of another search."""

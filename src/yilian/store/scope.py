@@ -91,6 +91,18 @@ class Scope:
         now = "(g.until is null or g.until > now())"
         return f"select distinct g.patient as rid from access_ground g where g.institution = {here} and {now}"
 
+    def of_patient(self, patient: str) -> tuple[str, str] | None:
+        """Two SQL conditions on the key of a patient: that the institution has a ground for it, and that it refused nobody anything.
+
+        No row of a patient may be seen where the first does not hold. Where both do, a row may be that is confined to nobody and not
+        sensitive. Both are scalar, so the planner looks them up for a row at a time. None where grounds decide nothing.
+        """
+        if self.reach != "grounds" or not self.institution_rid:
+            return None
+        ground = _ground(patient, str(int(self.institution_rid)), str(self.asks_for))
+        refused = f"(select true from consent_rule d where d.patient = {patient} and not d.permit limit 1)"
+        return f"(select true {ground} limit 1)", f"{refused} is null"
+
     def _reachable(self, alias: str, types: tuple[str, ...], seldom: bool) -> str:
         if self.reach == "everything":
             return "true"
@@ -177,13 +189,17 @@ def _grounded(alias: str, here: str, purpose: str) -> str:
     - what is sensitive needs, besides, to be of one's own writing, or to be granted, kind by kind, or an emergency access that asked for
       it, or to be the letter a referral consists of: the Task and what it names.
     """
-    ground = (
-        f"select from access_ground g where g.institution = {here} and g.patient = {alias}.patient"
-        f" and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = {purpose})"
-    )
     return (
         f"case when {alias}.sensitive <> 0 or exists (select from consent_rule d where d.patient = {alias}.patient and not d.permit)"
-        f" then {_specially(alias, here, purpose)} else exists ({ground}) end"
+        f" then {_specially(alias, here, purpose)} else exists (select {_ground(f'{alias}.patient', here, purpose)}) end"
+    )
+
+
+def _ground(patient: str, here: str, purpose: str) -> str:
+    """What follows `select` in a query for the grounds the institution has just now to read a patient, for that purpose. All are SQL."""
+    return (
+        f"from access_ground g where g.institution = {here} and g.patient = {patient}"
+        f" and (g.until is null or g.until > now()) and (g.purpose is null or g.purpose = {purpose})"
     )
 
 
