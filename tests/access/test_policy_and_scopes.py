@@ -11,7 +11,7 @@ from tests.access.journey import bearer, tokens_of
 from yilian.access import accounts, clients, policy, smart
 from yilian.access.accounts import Post
 from yilian.access.policy import joint, may, require
-from yilian.access.smart import Permissions, clauses, granted, permissions
+from yilian.access.smart import clauses, granted, rights
 from yilian.access.tokens import issue_for_user
 from yilian.errors import BadRequest, Forbidden, NotFound
 from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
@@ -173,8 +173,24 @@ async def test_a_resident_whose_record_is_not_there_sees_nobodys(people: House) 
         ("user/*.*", "user/*.read", None),
         ("user/*.read", "user/Observation.read", None),
         ("system/*.read", "user/*.*", None),
-        ("user/Observation.r", "user/*.*", None),
-        ("user/Observation.rs?category=laboratory", "user/*.*", None),
+        ("user/Observation.r user/Observation.s", "user/*.*", "user/Observation.r user/Observation.s"),
+        ("user/Observation.r", "user/Observation.s", None),
+        ("user/Observation.rs", "user/Observation.r", None),
+        ("user/Observation.sr user/Observation. user/Observation.rr", "user/*.*", None),
+        ("user/Observation.rs?category=laboratory", "user/*.*", "user/Observation.rs?category=laboratory"),
+        ("user/Observation.rs", "user/Observation.rs?category=laboratory", None),
+        ("user/Observation.r?category=laboratory&status=final", "user/*.rs", "user/Observation.r?category=laboratory&status=final"),
+        (
+            "user/Observation.r?status=final&category=laboratory",
+            "user/Observation.rs?category=laboratory",
+            "user/Observation.r?status=final&category=laboratory",
+        ),
+        ("user/Observation.rs?category=vital-signs", "user/Observation.rs?category=laboratory", None),
+        ("user/Observation.rs?code:in=x user/Observation.rs?nonsense=1 user/Observation.rs?category", "user/*.*", None),
+        ("user/Observation.rs?patient=Patient/1 user/Patient.rs?identifier=x|1 user/Patient.rs?telecom=1", "user/*.*", None),
+        ("user/*.rs?category=laboratory", "user/*.*", None),
+        ("user/Observation.rs?category=a'b user/Observation.rs?category=%22 user/Observation.rs?category=(a)", "user/*.*", None),
+        ("user/Observation.rs?category=", "user/Observation.rs?category=", None),
         ("user/Banana.read openid", "openid user/*.*", "openid"),
         ("openid openid", "openid", "openid"),
         ("offline_access user/*.*", "user/*.*", "user/*.*"),
@@ -185,13 +201,37 @@ def test_an_application_is_granted_what_it_is_registered_for_and_asks(asked: str
 
 
 def test_scopes_add_up_to_types() -> None:
-    assert permissions("user/*.*", "user") == Permissions(None, None)
-    assert permissions("user/*.read user/Task.write", "user") == Permissions(None, frozenset({"Task"}))
-    assert permissions("user/Observation.read user/Task.*", "user") == Permissions(frozenset({"Observation", "Task"}), frozenset({"Task"}))
-    assert permissions("openid", "user") is None
-    assert permissions("system/*.*", "user") is None
+    everything = rights("user/*.*", "user")
+    assert everything is not None
+    assert everything.plain()
+    assert (everything.reads.types, everything.writes.types) == (None, None)
+    some = rights("user/Observation.read user/Task.*", "user")
+    assert some is not None
+    assert some.plain()
+    assert (some.reads.types, some.writes.types) == (frozenset({"Observation", "Task"}), frozenset({"Task"}))
+    assert rights("openid", "user") is None
+    assert rights("system/*.*", "user") is None
     assert [clause.kind for clause in clauses("user/Patient.read nonsense user/.read user/*.")] == ["Patient"]
     assert smart.both(None, frozenset({"a"})) == smart.both(frozenset({"a", "b"}), frozenset({"a"})) == frozenset({"a"})
+
+
+def test_letters_and_parts_add_up() -> None:
+    found = rights("user/Observation.r user/Observation.s?category=laboratory user/Observation.s?code=1 user/Task.c user/*.d", "user")
+    assert found is not None
+    assert not found.plain()
+    assert found.r.types == frozenset({"Observation"})
+    assert found.s.types == frozenset()
+    assert [part.type for part in found.s.parts] == ["Observation", "Observation"]
+    assert found.reads == found.s, "what may be read and searched alike"
+    assert (found.c.types, found.u.types, found.d.types) == (frozenset({"Task"}), frozenset(), None)
+    assert found.writes.types == frozenset()
+    whole = rights("user/Observation.rs user/Observation.rs?category=laboratory", "user")
+    assert whole is not None
+    assert whole.plain(), "who has all of a type needs no part of it"
+    narrowed = rights("user/Observation.rs?category=laboratory user/Patient.rs", "user")
+    assert narrowed is not None
+    here = narrowed.within(frozenset({"Patient"}), frozenset())
+    assert here.r.parts == () and here.r.types == frozenset({"Patient"}), "a post that may not read a type reads no part of it"  # noqa: PT018
 
 
 async def test_a_narrow_scope_narrows_what_a_doctor_sees_and_writes(people: House) -> None:

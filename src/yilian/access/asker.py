@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from yilian.access.policy import require_whole
 from yilian.access.smart import both
 from yilian.access.standing import of_client, of_person
 from yilian.errors import NotSignedIn
@@ -21,7 +22,8 @@ Asker = dict[str, Any]
 
 
 def asker_of(scope: Scope) -> Asker:
-    """The note, as JSON: names and limits, no key that opens anything."""
+    """The note, as JSON: names and limits, no key that opens anything. Forbidden where it could not say all the limits."""
+    require_whole(scope, "What is carried out later")
     if scope is SYSTEM:
         return {"kind": "platform"}
     person = bool(scope.roles) or scope.user != scope.client
@@ -56,6 +58,8 @@ async def scope_again(tx: Tx, asker: Asker) -> Scope:
         reads=reads,
         writes=writes,
         may_write=found.may_write and asker["may_write"] and (writes is None or bool(writes)),
+        parts=(),
+        rights=None,
         request_id=asker["request_id"],
         address=asker["address"],
     )

@@ -15,6 +15,7 @@ from typing import Literal
 
 from yilian.errors import BadRequest, Forbidden
 from yilian.fhir.definitions import is_resource_type
+from yilian.store.rights import Letter
 from yilian.store.scope import Reach, Scope
 
 TABLE = Path(__file__).with_name("policy.toml")
@@ -126,7 +127,7 @@ def may(scope: Scope, action: Literal["read", "write"], kind: str) -> bool:
     """Whether this scope may read or write resources of this type at all."""
     if action == "write":
         return scope.may_write and (scope.writes is None or kind in scope.writes)
-    return scope.reads is None or kind in scope.reads
+    return scope.may_read(kind)
 
 
 def require(scope: Scope, action: Literal["read", "write"], kind: str) -> None:
@@ -135,6 +136,23 @@ def require(scope: Scope, action: Literal["read", "write"], kind: str) -> None:
         return
     zh = f"您的岗位或所用应用无权{'修改' if action == 'write' else '查看'}此类资料({kind})。"
     raise Forbidden(f"Neither your post nor your token's scope allows you to {action} {kind}.", zh=zh)
+
+
+def require_letters(scope: Scope, letters: Iterable[Letter], kind: str) -> None:
+    """Raises Forbidden unless the token allows one of these letters for at least some of the type. For tokens that have `rights`."""
+    if scope.rights is None or any(kinds is None or kind in kinds for kinds in (scope.rights.of(one).kinds() for one in letters)):
+        return
+    told = " or ".join(f".{letter}" for letter in letters)
+    raise Forbidden(f"Your token's scope does not allow {told} of {kind}.", zh=f"所用应用的授权范围不包括此项操作({kind})。")
+
+
+def require_whole(scope: Scope, what: str) -> None:
+    """Raises Forbidden for a token that is for parts of types, or for one patient, where that cannot be heeded."""
+    if scope.is_partial:
+        raise Forbidden(
+            f"{what} is not done for a token whose scope has conditions (?category=…) or that is for one patient.",
+            zh="应用的授权范围限定了部分资料,不能使用此功能。",
+        )
 
 
 def require_matching(scope: Scope) -> None:

@@ -9,16 +9,17 @@ from uuid import UUID
 from yilian.access import institutions
 from yilian.access.institutions import Institution
 from yilian.access.policy import joint, policy
-from yilian.access.smart import Permissions, both, permissions
+from yilian.access.smart import rights
 from yilian.errors import BadRequest, NotSignedIn
 from yilian.fhir.definitions import type_id
 from yilian.fhir.references import Local, parse
+from yilian.store.rights import NOTHING, Rights
 from yilian.store.scope import Reach, Scope
 
 if TYPE_CHECKING:
     from yilian.db import Tx
 
-NOTHING = Permissions(frozenset(), frozenset())
+NO_RIGHTS = Rights(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,14 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
             "The posts of this account cannot be held together any more; ask the administrator.", zh="岗位设置有误,请联系管理员。"
         ) from error
     institution = await institutions.by_reference(tx, at) if at else None
-    granted = permissions(scope, "user")
+    granted = rights(scope, "user")
     reach: Reach = role.reach
     if granted is None:
-        granted, reach = permissions(scope, "patient") or NOTHING, "self"
+        granted, reach = rights(scope, "patient") or NO_RIGHTS, "self"
     patient_rid = await _rid(tx, row["patient"]) if row["patient"] and reach == "self" else 0
     if (reach == "self" and not patient_rid) or (reach == "grounds" and institution is None):
         reach = "nothing"
-    writes = both(granted.writes, role.writes)
+    granted = granted.within(role.reads, role.writes)
     found = Scope(
         reach,
         row["account"],
@@ -109,10 +110,12 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
         institution.name if institution else "",
         patient_rid,
         role.purpose,
-        may_write=writes is None or bool(writes),
-        reads=both(granted.reads, role.reads),
-        writes=writes,
+        may_write=_writes_something(granted),
+        reads=granted.reads.types,
+        writes=granted.writes.types,
         client=client,
+        parts=granted.reads.parts,
+        rights=None if granted.plain() else granted,
     )
     return Standing(found, institution, row["patient"] or "")
 
@@ -120,7 +123,7 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
 async def of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str) -> Standing:
     """An application that asks for itself: the region's, or one institution's."""
     institution = await institutions.by_reference(tx, at) if at else None
-    granted = permissions(scope, "system") or NOTHING
+    granted = rights(scope, "system") or NO_RIGHTS
     reach: Reach = "everything" if not at else "grounds" if institution is not None else "nothing"
     found = Scope(
         reach,
@@ -133,12 +136,18 @@ async def of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str)
         institution.name if institution else "",
         0,
         policy().client_purpose,
-        may_write=granted.writes is None or bool(granted.writes),
-        reads=granted.reads,
-        writes=granted.writes,
+        may_write=_writes_something(granted),
+        reads=granted.reads.types,
+        writes=granted.writes.types,
         client=id,
+        parts=granted.reads.parts,
+        rights=None if granted.plain() else granted,
     )
     return Standing(found, institution, "")
+
+
+def _writes_something(granted: Rights) -> bool:
+    return any(one.types is None or bool(one.types) or bool(one.parts) for one in (granted.c, granted.u, granted.d))
 
 
 async def _rid(tx: Tx, reference: str) -> int:

@@ -152,7 +152,7 @@ async def _nameable(tx: Tx, scope: Scope, rows: Sequence[Any]) -> set[str]:
     if not local:
         return set()
     types, ids = [type_id(target.type) for _, target in local], [target.id for _, target in local]
-    return {row["name"] for row in await tx.fetch(_SEEN, [name for name, _ in local], types, ids, *scope.keys())}
+    return {row["name"] for row in await tx.fetch(scope.finely(_SEEN), [name for name, _ in local], types, ids, *scope.keys())}
 
 
 def reference(name: str, text: str, kind: str = "") -> Local:
@@ -165,7 +165,7 @@ def reference(name: str, text: str, kind: str = "") -> Local:
 
 async def about(tx: Tx, scope: Scope, target: Local) -> tuple[int, int | None, bool] | None:
     """(rid, patient, whether the asker may know of it) of a resource, deleted or not: its trail stays."""
-    row = await tx.fetchrow(_ONE, type_id(target.type), target.id, *scope.keys())
+    row = await tx.fetchrow(scope.finely(_ONE), type_id(target.type), target.id, *scope.keys())
     return None if row is None else (row["rid"], row["patient"], row["seen"])
 
 

@@ -21,6 +21,10 @@ from yilian.search.kinds import kind_of, reference
 class Scoped(Protocol):
     """What search needs of `store.scope.Scope`."""
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether what may be seen depends on what a resource says, besides."""
+
     def condition(self, alias: str, types: tuple[str, ...], /) -> str:
         """SQL that the row `alias` of resource may be seen.
 
@@ -229,6 +233,8 @@ class Predicates:
         may be seen, every resource with the same values may. Others are asked each for itself.
         """
         s, a = self.alias(), self.alias()
+        if self.scope.is_partial:  # then each is asked for what it says itself
+            return [f"(select {self.scope.condition(s, kinds)} from resource {s} where {s}.rid = {row}.rid)"]
         each = self.scope.seldom(s, kinds)
         if each == "true":
             return []

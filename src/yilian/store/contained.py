@@ -112,7 +112,7 @@ async def _matches(tx: Tx, scope: Scope, query: Query, begin: Place, most: int) 
     key, first = begin
     head, looked = token_hash(CONTAINED, "", query.type), 0
     while True:
-        rows = await tx.fetch(CONTAINERS, head, key, BATCH, *scope.keys())
+        rows = await tx.fetch(scope.finely(CONTAINERS), head, key, BATCH, *scope.keys())
         for row in rows:
             container = stored(row)
             for nth, match in _within(query, container, tx.now):

@@ -17,7 +17,7 @@ from yilian.store.history import BEGINNING
 from yilian.store.large import PAGED
 from yilian.store.page import Page
 from yilian.store.read import Stored, stored
-from yilian.store.scope import Scope, readable
+from yilian.store.scope import Scope, of_readable_type, readable
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -29,7 +29,7 @@ select {PAGED}
 from resource r
 where r.patient = $1 and r.rid <> $1 and (r.type, r.rid) > ($2, $3)
   and case when r.sensitive = 0 and not exists (select from consent_rule d where d.patient = $1 and not d.permit)
-      then ($4::boolean or r.confined is null or r.confined = abs($5::bigint)) and ($7::smallint[] is null or r.type = any($7::smallint[]))
+      then ($4::boolean or r.confined is null or r.confined = abs($5::bigint)) and {of_readable_type("r", "$7::smallint[]")}
       else {readable("r", 4)} end
   and ($8::smallint[] is null or r.type = any($8::smallint[]))
   and r.updated >= $9 and not r.deleted
@@ -115,11 +115,11 @@ async def everything(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count: 
     within = (wish.start or BEGINNING, wish.end or END) if wish.start or wish.end else (None, None)
     place = (kind, rid, *scope.keys(), wanted, since or BEGINNING, *within, room + 1)
     if others := await members.others_of(tx, patient.rid):
-        rows = await tx.fetch(ABOUT_ALL, [patient.rid, *others], *place, patient.rid)
+        rows = await tx.fetch(scope.finely(ABOUT_ALL), [patient.rid, *others], *place, patient.rid)
     else:
-        rows = await tx.fetch(ABOUT, patient.rid, *place)
+        rows = await tx.fetch(scope.finely(ABOUT), patient.rid, *place)
     matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
-    beside = await large.whole(tx.fetch, await tx.fetch(BESIDE, *scope.keys(), [found.rid for found in matches], wanted))
+    beside = await large.whole(tx.fetch, await tx.fetch(scope.finely(BESIDE), *scope.keys(), [found.rid for found in matches], wanted))
     return _page(matches, [stored(row) for row in beside], len(rows) > room, room, cursor)
 
 
@@ -134,11 +134,11 @@ async def of_encounter(tx: Tx, scope: Scope, id: str, wish: Wish = ALL, *, count
     if not cursor and (not wish.types or "Encounter" in wish.types) and (wish.since is None or encounter.updated >= wish.since):
         matches.append(encounter)
     room = count - len(matches)
-    rows = await tx.fetch(OF_ENCOUNTER, encounter.rid, kind, rid, wanted, wish.since or BEGINNING, *scope.keys(), room + 1)
+    rows = await tx.fetch(scope.finely(OF_ENCOUNTER), encounter.rid, kind, rid, wanted, wish.since or BEGINNING, *scope.keys(), room + 1)
     matches += [stored(row) for row in await large.whole(tx.fetch, rows[:room])]
     patient = encounter.patient if encounter.patient is not None and encounter.patient > 0 else None
     keys = [found.rid for found in matches]
-    beside = await large.whole(tx.fetch, await tx.fetch(BESIDE_ENCOUNTER, *scope.keys(), keys, wanted, patient))
+    beside = await large.whole(tx.fetch, await tx.fetch(scope.finely(BESIDE_ENCOUNTER), *scope.keys(), keys, wanted, patient))
     return _page(matches, [stored(row) for row in beside], len(rows) > room, room, cursor)
 
 

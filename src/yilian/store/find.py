@@ -198,7 +198,7 @@ async def _by_identifier(tx: Tx, scope: Scope, wanted: Mapping[str, tuple[str, s
     if not names:
         return {}
     rows = await tx.fetch(
-        BY_IDENTIFIER,
+        scope.finely(BY_IDENTIFIER),
         list(range(len(names))),
         [parameters_of(wanted[name][0])["identifier"].id for name in names],
         [wanted[name][2] for name in names],

@@ -88,7 +88,7 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
         if key is None or not await _is_known(tx, scope, key):
             raise NotFound(f"There is no {type}/{id[:64]} that you may read.", zh="没有找到该记录,或您无权查看。")
     few = level != "one" and type not in SHARED_TYPES and await _concerns_few(tx, scope)
-    statement = page(level, asked.oldest_first, asked.at is not None, few, number)
+    statement = scope.finely(page(level, asked.oldest_first, asked.at is not None, few, number))
     fixed = asked.oldest_first and asked.cursor is None
     arguments, until = _arguments(scope, key, asked, await moments.until(tx) if fixed else tx.now)
     rows = await tx.fetch(statement, *arguments, asked.count + 1) if asked.count else []
@@ -97,7 +97,12 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
     total: int | None = len(found) if asked.count and not more and asked.cursor is None else None
     if total is None and (asked.total or level == "one" or not asked.count):
         total = await tx.fetchval(
-            counted(level, asked.at is not None, few, number), *scope.keys(), key, asked.since or BEGINNING, until, *_at(asked)
+            scope.finely(counted(level, asked.at is not None, few, number)),
+            *scope.keys(),
+            key,
+            asked.since or BEGINNING,
+            until,
+            *_at(asked),
         )
     if not more or not found:
         return Versions(found, None, total)
@@ -107,7 +112,7 @@ async def versions(tx: Tx, scope: Scope, type: str | None = None, id: str | None
 
 async def _is_known(tx: Tx, scope: Scope, rid: int) -> bool:
     """Whether the scope holds any version of this resource."""
-    return bool(await tx.fetchval(counted("one", False, False), *scope.keys(), rid, BEGINNING, FAR))
+    return bool(await tx.fetchval(scope.finely(counted("one", False, False)), *scope.keys(), rid, BEGINNING, FAR))
 
 
 async def _concerns_few(tx: Tx, scope: Scope) -> bool:

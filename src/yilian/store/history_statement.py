@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from yilian.store.large import PAGED
-from yilian.store.scope import readable, records_of
+from yilian.store.scope import of_readable_type, readable, records_of
 
 Level = Literal["one", "type", "all"]
 """Of one resource ($5 is its rid), of a type, of everything ($5 is null).
@@ -75,7 +75,7 @@ def _sources(level: Level, at: bool, few: bool, type: int) -> list[str]:
         if not few:
             found.append(f"{table} r where {when} and {readable('r', SCOPE)}")
             continue
-        types = "($4::smallint[] is null or r.type = any($4::smallint[]))"
+        types = of_readable_type("r", "$4::smallint[]")
         of_type = f" and o.type = {type}" if level == "type" else ""
         own = f"mine m cross join lateral (select o.* from {table} o where o.patient = m.patient{of_type} offset 0) r"
         found.append(f"{own} where {when} and {readable('r', SCOPE)}")

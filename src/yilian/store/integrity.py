@@ -240,7 +240,7 @@ async def refuse_dangling(tx: Tx, scope: Scope, plans: Sequence[Plan]) -> None:
     if pointed is None:
         return
     plan = deleted[pointed]
-    rows = await tx.fetch(POINTING_NAMES, pointed, *scope.keys())
+    rows = await tx.fetch(scope.finely(POINTING_NAMES), pointed, *scope.keys())
     names = ", ".join(f"{RESOURCE_TYPES[row[0] - 1]}/{row[1]}" for row in rows) or "other records"
     raise Conflict(
         f"{plan.change.type}/{plan.id} is still referred to, by {names}. Delete or change those first.",

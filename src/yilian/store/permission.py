@@ -18,10 +18,13 @@ from typing import Any
 from yilian.errors import Forbidden, InvalidResource, MethodNotAllowed
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.store.change import KEEP, Change
+from yilian.store.rights import Letter
 from yilian.store.scope import Scope
 
 KEEPERS_OF_THE_DIRECTORY = frozenset({"admin", "office"})
 SEVERAL = -1
+LETTERS: dict[str, tuple[Letter, ...]] = {"POST": ("c",), "PUT": ("c", "u"), "PATCH": ("u",), "DELETE": ("d",)}
+"""What a token must allow for each, at least one."""
 
 
 def may_write(scope: Scope, change: Change) -> None:
@@ -30,7 +33,7 @@ def may_write(scope: Scope, change: Change) -> None:
         raise MethodNotAllowed(
             "AuditEvents are written by the server itself for every access; they can only be read and searched.", expression=change.place
         )
-    if not scope.may_write or (scope.writes is not None and change.type not in scope.writes):
+    if not scope.may_write or not _may_write_some(scope, change):
         raise Forbidden(
             f"Your sign-in does not allow writing {change.type}.", zh="您的登录权限不允许写入此类资料。", expression=change.place
         )
@@ -51,6 +54,30 @@ def may_write(scope: Scope, change: Change) -> None:
             zh="只有医疗机构人员可以写入此类资料。",
             expression=change.place,
         )
+
+
+def _may_write_some(scope: Scope, change: Change) -> bool:
+    """Whether the token allows this with at least some of the type; with which, `may_change` says once it is known what there is."""
+    if scope.rights is None:
+        return scope.writes is None or change.type in scope.writes
+    letters: tuple[Letter, ...] = LETTERS[change.method]
+    return any(kinds is None or change.type in kinds for kinds in (scope.rights.of(letter).kinds() for letter in letters))
+
+
+def may_change(scope: Scope, change: Change, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+    """For a token that allows parts of a type, or not all that can be done with it: what is created must be allowed, and what is changed or
+    deleted both as it was and as it will be. Raises Forbidden. `before`: None where there is none; `after`: None for a deletion."""
+    if scope.rights is None:
+        return
+    letter: Letter = "c" if before is None else "d" if after is None else "u"
+    allowed = scope.rights.of(letter)
+    if all(one is None or allowed.admits(one) for one in (before, after)):
+        return
+    raise Forbidden(
+        f"Your token's scope does not allow this with this {change.type}, as it is or as it would become.",
+        zh="所用应用的授权范围不包括这项资料的该操作。",
+        expression=change.place,
+    )
 
 
 def may_name(scope: Scope, change: Change) -> None:

@@ -87,7 +87,7 @@ def stored(row: Record | tuple[Any, ...]) -> Stored:
 
 async def by_id(tx: Tx, scope: Scope, type: str, id: str) -> Stored:
     """The current version. NotFound when there is nothing this asker may know of, Gone when it was deleted."""
-    return _there(await tx.fetchrow(BY_ID, type_id(type), id, *scope.keys()), type, id)
+    return _there(await tx.fetchrow(scope.finely(BY_ID), type_id(type), id, *scope.keys()), type, id)
 
 
 async def body(db: Database, scope: Scope, type: str, id: str) -> Stored:
@@ -95,8 +95,10 @@ async def body(db: Database, scope: Scope, type: str, id: str) -> Stored:
 
     For the hot path of the HTTP edge. `id` is one FHIR allows.
     """
-    if scope.reads is not None and type not in scope.reads:
+    if not scope.may_read(type):
         raise _nothing(type, id)
+    if scope.is_partial:
+        return _there(await db.fetchrow(scope.finely(BY_ID), type_id(type), id, *scope.keys()), type, id)
     return _there(await db.by_key(BY_KEY, type_id(type), id, *scope.sees()), type, id)
 
 
@@ -107,7 +109,7 @@ async def version(tx: Tx, scope: Scope, type: str, id: str, version: int) -> Sto
     """
     if not 0 < version < 2**31:
         raise _nothing(type, id)
-    return _there(await tx.fetchrow(VERSION, type_id(type), id, *scope.keys(), version), type, id)
+    return _there(await tx.fetchrow(scope.finely(VERSION), type_id(type), id, *scope.keys(), version), type, id)
 
 
 async def many(tx: Tx, scope: Scope, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
@@ -115,7 +117,7 @@ async def many(tx: Tx, scope: Scope, wanted: Sequence[tuple[str, str]]) -> dict[
     if not wanted:
         return {}
     distinct = list(dict.fromkeys(wanted))
-    rows = await tx.fetch(MANY, [type_id(type) for type, _ in distinct], [id for _, id in distinct], *scope.keys())
+    rows = await tx.fetch(scope.finely(MANY), [type_id(type) for type, _ in distinct], [id for _, id in distinct], *scope.keys())
     return {(found.type, found.id): found for found in map(stored, rows)}
 
 

@@ -390,6 +390,11 @@ create index history_confined on history (confined, updated, rid) where patient 
 create index resource_shared on resource (updated, rid) where patient is null and shared;                               -- GET /_history in a scope of few patients: directory and definitions
 create index history_shared on history (updated, rid) where patient is null and shared;
 
+create function body_has(body text, path jsonpath) returns boolean language sql immutable parallel safe as $$
+-- Whether a JSON path finds something in a resource. What is no JSON (a deletion has no body) has nothing.
+    select case when pg_input_is_valid(body, 'jsonb') then jsonb_path_exists(body::jsonb, path, '{}', true) else false end
+$$;
+
 create function changed_meanwhile() returns boolean language plpgsql as $$
 -- A write looks without locking, and its one statement locks and checks what it saw (yilian.store.rows, yilian.db). `YL001` ends that statement; nothing of it is kept.
 begin
@@ -443,7 +448,10 @@ create table client (                                    -- an application that 
     disabled      timestamptz,
     created       timestamptz not null default now(),
     jwks          text,                                  -- JWK Set: its public keys (private_key_jwt); null: none
-    introspects   boolean     not null default false     -- may ask about tokens of other applications (RFC 7662)
+    introspects   boolean     not null default false,    -- may ask about tokens of other applications (RFC 7662)
+    jwks_uri      text,                                  -- where its public keys lie, in place of jwks
+    launches      text[]      not null default '{}',     -- addresses at which pages open it (SMART EHR launch)
+    launch_roles  text[]                                 -- posts that may open it; null: every post that sees patients
 );
 
 -- 0024 A signed proof is good once. RFC 7523 3, SMART Backend Services: jti.
@@ -467,7 +475,8 @@ create table session (                                   -- one browser that is 
     address     text        not null,
     browser     text        not null,
     step        text        not null default '' constraint session_step_check check (step in ('', 'second-factor', 'password', 'enrol')),
-    factors     text[]      not null default '{pwd}'     -- RFC 8176 amr: pwd, otp, hwk, mfa
+    factors     text[]      not null default '{pwd}',    -- RFC 8176 amr: pwd, otp, hwk, mfa
+    provider    text        collate "C"                  -- by which provider this browser signed in; null: here
 );
 create index session_account on session (account) where ended is null;     -- ending all sessions of an account
 create index session_expires on session (expires);                         -- clearing away what is long over
@@ -481,7 +490,8 @@ create table token_grant (                               -- what somebody grante
     started timestamptz not null,
     expires timestamptz not null,
     ended   timestamptz,
-    reason  text                                         -- signed-out, revoked, code-reused, refresh-token-reused, disabled
+    reason  text,                                        -- signed-out, revoked, code-reused, refresh-token-reused, disabled
+    patient text        collate "C", encounter text collate "C", about text[], intent text collate "C"  -- in what context it was launched
 );
 create index token_grant_session on token_grant (session) where session is not null;   -- sign-out
 create index token_grant_account on token_grant (account) where ended is null;         -- disabling an account
@@ -498,7 +508,8 @@ create table authorization_code (
     issued       timestamptz not null,
     expires      timestamptz not null,
     used         timestamptz,
-    token_grant  uuid        references token_grant on delete set null  -- what was issued for it: ended when the code comes a second time
+    token_grant  uuid        references token_grant on delete set null, -- what was issued for it: ended when the code comes a second time
+    patient      text        collate "C", encounter text collate "C", about text[], intent text collate "C"  -- of its launch
 );
 create index authorization_code_expires on authorization_code (expires);   -- clearing away
 create index authorization_code_session on authorization_code (session);   -- with its session
@@ -511,6 +522,62 @@ create table refresh_token (
     used        timestamptz                              -- each is good once; a second use ends the grant
 );
 create index refresh_token_grant on refresh_token (token_grant);           -- with its grant
+
+-- 0030 Launch from a page, and sign-in by an institution's own OpenID provider.
+create table launch (                                                  -- SMART EHR launch: what an application that a page opened is told
+    hash      bytea       primary key,                                 -- SHA-256 of the value in the address: looked up when it comes back
+    client    text        collate "C" not null references client on delete cascade,
+    session   uuid        not null references session on delete cascade,   -- whose page it was, and at which post
+    patient   text        collate "C" not null,                        -- "Patient/…"
+    encounter text        collate "C",                                 -- "Encounter/…"
+    about     text[]      not null default '{}',                       -- further references (fhirContext), such as a referral's
+    intent    text        collate "C",
+    issued    timestamptz not null,
+    expires   timestamptz not null,
+    used      timestamptz                                              -- good once
+);
+create index launch_expires on launch (expires);                       -- clearing away
+create index launch_session on launch (session);                       -- with its session
+create index launch_client on launch (client);                         -- with its application
+
+create table identity_provider (                                       -- OpenID providers of institutions, by which their people sign in here
+    id            text        collate "C" primary key,
+    name          text        not null,                                -- as the sign-in page calls it
+    issuer        text        collate "C" not null unique,             -- ID tokens say it, and discovery begins there
+    client_id     text        collate "C" not null,                    -- how it knows us
+    secret        bytea,                                               -- sealed; null: we prove ourselves by PKCE alone
+    institution   text        collate "C" not null,                    -- "Organization/…": whose people it vouches for
+    claim         text        collate "C" not null default 'sub',      -- which claim of the ID token a link names
+    first_time    boolean     not null default false,                  -- who is not linked yet may link by the local password, once
+    trusts_factor boolean     not null default false,                  -- its word (amr, acr) that a second factor was given counts
+    created       timestamptz not null,
+    disabled      timestamptz
+);
+
+create table account_link (                                            -- who at the provider is which account here
+    provider text        collate "C" not null references identity_provider on delete cascade,
+    subject  text        collate "C" not null,                         -- value of the provider's claim
+    account  text        collate "C" not null references account on delete cascade,
+    linked   timestamptz not null,
+    linked_by text       collate "C" not null,                         -- who said so: an account, or yilian-cli
+    used     timestamptz,
+    primary key (provider, subject),                                   -- sign-in: the account of a subject
+    unique (provider, account)                                         -- nobody is two people there
+);
+create index account_link_account on account_link (account);           -- with its account
+
+create table provider_sign_in (                                        -- a browser on its way to a provider and back
+    hash     bytea       primary key,                                  -- SHA-256 of state: looked up when it comes back, once
+    provider text        collate "C" not null references identity_provider on delete cascade,
+    browser  bytea       not null,                                     -- SHA-256 of a cookie of this browser alone
+    nonce    text        collate "C" not null,
+    verifier text        collate "C" not null,                         -- PKCE
+    next     text        not null,                                     -- the query of /oauth2/authorize that is gone on with
+    expires  timestamptz not null,
+    subject  text        collate "C"                                   -- who came back and is not linked yet: waits for the local password
+);
+create index provider_sign_in_expires on provider_sign_in (expires);   -- clearing away
+create index provider_sign_in_provider on provider_sign_in (provider); -- with its provider
 
 create table signing_key (
     kid     text        collate "C" primary key,         -- RFC 7638 thumbprint

@@ -5,11 +5,14 @@ A scope is built by `access/` from a token and never by a request's own words. I
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
 from yilian.fhir.definitions import type_id
+from yilian.store.rights import Allowed, Letter, Part, Rights, either
 
 Reach = Literal["everything", "grounds", "self", "nothing"]
 
@@ -33,6 +36,9 @@ class Scope:
     may_write   false: changes nothing at all
     reads, writes   the resource types the token and the posts allow; None: every type
     client      the application that asks, by its client id; address: where the request came from. Both for the audit trail
+    parts       parts of further types that may be read too: `Observation?category=laboratory`
+    only        key of the one patient the token is for, as its application was launched; 0: whomever the reach allows
+    rights      what each letter of the token allows, where that is finer than `reads` and `writes`; these are then what all letters allow
     """
 
     reach: Reach
@@ -51,13 +57,41 @@ class Scope:
     writes: frozenset[str] | None = None
     client: str = ""
     address: str = ""
+    parts: tuple[Part, ...] = ()
+    only: int = 0
+    rights: Rights | None = None
 
     def asked(self, request_id: str, address: str) -> Scope:
         """The same asker with another request. Every request makes one, so it is spelled out: `dataclasses.replace` takes much longer."""
         return Scope(
             self.reach, self.user, self.agent, self.name, self.roles, self.institution, self.institution_rid, self.institution_name,
             self.patient_rid, self.purpose, request_id, self.may_write, self.reads, self.writes, self.client, address,
+            self.parts, self.only, self.rights,
         )  # fmt: skip
+
+    def for_letter(self, letter: Letter) -> Scope:
+        """The same asker for a request that only reads by id ("r"), or only looks for many ("s")."""
+        if self.rights is None:
+            return self
+        allowed = self.rights.of(letter)
+        return replace(self, reads=allowed.types, parts=allowed.parts)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether more than the type and the reach decides about a row: then `readable` needs another text (`finely`)."""
+        return bool(self.parts) or bool(self.only)
+
+    def may_read(self, kind: str) -> bool:
+        """Whether at least some of this type may be read."""
+        return self.reads is None or kind in self.reads or any(part.type == kind for part in self.parts)
+
+    def finely(self, sql: str) -> str:
+        """A statement with `readable` in it, for this asker.
+
+        Who has a token for a part of a type, or for one patient, sees nothing by the common text, whose `keys` name no type for them: what
+        they may see is said in a text of their own.
+        """
+        return sql if not self.is_partial else _finely(sql, Allowed(self.reads, self.parts), self.only)
 
     def condition(self, alias: str, types: tuple[str, ...]) -> str:
         """The SQL condition that `alias` (a row of `resource` or `history`) is within this scope.
@@ -72,6 +106,11 @@ class Scope:
         return self._condition(alias, types, seldom=True)
 
     def _condition(self, alias: str, types: tuple[str, ...], *, seldom: bool) -> str:
+        if self.is_partial:
+            readable = tuple(t for t in types if self.may_read(t))
+            if not readable:
+                return "false"
+            return f"({_partial(alias, Allowed(self.reads, self.parts), self.only)} and {self._reachable(alias, readable, seldom)})"
         if self.reads is not None and not self.reads.issuperset(types):
             readable = tuple(t for t in types if t in self.reads)
             if not readable:
@@ -118,7 +157,11 @@ class Scope:
 
         `of_a_write`: what a writer may point to and change does not depend on the types the token may read back.
         """
-        return (*self.sees(), None if self.reads is None or of_a_write else [type_id(name) for name in self.reads])
+        if of_a_write:
+            return (*self.sees(), None)
+        if self.is_partial:
+            return (*self.sees(), [])
+        return (*self.sees(), None if self.reads is None else [type_id(name) for name in self.reads])
 
     def sees(self) -> tuple[bool, int, int]:
         """What `readable_by` takes: sees everything, institution, patient (0 where there is none).
@@ -161,7 +204,31 @@ def readable(alias: str, first: int) -> str:
     For statements whose text must be the same for every asker, so that they are prepared once: reads by id, and what a write looks up.
     """
     everything, here, own, types = f"${first}::boolean", f"${first + 1}::bigint", f"${first + 2}::bigint", f"${first + 3}::smallint[]"
-    return f"({readable_by(alias, everything, here, own)} and ({types} is null or {alias}.type = any({types})))"
+    return f"({readable_by(alias, everything, here, own)} and {of_readable_type(alias, types)})"
+
+
+def of_readable_type(alias: str, types: str) -> str:
+    """That a row is of a type that may be read. `types`: SQL, the last of `Scope.keys`. `Scope.finely` knows it by its form."""
+    return f"({alias}.type = any({types}) or {types} is null)"
+
+
+_OF_TYPE = re.compile(r"\((\w+)\.type = any\((\$\d+::smallint\[\])\) or \2 is null\)")
+
+
+@lru_cache(maxsize=1024)
+def _finely(sql: str, allowed: Allowed, only: int) -> str:
+    return _OF_TYPE.sub(lambda found: f"({found[2]} is not null and {_partial(found[1], allowed, only)})", sql)
+
+
+def _partial(alias: str, allowed: Allowed, only: int) -> str:
+    """That a row is of an allowed type, or within an allowed part of one; and about this patient, or the directory's."""
+    types = "true"
+    if allowed.types is not None:
+        types = f"{alias}.type = any('{{{','.join(str(type_id(kind)) for kind in sorted(allowed.types))}}}'::smallint[])"
+    fits = f"({types} or {either(allowed.parts, alias)})" if allowed.parts else types
+    if not only:
+        return fits
+    return f"({fits} and (({alias}.patient is null and {alias}.shared) or {alias}.patient = any(array({records_of(str(int(only)))}))))"
 
 
 def readable_by(alias: str, everything: str, here: str, own: str) -> str:

@@ -75,6 +75,9 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
             await guard(tx, scope, intended)
     for p in plans:
         p.same = _is_same(p)
+    if scope.rights is not None:
+        for p in plans:
+            permission.may_change(scope, p.change, p.previous(), p.resource)
     before = [p.resource for p in plans]
     held: list[Row] | None = [] if tx.looks_first else None
     await integrity.resolve(tx, scope, plans, base, held)
