@@ -49,9 +49,10 @@ EVERYWHERE: dict[str, set[str]] = {
     "pulse": set(),
     "disk": {"errors"},
     "writers": set(),
+    "sealing": {"errors"},
     "meaning": {"disk", "errors", "writers"},
     "tx": {"meaning", "store", "writers"},
-    "db": {"disk", "errors", "meaning", "pulse", "readers", "store", "tx", "writers"},
+    "db": {"disk", "errors", "meaning", "pulse", "readers", "sealing", "store", "tx", "writers"},
     "policy": {"errors", "db", "fhir"},
     "jobs": {"errors", "db"},
 }

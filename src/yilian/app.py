@@ -45,7 +45,7 @@ from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
-from yilian.store import custom_parameters, reindex
+from yilian.store import custom_parameters, data_keys, reindex
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
 from yilian.store.migrate import migrate
@@ -182,7 +182,7 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
 
 def database(settings: Settings, dsn: str) -> Database:
     """A database wired as this house wires it; not yet open."""
-    return Database(dsn, HOOKS, size=settings.connections, disk=_disk(settings))
+    return Database(dsn, HOOKS, size=settings.connections, disk=_disk(settings), keys=settings.key_path)
 
 
 def _disk(settings: Settings) -> Disk | None:
@@ -197,6 +197,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
     Safe to run by several at once and at every start; writes only what is not there yet or has changed.
     """
     await migrate(dsn)
+    await data_keys.ensure(dsn, settings.key_path, settings.sealing_suite, may_make=not settings.database_url)
     db = database(settings, dsn)
     await db.open()
     try:

@@ -79,8 +79,18 @@ class Settings:
     session_s: Annotated[int, Says("A session is over after this time at the latest.", 60, 30 * 86400)] = 43200
     access_token_s: Annotated[int, Says("How long an access token is good.", 60, 86400)] = 900
     key_file: Annotated[
-        str, Says("Key that secrets of authenticator apps are sealed with, one for all servers; empty: `region.key` in the data folder.")
+        str,
+        Says(
+            "Master key of what is sealed at rest, one for all servers of the region; empty: `region.key` in the data folder, made at the"
+            " first start with the embedded database."
+        ),
     ] = ""
+    sealing_suite: Annotated[
+        str,
+        Says(
+            "Algorithms of the first data keys: AES-256-GCM or SM4-GCM; later `yilian key rotate --suite` changes it.", one_of=("aes", "sm")
+        ),
+    ] = "aes"
     person_requests_per_min: Annotated[
         int, Says("Requests one signed-in person may make in a minute, in each server process; 0: any number.", 0, 10**6)
     ] = 3000

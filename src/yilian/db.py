@@ -8,11 +8,15 @@ What PostgreSQL reports is turned into errors of the house (`meaning.py`).
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
@@ -24,11 +28,15 @@ from yilian.errors import Unavailable
 from yilian.meaning import OPEN_ENDED, Late, Overtaken, meaning
 from yilian.pulse import Pulse
 from yilian.readers import ROW, ROWS, ByKey, Readers, Together
+from yilian.sealing import keyring
+from yilian.sealing.keyring import Keyring
+from yilian.sealing.master import KeyUnusable
 from yilian.store.hooks import Hooks
 from yilian.tx import Seen, Tx
 from yilian.writers import Part, Writers
 
 Told = TypeVar("Told")
+log = logging.getLogger("yilian.db")
 
 CONNECT_S = 2
 MOST_READERS = 8
@@ -59,6 +67,7 @@ class Database:
     waiting      requests that may wait for a connection; one more is refused at once (Unavailable)
     statement_s  seconds one statement may take; lock_s: seconds it may wait for another writer
     disk         where it lies, if that is a disk of this machine: nothing is stored when it is nearly full
+    keys         file of the master key; None: nothing is sealed, and what is sealed cannot be read
     """
 
     def __init__(
@@ -73,8 +82,10 @@ class Database:
         clock: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = random_id,
         disk: Disk | None = None,
+        keys: Path | None = None,
     ) -> None:
         self.dsn = dsn
+        self.ring = Keyring(dsn, keys)
         self.hooks = hooks
         self.size = size
         self.waiting = waiting
@@ -99,6 +110,7 @@ class Database:
         self.away = False
         """Known not to answer (see `pulse.py`): whoever comes is refused at once."""
         self._pulse: Pulse | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._connections: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._queue = 0
         self._rids: deque[int] = deque()
@@ -108,7 +120,7 @@ class Database:
         """The clock may be behind that, or behind what is stored: see `store.moments`, which says when it is over."""
 
     async def open(self, *, watched: bool = False) -> None:
-        """Connect. Raises Unavailable when the database does not answer.
+        """Connect. Raises Unavailable when the database does not answer, KeyUnusable when its keys cannot be unwrapped.
 
         `watched`: for who is to stay, whatever becomes of the database. Connections are made when they are needed, and it is noticed when
         the database goes and comes back (`pulse.py`).
@@ -147,6 +159,34 @@ class Database:
             if meant := meaning(error, writing=False, connecting=True):
                 raise meant from error
             raise
+        await self._take_up_keys(watched)
+
+    async def _take_up_keys(self, watched: bool) -> None:
+        keyring.begin(self.ring)
+        if self.ring.file is None:
+            return
+        try:
+            self.ring.load(await self.fetch(keyring.KEYS))
+        except asyncpg.UndefinedTableError:
+            pass  # a database no migration has been at yet
+        except KeyUnusable:
+            await self.close()
+            raise
+        except Unavailable:
+            if not watched:
+                await self.close()
+                raise
+        self._keeping = asyncio.get_running_loop().create_task(self._keep_keys(), name="keyring")
+
+    async def _keep_keys(self) -> None:
+        while True:
+            await asyncio.sleep(keyring.EVERY_S)
+            try:
+                self.ring.load(await self.fetch(keyring.KEYS))
+            except KeyUnusable as error:
+                log.critical("%s", error)
+            except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                pass  # who needs a key asks for it himself then, and is told
 
     async def _connect(self, *args: Any, **how: Any) -> asyncpg.Connection[asyncpg.Record]:
         if self.away:
@@ -182,6 +222,12 @@ class Database:
         return now
 
     async def close(self) -> None:
+        keyring.end(self.ring)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+            self._keeping = None
         if self._pulse is not None:
             await self._pulse.stop()
             self._pulse = None

@@ -18,6 +18,7 @@ from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
 from yilian.identity import persons
+from yilian.sealing.keyring import opened
 from yilian.store.change import Change
 from yilian.store.scope import Scope
 from yilian.store.write import stamp, write
@@ -254,7 +255,7 @@ async def _part(tx: Tx, scope: Scope, person: int, leaving: Sequence[int], reaso
 async def _body(tx: Tx, person: int) -> tuple[str, Json]:
     row = await tx.fetchrow("select id, body from resource where rid = $1", person)
     assert row is not None, "person_member refers to resource"
-    body = parse(row["body"].encode())
+    body = parse(opened(person, row["body"]).encode())
     body.pop("meta", None)
     return row["id"], body
 

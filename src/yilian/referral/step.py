@@ -16,6 +16,7 @@ from yilian.referral.guard import permission
 from yilian.referral.parameters import Act
 from yilian.referral.register import Referral, changed
 from yilian.referral.resources import Named
+from yilian.sealing.keyring import opened
 from yilian.store.change import Change
 from yilian.store.scope import Scope
 from yilian.store.write import write
@@ -124,7 +125,7 @@ async def _approval(step: Step) -> list[Change]:
     if before is not None and before.approval_rid is not None and moved:
         status = {"approve": "completed", "return": "rejected"}.get(step.action, "cancelled")
         row = await tx.fetchrow("select body from resource where rid = $1", before.approval_rid)
-        task = json.parse(row["body"].encode()) if row is not None else {}
+        task = json.parse(opened(before.approval_rid, row["body"]).encode()) if row is not None else {}
         resources.decide_approval(task, status=status, by=step.me, at=step.now, reason=step.reason, note=step.asked.note)
         changes.append(_put("Task", task, before.approval_ver, after.from_org))
     if after.state == "in-approval" and moved:
@@ -179,7 +180,7 @@ def named(institution: Institution) -> Named:
 async def bodies(tx: Tx, referral: Referral) -> tuple[Resource, Resource]:
     """ServiceRequest and Task of a locked referral, as they are stored."""
     rows = {
-        row["rid"]: row["body"]
+        row["rid"]: opened(row["rid"], row["body"])
         for row in await tx.fetch("select rid, body from resource where rid = any($1::bigint[])", [referral.request_rid, referral.task_rid])
     }
     return json.parse(rows[referral.request_rid].encode()), json.parse(rows[referral.task_rid].encode())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.errors import BadRequest
 from yilian.referral import states
 from yilian.referral.codes import DIRECTIONS, PRIORITIES
+from yilian.sealing.keyring import blinds
 from yilian.search.folding import AFTER_ALL, fold
 from yilian.search.parameters import parameters_of
 from yilian.store import cursor as cursors
@@ -196,9 +197,12 @@ def _who(args: list[Any], q: str) -> str:
     patient = parameters_of("Patient")
     if any(character.isdigit() for character in q):
         exact = _add(args, q.upper())
+        identifier, phone = patient["identifier"].id, patient["phone"].id
+        number = _add(args, [blind for text in dict.fromkeys((q.upper(), q)) for blind in blinds(identifier, text)])
         return (
             f"(strpos(f.number, {exact}) > 0 or exists (select from index_identifier i where i.rid = f.patient"
-            f" and i.param in ({patient['identifier'].id}, {patient['phone'].id}) and i.value in ({exact}, {_add(args, q)})))"
+            f" and (i.param = {identifier} and i.value = any({number}::text[])"
+            f" or i.param = {phone} and i.value = any({_add(args, blinds(phone, q))}::text[]))))"
         )
     start = fold(q)
     low, high = _add(args, start), _add(args, start + AFTER_ALL)

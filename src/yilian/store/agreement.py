@@ -15,6 +15,7 @@ from yilian.fhir import references
 from yilian.fhir.compartments import patient_references
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
+from yilian.sealing.keyring import opened
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, token_hash
 from yilian.store.change import Written
@@ -96,16 +97,26 @@ async def _batch(tx: Tx, rows: Sequence[Any], also: Sequence[Also]) -> list[Disa
             found.append(Disagreement(about, "reference", f"it refers to {kind}/{id_}, which {why}"))
         keys = {key: alive.get(key) or gone[key] for key in pointing[written.rid] if key in alive or key in gone}
         known = {system: numbers.get(system, 0) for system in systems}
-        wanted = {} if written.resource is None else rows_of(index, written.rid, type_id(written.type), keys, known)
-        found += (Disagreement(about, "index", said) for said in _differing(there.get(written.rid, {}), wanted))
+        wanted = {} if written.resource is None else rows_of(index, written.rid, type_id(written.type), keys, known, tx.db.ring.blind)
+        here = _under_one_key(tx, there.get(written.rid, {}), index)
+        found += (Disagreement(about, "index", said) for said in _differing(here, wanted))
     found += await _concepts(tx, sound)
     for look in also:
         found += await look(tx, [written for written, _ in sound])
     return found
 
 
+def _under_one_key(tx: Tx, rows: Rows, index: IndexRows) -> Rows:
+    """The rows there are, with what is blinded by a key that is being replaced as it will be."""
+    ring = tx.db.ring
+    if "index_identifier" not in rows:
+        return rows
+    will_be = {blind: ring.blind(param, value) for param, _, value in index.identifiers for blind in ring.blinds(param, value)}
+    return {**rows, "index_identifier": [(row[0], will_be.get(row[1], row[1]), *row[2:]) for row in rows["index_identifier"]]}
+
+
 def _written(row: Any) -> Written:
-    body = row["body"].encode()
+    body = opened(row["rid"], row["body"]).encode()
     resource = None if row["deleted"] else parse(body)
     return Written(
         row["rid"], RESOURCE_TYPES[row["type"] - 1], row["id"], row["ver"], row["updated"], row["ver"] == 1, row["deleted"], False, body,

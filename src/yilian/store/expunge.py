@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from yilian.errors import BadRequest, Conflict, NotFound
 from yilian.fhir.definitions import type_id, type_name
+from yilian.sealing.keyring import opened
 from yilian.store import integrity
 from yilian.store.scope import Scope
 from yilian.store.write import Change, write
@@ -95,7 +96,7 @@ async def expunge(tx: Tx, scope: Scope, type: str, id: str, *, reason: str, vers
         )
     if versions is not None:
         await _refuse_named_versions(tx, type, id, rid, set(wanted))
-    hashes = {version: hashlib.sha256(older[version]["body"].encode()) for version in wanted}
+    hashes = {version: hashlib.sha256(opened(rid, older[version]["body"]).encode()) for version in wanted}
     patient = patient if patient is not None else next((one["patient"] for one in reversed(older.values())), None)
     await tx.execute(FORGET, rid, wanted)
     if versions is None:

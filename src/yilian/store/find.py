@@ -197,14 +197,12 @@ async def _by_identifier(tx: Tx, scope: Scope, wanted: Mapping[str, tuple[str, s
     names = list(wanted)
     if not names:
         return {}
-    rows = await tx.fetch(
-        scope.finely(BY_IDENTIFIER),
-        list(range(len(names))),
-        [parameters_of(wanted[name][0])["identifier"].id for name in names],
-        [wanted[name][2] for name in names],
-        [wanted[name][1] for name in names],
-        *scope.keys(),
-    )
+    asked: list[tuple[int, int, str, str]] = []
+    for nth, name in enumerate(names):
+        type, system, value = wanted[name]
+        param = parameters_of(type)["identifier"].id
+        asked += [(nth, param, blind, system) for blind in tx.db.ring.blinds(param, value)]
+    rows = await tx.fetch(scope.finely(BY_IDENTIFIER), *(list(column) for column in zip(*asked, strict=True)), *scope.keys())
     found: dict[str, Stored | str] = {name: f"There is no {name[:200]}." for name in names}
     for row in rows:
         name, match = names[row[0]], stored(row[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,17 +76,24 @@ NOBODY = 0
 """`index_clinical.patient` of a resource that is about no patient of this server."""
 
 
-def rows_of(found: IndexRows, rid: int, type_id: int, pointing: Mapping[tuple[str, str], int], namespaces: Mapping[str, int]) -> Rows:
+def rows_of(
+    found: IndexRows,
+    rid: int,
+    type_id: int,
+    pointing: Mapping[tuple[str, str], int],
+    namespaces: Mapping[str, int],
+    blind: Callable[[int, str], str],
+) -> Rows:
     """The rows of one resource. `pointing`: everything it refers to; a relative canonical is no reference, whoever else points there.
 
-    `namespaces` knows every identifier system in it.
+    `namespaces` knows every identifier system in it. `blind`: parameter and exact value → what stands there in its place (`Keyring.blind`).
     """
     rows: Rows = {}
     if found.tokens:
         rows["index_token"] = [(token_hash(param, system, code), rid) for param, system, code in found.tokens]
     if found.identifiers:
         rows["index_identifier"] = [
-            (param, value, None if system is None else namespaces[system], rid) for param, system, value in found.identifiers
+            (param, blind(param, value), None if system is None else namespaces[system], rid) for param, system, value in found.identifiers
         ]
     to: list[Row] = [(param, target, rid) for param, kind, id_ in found.references if (target := pointing.get((kind, id_))) is not None]
     covered = {row[1] for row in to}

@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from yilian.fhir.json import parse
+from yilian.sealing.keyring import opened
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -39,7 +40,8 @@ async def mark(tx: Tx, after: int, until: int | None, types: list[int] | None) -
     for number, (rid, sensitive, body) in enumerate([*rows, *await tx.fetch(OLDER, list(wanted))], 1):
         there[rid].add(sensitive)
         if body:
-            wanted[rid] |= kinds_of(parse(body.encode()), body)
+            text = opened(rid, body)
+            wanted[rid] |= kinds_of(parse(text.encode()), text)
         if number % BREATH == 0:
             await asyncio.sleep(0)
     changed = {rid: kinds for rid, kinds in wanted.items() if there[rid] != {kinds}}

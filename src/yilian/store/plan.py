@@ -16,6 +16,7 @@ from yilian.errors import BadRequest, Conflict, Gone, InvalidResource, NotFound,
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
 from yilian.readers import ByKey
+from yilian.sealing.keyring import opened
 from yilian.store import permission
 from yilian.store.change import Change
 from yilian.store.scope import Scope, readable, readable_by
@@ -57,7 +58,7 @@ FOR_DELETION = LOCKED + "for update of r"
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The row as it is before the change."""
+    """The row as it is before the change; `body` is open."""
 
     rid: int
     version: int
@@ -149,7 +150,12 @@ async def _look(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
         return {}, set()
     if not row["seen"]:
         return {}, {(change.type, change.id)}
-    return {(change.type, change.id): Current(*(row[n] for n in range(9)))}, set()
+    return {(change.type, change.id): _current(row)}, set()
+
+
+def _current(row: Any) -> Current:
+    """A row whose first columns are those of `_SEEN`."""
+    return Current(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], opened(row[0], row[8]))
 
 
 async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
@@ -166,7 +172,7 @@ async def _lock(tx: Tx, scope: Scope, changes: Sequence[Change]) -> Found:
         for rid, type_, id_, *rest, seen in await tx.fetch(sql, types, ids, *scope.keys(of_a_write=True)):
             kind = RESOURCE_TYPES[type_ - 1]
             if seen:
-                found[kind, id_] = Current(rid, *rest)
+                found[kind, id_] = _current((rid, *rest))
             else:
                 unseen.add((kind, id_))
     return found, unseen

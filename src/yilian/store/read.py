@@ -1,4 +1,4 @@
-"""Reads by id: the current version, one older version, many at once. Always within a `Scope`; no JSON is parsed.
+"""Reads by id: the current version, one older version, many at once. Always within a `Scope`; no JSON is parsed, what is sealed is opened.
 
 What lies outside the scope is answered exactly like what does not exist. FHIR R4: http://hl7.org/fhir/R4/http.html#read
 """
@@ -14,6 +14,7 @@ import msgspec
 from yilian.errors import Gone, NotFound
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.readers import ByKey
+from yilian.sealing.keyring import opened
 from yilian.search.statement import GUARDED
 from yilian.store.scope import Scope, readable, readable_by
 
@@ -82,7 +83,8 @@ where not r.deleted and {readable("r", 3)}
 
 def stored(row: Record | tuple[Any, ...]) -> Stored:
     """A row whose first columns are `COLUMNS`."""
-    return Stored(row[0], RESOURCE_TYPES[row[1] - 1], row[2], row[3], row[4], row[5], row[6], row[7].encode(), bool(row[8]))
+    body = opened(row[0], row[7]).encode()
+    return Stored(row[0], RESOURCE_TYPES[row[1] - 1], row[2], row[3], row[4], row[5], row[6], body, bool(row[8]))
 
 
 async def by_id(tx: Tx, scope: Scope, type: str, id: str) -> Stored:

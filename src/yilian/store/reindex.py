@@ -27,6 +27,7 @@ from yilian import jobs
 from yilian.errors import Conflict, Unavailable, YilianError
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
+from yilian.sealing.keyring import opened
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
 from yilian.store import dictionaries, integrity, marking
@@ -239,7 +240,7 @@ async def _step(tx: Tx, id: int, size: int) -> Run | None:
         run = replace(run, state="running", started=tx.now, total=await tx.fetchval(BEGIN, id, tx.now, run.type_ids))
     await tx.execute(f"set local lock_timeout = {PATIENCE_MS}")
     rows = await tx.fetch(BATCH_OF, run.last_rid, run.type_ids, size)
-    changed, failed = await _renew(tx, [(row[0], row[1], row[2]) for row in rows])
+    changed, failed = await _renew(tx, [(row[0], row[1], opened(row[0], row[2])) for row in rows])
     ended = len(rows) < size
     await marking.mark(tx, run.last_rid, None if ended else rows[-1][0], run.type_ids)
     last = rows[-1][0] if rows else run.last_rid
@@ -285,7 +286,7 @@ async def _renew(tx: Tx, resources: Sequence[tuple[int, int, str]]) -> tuple[int
     work, changed = Work(), 0
     for rid, kind, found, pointing in taken:
         known = {key: keys[key] for key in pointing if key in keys}
-        removed, added = difference(there.get(rid, {}), rows_of(found, rid, kind, known, namespaces))
+        removed, added = difference(there.get(rid, {}), rows_of(found, rid, kind, known, namespaces, tx.db.ring.blind))
         changed += bool(removed or added)
         work.remove(removed)
         work.add(added)

@@ -27,6 +27,7 @@ from yilian.fhir import references
 from yilian.fhir.compartments import SHARED_TYPES, patient_references
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
+from yilian.sealing.personal import MARK
 from yilian.search.extract import extract
 from yilian.search.rows import IndexRows, Token
 from yilian.store import dictionaries, integrity, moments, origins, permission, plan
@@ -238,11 +239,16 @@ def _version(tx: Tx, scope: Scope, p: Plan, now: datetime, work: Work, origin: i
     p.resource = _with_meta(resource, p.id, version, updated)
     body = dump(p.resource)
     text = body.decode()
+    if MARK in text:
+        raise InvalidResource(
+            "U+FDD0 is no character (The Unicode Standard 23.7) and may not stand in a resource.", expression=change.place or change.type
+        )
+    stored = tx.db.ring.seal_body(p.rid, change.type, p.resource, text)
     if current is None:
         shared = change.type in SHARED_TYPES
         sensitive = 0 if shared or tx.hooks.sensitive is None else tx.hooks.sensitive(p.resource, text)
         work.new.append(
-            (p.rid, type_id(change.type), p.id, 1, updated, change.method, False, shared, patient, confined, origin, sensitive, text)
+            (p.rid, type_id(change.type), p.id, 1, updated, change.method, False, shared, patient, confined, origin, sensitive, stored)
         )
     else:
         origin, sensitive = current.origin, current.sensitive
@@ -250,7 +256,7 @@ def _version(tx: Tx, scope: Scope, p: Plan, now: datetime, work: Work, origin: i
             sensitive |= tx.hooks.sensitive(p.resource, text)
         if sensitive != current.sensitive and version > 2:
             work.marked.append((p.rid, sensitive))
-        work.renewed.append((p.rid, version, updated, change.method, False, patient, confined, sensitive, text))
+        work.renewed.append((p.rid, version, updated, change.method, False, patient, confined, sensitive, stored))
     return Written(
         p.rid, change.type, p.id, version, updated, not there, False, False, body, p.resource, patient, confined,
         current.body.encode() if current is not None and there else None, current.patient if current is not None else None,
@@ -275,6 +281,10 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def _identifiers(found: IndexRows) -> set[tuple[int, str | None, str]]:
+    return set(found.identifiers)
+
+
 async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | None]], work: Work) -> None:
     """Index rows of what is new; for the others what differs from the version before."""
     tokens: set[Token] = set()
@@ -286,6 +296,7 @@ async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | No
         tokens.update(after.words())
     numbers = await dictionaries.namespaces(tx, systems)
     await dictionaries.spell_out(tx, tokens)
+    ring = tx.db.ring
     before_pointing = {p.rid: integrity.pointed_to(p.previous()) for p, _, before in indexed if before is not None}
     keys: dict[tuple[str, str], int] = {}
     for p, _, _ in indexed:
@@ -294,12 +305,19 @@ async def _index(tx: Tx, indexed: Sequence[tuple[Plan, IndexRows, IndexRows | No
     keys.update(await integrity.keys_of(tx, gone))
     for number, (p, after, before) in enumerate(indexed, 1):
         kind = type_id(p.change.type)
-        new: Rows = rows_of(after, p.rid, kind, p.pointing, numbers)
+        new: Rows = rows_of(after, p.rid, kind, p.pointing, numbers, ring.blind)
         if before is None:
             work.add(new)
         else:
             pointing = {key: keys[key] for key in before_pointing[p.rid]}
-            removed, added = difference(rows_of(before, p.rid, kind, pointing, numbers), new)
+            removed, added = difference(rows_of(before, p.rid, kind, pointing, numbers, ring.blind), new)
+            if "index_identifier" in removed:
+                gone_for_good = _identifiers(before) - _identifiers(after)
+                removed["index_identifier"] = [
+                    (param, value, None if system is None else numbers[system], p.rid)
+                    for param, system, plain in gone_for_good
+                    for value in ring.blinds(param, plain)
+                ]
             work.remove(removed)
             work.add(added)
         if number % BREATH == 0:

@@ -22,6 +22,8 @@ from yilian.analytics.views.select import Compiled, compiled
 from yilian.errors import BadRequest, TooLarge
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import dump
+from yilian.sealing.keyring import opened
+from yilian.sealing.personal import MARK
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
 MOST = 100_000
 """Rows of one answer; more are taken out with an export and a view over its files."""
+
+AT_A_TIME = 1000
+"""Resources with something sealed in them that are opened for one statement."""
+
+_PLAIN = f"strpos(r.body, '{MARK}') = 0"
 
 LONGEST_S = 1800.0
 """A view over files may take."""
@@ -69,12 +76,14 @@ async def over_store(tx: Tx, scope: Scope, view: View, wish: Wish) -> Table:
     if wish.since is not None:
         args.append(wish.since)
         where.append(f"r.updated >= ${len(args)}")
-    # offset 0: the cast is made once a row, not once a column
-    source = f"(select r.body::jsonb as v, r.patient as whose from resource r where {' and '.join(where)} offset 0)"
-    made = compiled(view, Postgres(whose=True), source)
     limit = MOST + 1 if wish.limit is None else wish.limit
+    # offset 0: the cast is made once a row, not once a column
+    source = f"(select r.body::jsonb as v, r.patient as whose from resource r where {' and '.join(where)} and {_PLAIN} offset 0)"
+    made = compiled(view, Postgres(whose=True), source)
     try:
         rows = await tx.fetch(f"select * from ({made.sql}) whole limit {limit}", *args)
+        if len(rows) < limit:
+            rows += await _of_sealed(tx, view, " and ".join(where), args, limit - len(rows))
     except asyncpg.InvalidTextRepresentationError as error:
         raise BadRequest(f"{view.name}: {str(error).partition(':')[2].strip()[:120]}", zh="某一列在一条记录中有多个值,无法列出。") from None
     except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.ProgramLimitExceededError) as error:
@@ -87,6 +96,27 @@ async def over_store(tx: Tx, scope: Scope, view: View, wish: Wish) -> Table:
         )
     whose = sorted({row[-1] for row in rows if row[-1] is not None and row[-1] > 0})
     return Table(made.columns, [tuple(row)[:-1] for row in rows], tuple(whose))
+
+
+async def _of_sealed(tx: Tx, view: View, where: str, args: Sequence[Any], limit: int) -> list[Any]:
+    """The same over resources with something sealed in them: they are opened here and given back to PostgreSQL, some at a time."""
+    source = "(select g.body::jsonb as v, g.whose from unnest($1::text[], $2::bigint[]) as g (body, whose) offset 0)"
+    made = compiled(view, Postgres(whose=True), source)
+    found: list[Any] = []
+    after = -1
+    while len(found) < limit:
+        rows = await tx.fetch(
+            f"select r.rid, r.body, r.patient from resource r where {where} and not {_PLAIN} and r.rid > ${len(args) + 1}"
+            f" order by r.rid limit {AT_A_TIME}",
+            *args,
+            after,
+        )
+        if not rows:
+            break
+        after = rows[-1]["rid"]
+        bodies = [opened(row["rid"], row["body"]) for row in rows]
+        found += await tx.fetch(f"select * from ({made.sql}) whole limit {limit - len(found)}", bodies, [row["patient"] for row in rows])
+    return found
 
 
 def over_files(view: View, folder: Path) -> Table:

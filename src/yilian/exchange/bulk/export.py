@@ -29,6 +29,8 @@ from yilian.fhir.outcome import outcome
 from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
 from yilian.jobs import GiveUp, Job
+from yilian.sealing.keyring import END, opened
+from yilian.sealing.personal import MARK
 from yilian.search import statement
 from yilian.store import listed, members, read
 from yilian.store.scope import Scope
@@ -45,6 +47,9 @@ DELETED_IN_BUNDLE = 1000
 NOTES_AT_ONCE = 2000
 QUOTE, DELIMITER = "\x01", "\x02"
 """Neither occurs in stored JSON, where control characters are escaped; so COPY hands the text out as it is, a resource a line."""
+LINE = f"case when strpos(v.body, '{MARK}') > 0 then '{MARK}' || v.rid || '{END}' || v.body else v.body end"
+"""The text of a version; where something in it is sealed, the key of its resource stands before it."""
+SEALED = MARK.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class _Export:
                 updated, rid, last = await snapshot.end_of_part(tx, kind, after, at, self.keeping.part)
                 arguments = (at, *after, updated, rid)
                 await tx.execute("set local statement_timeout = 0")
-                count, size = await _copy(tx, snapshot.part(self.ask, self.bulk.id, kind, scope, "v.body"), arguments, path)
+                count, size = await _copy(tx, snapshot.part(self.ask, self.bulk.id, kind, scope, LINE), arguments, path)
                 if count:
                     seen = snapshot.part(self.ask, self.bulk.id, kind, scope, "v.patient")
                     await tx.connection.execute(
@@ -299,36 +304,52 @@ async def _copy(tx: Tx, sql: str, arguments: Sequence[Any], path: Path) -> tuple
         nonlocal size
         waiting.extend(data)
         size += len(data)
-        if len(waiting) >= BUFFER:
-            chunk = bytes(waiting)
-            waiting.clear()
-            await asyncio.to_thread(_write, out, chunk)
+        if len(waiting) >= BUFFER and (end := waiting.rfind(b"\n") + 1):
+            chunk = bytes(waiting[:end])
+            del waiting[:end]
+            opened_size, sealed_size = await asyncio.to_thread(_write, out, chunk)
+            size += opened_size - sealed_size
 
     try:
         told = await tx.connection.copy_from_query(
             sql, *arguments, output=take, format="csv", delimiter=DELIMITER, quote=QUOTE, timeout=PART_S
         )
-        await asyncio.to_thread(_close, out, bytes(waiting), half, path, size > 0)
+        opened_size, sealed_size = await asyncio.to_thread(_close, out, bytes(waiting), half, path, size > 0)
+        size += opened_size - sealed_size
     except BaseException:
         out.close()
         raise
     return int(told.split()[-1]), size
 
 
-def _write(out: BinaryIO, chunk: bytes) -> None:
+def _write(out: BinaryIO, chunk: bytes) -> tuple[int, int]:
+    """Whole lines, with what is sealed in them opened; bytes written, bytes there were."""
     if QUOTE.encode() in chunk:
         raise RuntimeError("A stored resource holds a control character that JSON does not allow.")
-    out.write(chunk)
+    told = chunk
+    if SEALED in chunk:
+        told = b"".join(_opened(line) for line in chunk.splitlines(keepends=True))
+    out.write(told)
+    return len(told), len(chunk)
 
 
-def _close(out: BinaryIO, rest: bytes, half: Path, path: Path, keep: bool) -> None:
-    _write(out, rest)
+def _opened(line: bytes) -> bytes:
+    """A line of `LINE`."""
+    if not line.startswith(SEALED):
+        return line
+    rid, _, body = line.decode().removeprefix(MARK).partition(END)
+    return opened(int(rid), body).encode()
+
+
+def _close(out: BinaryIO, rest: bytes, half: Path, path: Path, keep: bool) -> tuple[int, int]:
+    counted = _write(out, rest)
     os.fsync(out.fileno())
     out.close()
     if keep:
         half.replace(path)
     else:
         half.unlink()
+    return counted
 
 
 def _write_lines(path: Path, lines: Sequence[bytes]) -> int:

@@ -3,8 +3,9 @@
 `:text` is in `wording`, `:in`, `:not-in`, `:above` and `:below` in `concepts`. `:of-type` asks for an identifier by the coding of its type.
 
 Codes are hashed with their system and looked up as one number. Identifiers and contact points are too many for that and are kept as they
-are. A code-typed element has no system of its own but the one of its value set: it is indexed without, and a question may name that
-system. Codes are compared as written, case included; telephone numbers without their spaces and dashes, mail addresses without case.
+are, or where the database is sealed as blind indexes (`yilian.sealing`). A code-typed element has no system of its own but the one of its
+value set: it is indexed without, and a question may name that system. Codes are compared as written, case included; telephone numbers
+without their spaces and dashes, mail addresses without case.
 FHIR R4: http://hl7.org/fhir/R4/search.html#token
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from yilian.errors import BadRequest
 from yilian.fhir.definitions import required_codings
 from yilian.fhir.fhirpath import Branch
+from yilian.sealing.keyring import blinds, refuse_order
 from yilian.search.conditions import Args, Condition, Reading, either
 from yilian.search.escapes import plain, split
 from yilian.search.folding import bounded
@@ -236,7 +238,7 @@ def identifying(parameter: Parameter, values: Sequence[Token], args: Args, norma
     for value in values:
         parts = []
         if value.code is not None:
-            parts.append(f"@.value = {args.add(normal(value.code))}")
+            parts.append(_is_one_of("@.value", parameter.id, normal(value.code), args))
         if value.system == "":
             parts.append("@.system is null")
         elif value.system is not None:
@@ -245,9 +247,15 @@ def identifying(parameter: Parameter, values: Sequence[Token], args: Args, norma
     return Condition("index_identifier", f"@.param = {parameter.id} and {either(found)}")
 
 
+def _is_one_of(column: str, param: int, value: str, args: Args) -> str:
+    """The value stands there, by whichever of the keys it may be blinded with now: one, but for the time of a rotation."""
+    found = blinds(param, value)
+    return f"{column} = {args.add(found[0])}" if len(found) == 1 else f"{column} = any({args.add(found)}::text[])"
+
+
 def _of_type(parameter: Parameter, values: Sequence[OfType], args: Args) -> Condition:
     found = [
-        f"(@.value = {args.add(of_type(value.code, value.value))}"
+        f"({_is_one_of('@.value', -parameter.id, of_type(value.code, value.value), args)}"
         f" and @.system = (select id from namespace where uri = {args.add(bounded(value.system))}))"
         for value in values
     ]
@@ -261,9 +269,10 @@ def present(parameter: Parameter) -> list[Condition]:
 
 
 def order(parameter: Parameter, rid: str, descending: bool) -> tuple[str, str]:
-    """By the code (or the identifier's value) as text."""
+    """By the code (or the identifier's value) as text. Raises NotSupported where such values are sealed."""
     pick = "max" if descending else "min"
     if parameter.is_identifying:
+        refuse_order(parameter.code)
         return f"coalesce((select {pick}(x.value) from index_identifier x where x.rid = {rid} and x.param = {parameter.id}), '')", "text"
     codes = f"select {pick}(k.code) from index_token x join concept k on k.h = x.h where x.rid = {rid} and k.param = {parameter.id}"
     return f"coalesce(({codes}), '')", "text"
