@@ -45,7 +45,7 @@ from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
-from yilian.store import custom_parameters, data_keys, reindex
+from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
 from yilian.store.migrate import migrate
@@ -94,6 +94,7 @@ PERIODIC = (
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
+    jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
 
@@ -113,6 +114,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
+        resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
     }
@@ -208,6 +210,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await keys.ensure(tx)
             await card_keys.ensure(tx)
             await matching.ensure(tx)
+            await resealing.ensure(tx)
             if await matching.is_behind(tx):
                 await jobs.enqueue(tx, matching.JOB, {}, key=matching.JOB)
             if await shipped.load(tx):

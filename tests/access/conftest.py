@@ -24,6 +24,7 @@ from yilian.db import Database
 from yilian.fhir import urls
 from yilian.http.limits import NONE, Limits
 from yilian.http.oauth import routes
+from yilian.store import data_keys
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM
 from yilian.store.write import Written
@@ -112,8 +113,9 @@ def encounter(id: str, patient: str, organization: str = "", status: str = "fini
 @pytest.fixture
 async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
     """An open database wired as the server wires it, with the institutions and a key; nobody in it yet."""
-    clock, settings = Clock(), AccessSettings(key_file=tmp_path / "region.key")
-    db = Database(dsn, Hooks(validation.issues, (), (grounds.follow, follow_writes)), clock=clock)
+    clock, settings, key = Clock(), AccessSettings(), tmp_path / "region.key"
+    await data_keys.ensure(dsn, key, "aes", may_make=True)
+    db = Database(dsn, Hooks(validation.issues, (), (grounds.follow, follow_writes)), clock=clock, keys=key)
     await db.open()
     found = House(db, clock, settings, Verifier(db, settings))
     async with db.transaction() as tx:

@@ -20,6 +20,7 @@ from tests.access.conftest import ORIGIN, PASSWORD, House
 from tests.access.journey import bearer
 from yilian.access import assertions, clients, keys
 from yilian.errors import BadRequest, NotSignedIn
+from yilian.sealing.keyring import open_column
 
 TOKEN = f"{ORIGIN}/oauth2/token"
 
@@ -264,7 +265,8 @@ def keys_of(token: str) -> str:
 
 
 async def test_a_key_that_somebody_else_may_have_is_believed_no_more_and_everybody_signs_in_again(his: System, people: House) -> None:
-    stolen = (await people.rows("select private from signing_key"))[0]["private"]
+    row = (await people.rows("select kid, private from signing_key"))[0]
+    stolen = open_column("signing_key.private", row["kid"], row["private"].encode())  # by somebody who has the master key as well
     token = await token_of(his)
     await people.verifier.scope_of(bearer(token))
     async with people.db.transaction() as tx:

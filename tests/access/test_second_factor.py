@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,38 +82,23 @@ async def test_the_secret_is_sealed_and_opens_for_its_account_alone(people: Hous
         secret, codes = await enrolled(people, browser)
     raw = base64.b32decode(secret)
     sealed = await people.value("select secret from totp")
-    key = people.settings.key_file
     assert raw not in sealed
-    assert sealing.unseal(key, sealed, "gp") == raw
-    with pytest.raises(Unavailable):
-        sealing.unseal(key, sealed, "gp2")
-    assert key is not None
-    assert key.stat().st_mode & 0o077 == 0
+    async with people.db.reading() as tx:
+        assert sealing.unseal(tx, sealed, "gp") == raw
+        with pytest.raises(Unavailable):
+            sealing.unseal(tx, sealed, "gp2")
     dump = await people.value("select string_agg(t::text, '') from recovery_code t")
     assert not any(code.replace("-", "") in dump for code in codes)
 
 
-async def test_a_lost_key_is_told_and_no_other_is_made_in_its_place(people: House) -> None:
-    async with people.browser() as browser:
-        await sign_in(browser, "gp")
-        await enrolled(people, browser)
-        assert people.settings.key_file is not None
-        people.settings.key_file.unlink()
-        await sign_in(browser, "gp2")
-        assert (await post(browser, "account/app", password=PASSWORD)).status_code == 503
-        assert not people.settings.key_file.exists()
-
-
-def test_servers_that_start_at_once_make_one_key(tmp_path: Path) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    file = tmp_path / "new" / "region.key"
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: sealing.make_first(file), range(8)))
-    assert [one.name for one in file.parent.iterdir()] == ["region.key"]
-    sealed = sealing.seal(file, b"x", "a")
-    sealing.make_first(file)
-    assert sealing.unseal(file, sealed, "a") == b"x"
+async def test_a_secret_an_older_version_sealed_with_the_master_key_itself_opens(people: House) -> None:
+    master = people.db.ring.master
+    key = base64.urlsafe_b64decode(master.file.read_bytes())
+    older = b"\x01" + b"n" * 12 + AESGCM(key).encrypt(b"n" * 12, b"secret", b"gp")
+    async with people.db.reading() as tx:
+        assert sealing.unseal(tx, older, "gp") == b"secret"
+        with pytest.raises(Unavailable):
+            sealing.unseal(tx, older, "gp2")
 
 
 async def test_no_code_is_good_twice_nor_an_earlier_one_after_a_later(people: House) -> None:

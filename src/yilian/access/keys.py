@@ -1,4 +1,4 @@
-"""The keys that sign tokens: ES256, made on first start, kept in the database so that every worker has them.
+"""The keys that sign tokens: ES256, made on first start, kept (sealed) in the database so that every worker has them.
 
 One key signs at a time. The next one is published before it begins to sign, longer than others keep our key set, and a retired one is
 published and verified with until its last token has expired: nobody meets a token whose key is not known yet or not known any more.
@@ -15,6 +15,7 @@ import msgspec
 from joserfc.jwk import ECKey
 
 from yilian.errors import Conflict
+from yilian.sealing.keyring import open_column
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -27,6 +28,7 @@ PUBLISHED_AFTER_RETIRING = timedelta(days=1)
 LIFE = timedelta(days=90)
 """After so long a new key takes over by itself."""
 JOB = "access.keys"
+SEALED = "signing_key.private"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ async def ensure(tx: Tx) -> None:
     if await tx.fetchval("select true from signing_key where retired is null"):
         return
     await tx.execute(
-        "insert into signing_key (kid, private, created, begins) values ($1, $2, $3, $3) on conflict do nothing", *_new(), tx.now
+        "insert into signing_key (kid, private, created, begins) values ($1, $2, $3, $3) on conflict do nothing", *_new(tx), tx.now
     )
 
 
@@ -87,7 +89,11 @@ async def usable(tx: Tx) -> list[SigningKey]:
         tx.now,
         tx.now - PUBLISHED_AFTER_RETIRING,
     )
-    return [SigningKey(row["kid"], ECKey.import_key(msgspec.json.decode(row["private"])), row["begins"], row["retired"]) for row in rows]
+    return [SigningKey(row["kid"], _private(row["kid"], row["private"]), row["begins"], row["retired"]) for row in rows]
+
+
+def _private(kid: str, stored: str) -> ECKey:
+    return ECKey.import_key(msgspec.json.decode(open_column(SEALED, kid, stored.encode())))
 
 
 def published(keys: list[SigningKey]) -> dict[str, Any]:
@@ -100,11 +106,12 @@ async def _one_at_a_time(tx: Tx) -> None:
 
 
 async def _insert(tx: Tx, begins: datetime) -> str:
-    kid, text = _new()
+    kid, text = _new(tx)
     await tx.execute("insert into signing_key (kid, private, created, begins) values ($1, $2, $3, $4)", kid, text, tx.now, begins)
     return kid
 
 
-def _new() -> tuple[str, str]:
+def _new(tx: Tx) -> tuple[str, str]:
     key = ECKey.generate_key("P-256")
-    return key.thumbprint(), msgspec.json.encode(key.as_dict(private=True)).decode()
+    kid = key.thumbprint()
+    return kid, tx.db.ring.seal_column(SEALED, kid, msgspec.json.encode(key.as_dict(private=True))).decode()

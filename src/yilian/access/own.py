@@ -116,12 +116,12 @@ async def change_password(
 # --- the second factor
 
 
-async def begin_app(db: Database, cookie: str, password: str, settings: AccessSettings, caller: Caller) -> totp.Enrolment:
+async def begin_app(db: Database, cookie: str, password: str, caller: Caller) -> totp.Enrolment:
     """The secret for an authenticator app. It counts once `confirm_app` was given a code of it."""
 
     async def begin(tx: Tx, session: Session) -> totp.Enrolment:
         display = await tx.fetchval("select display from account where name = $1", session.account)
-        return await totp.begin(tx, session.account, display, settings.key_file)
+        return await totp.begin(tx, session.account, display)
 
     return await _proven(db, cookie, password, caller, begin)
 
@@ -137,7 +137,7 @@ async def confirm_app(db: Database, cookie: str, code: str, settings: AccessSett
         raise _too_often()
     async with db.transaction() as tx:
         session = await _session(tx, cookie, ENROLLING)
-        if await totp.confirm(tx, session.account, code, settings.key_file):
+        if await totp.confirm(tx, session.account, code):
             await tries.taken_back(tx, one)
             return await _enrolled(tx, session, "authenticator app added", ("otp", "mfa"), settings, caller)
     await _wrong(db, session, one, now, caller, "wrong code")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ class AccessSettings:
 
     public_url     address under which people reach this server, "https://…" without a slash at the end; "": the one they used
     session        a session is over then at the latest
-    key_file       the key that secrets of authenticator apps are sealed with; None: nobody can enrol one
     access_token, code   how long a token and an authorization code are good
     recheck        a verified token is trusted so long without asking the database: the longest a disabled account or revoked token
         still works
@@ -28,7 +26,6 @@ class AccessSettings:
     access_token: timedelta = timedelta(minutes=15)
     code: timedelta = timedelta(seconds=60)
     recheck: timedelta = timedelta(seconds=10)
-    key_file: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> AccessSettings:
@@ -37,7 +34,6 @@ class AccessSettings:
             public_url=settings.public_url.rstrip("/"),
             session=settings.session,
             access_token=settings.access_token,
-            key_file=settings.key_path,
         )
 
 

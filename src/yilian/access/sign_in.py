@@ -86,7 +86,7 @@ async def second_factor(db: Database, cookie: str, code: str, settings: AccessSe
         session = await sessions.on_the_way(tx, cookie, ("second-factor",))
         if session is None:
             raise _again()
-        good = await totp.take(tx, session.account, code, settings.key_file) or await recovery.take(tx, session.account, code)
+        good = await totp.take(tx, session.account, code) or await recovery.take(tx, session.account, code)
         if good:
             return await _go_on(tx, session, (*session.factors, "otp", "mfa"), now, settings, caller)
     await _refuse(db, session.account, one, now, caller, "wrong code", _wrong_code())

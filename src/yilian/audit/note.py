@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yilian.audit.query import discreet
 from yilian.store.scope import Scope
 from yilian.writers import Clauses, Part
 
@@ -235,4 +236,4 @@ def _text(value: str) -> str:
 async def write(tx: Tx, notes: Sequence[Note]) -> None:
     """Write the notes in this transaction."""
     if notes:
-        await tx.later("audit", Notes(tuple(notes)))
+        await tx.later("audit", Notes(tuple(discreet(tx.db.ring, notes))))

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from yilian.audit.note import INSERT, Note, columns
+from yilian.audit.query import discreet
 from yilian.db import Database
 from yilian.errors import Unavailable
 
@@ -87,7 +88,7 @@ class ReadLog:
                 zh="访问日志暂时无法写入,为保证可追溯,请稍后重试。",
                 retry_after_s=2,
             )
-        self._queue.extend(notes)
+        self._queue.extend(discreet(self.db.ring, notes))
         self._added += len(notes)
         if self._task is None:
             self.start()

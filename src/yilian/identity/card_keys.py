@@ -13,12 +13,14 @@ import msgspec
 from yilian import policy
 from yilian.errors import BadRequest
 from yilian.identity.card_code import ALGORITHMS, Algorithm, Key, PublicKey, generated, imported
+from yilian.sealing.keyring import open_column
 
 if TYPE_CHECKING:
     from yilian.db import Tx
 
 PUBLISHED_AFTER_RETIRING = timedelta(days=1)
 """Longer than any code lives."""
+SEALED = "card_key.private"
 KID = 8
 """Characters of the thumbprint (RFC 7638) that name a key: a region has a handful, and each character makes the QR code larger."""
 
@@ -49,9 +51,11 @@ async def usable(tx: Tx) -> dict[str, PublicKey]:
         "select kid, algorithm, private from card_key where retired is null or retired > $1 order by retired nulls first, created desc",
         tx.now - PUBLISHED_AFTER_RETIRING,
     )
-    return {
-        row["kid"]: PublicKey(row["kid"], row["algorithm"], imported(row["algorithm"], msgspec.json.decode(row["private"]))) for row in rows
-    }
+    return {row["kid"]: _key(row["kid"], row["algorithm"], row["private"]) for row in rows}
+
+
+def _key(kid: str, algorithm: Algorithm, stored: str) -> PublicKey:
+    return PublicKey(kid, algorithm, imported(algorithm, msgspec.json.decode(open_column(SEALED, kid, stored.encode()))))
 
 
 async def _make(tx: Tx) -> str:
@@ -65,7 +69,7 @@ async def _make(tx: Tx) -> str:
         "insert into card_key (kid, algorithm, private, created) values ($1, $2, $3, $4) on conflict do nothing",
         kid,
         algorithm,
-        msgspec.json.encode(key.as_dict(private=True)).decode(),
+        tx.db.ring.seal_column(SEALED, kid, msgspec.json.encode(key.as_dict(private=True))).decode(),
         tx.now,
     )
     return kid

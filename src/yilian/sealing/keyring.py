@@ -31,6 +31,7 @@ from yilian.sealing.personal import MARK
 from yilian.sealing.suites import NONCE, SUITES, Sealer, Suite
 
 END = "\ufdd1"
+_MARK = MARK.encode()
 ID = 8
 """Characters of the id of a key."""
 EVERY_S = 1.0
@@ -154,9 +155,10 @@ class Keyring:
         parts.append(text[before:])
         return "".join(parts)
 
-    def seal_column(self, column: str, row: object, text: bytes) -> str:
-        """A value that has a column for itself ("signing_key.private"), in the row with this key; as given where nothing is sealed."""
-        return self.seal(text, f"{column}|{row}") if self.seals else text.decode()
+    def seal_column(self, column: str, row: object, text: bytes) -> bytes:
+        """A value that has a column for itself ("signing_key.private"), in the row with this key, as UTF-8; as given where nothing is
+        sealed."""
+        return self.seal(text, f"{column}|{row}").encode() if self.seals else text
 
     # --- blind indexes
 
@@ -178,6 +180,13 @@ class Keyring:
     def is_current(self, value: str) -> bool:
         """Whether this stands in the index under the key of today."""
         return self._index is None or value.startswith(self._index.id + ".")
+
+    def current_id(self) -> str:
+        """Id of the key that values are sealed with now. KeyUnusable where there is none."""
+        key = self._fresh()._values
+        if key is None:
+            raise KeyUnusable("This database has no keys yet; start the server once, or run `yilian key new`.")
+        return key.id
 
     def outdated(self, text: str) -> bool:
         """Whether a text holds anything sealed with another key than that of today."""
@@ -287,9 +296,9 @@ def unseal(token: str, about: str) -> bytes:
     return _unsealed(token.removeprefix(MARK).removesuffix(END), about.encode())
 
 
-def open_column(column: str, row: object, stored: str) -> bytes:
-    """What stands in a column of its own, sealed or as it was given before anything was sealed."""
-    return unseal(stored, f"{column}|{row}") if stored.startswith(MARK) else stored.encode()
+def open_column(column: str, row: object, stored: bytes) -> bytes:
+    """What stands in a column of its own, sealed or as it was given before anything was sealed. Unavailable as `opened`."""
+    return unseal(stored.decode(), f"{column}|{row}") if stored.startswith(_MARK) else stored
 
 
 def _place(rid: int, nth: int) -> bytes:

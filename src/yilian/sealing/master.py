@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from yilian.errors import Unavailable
 from yilian.sealing.suites import NONCE, Suite
@@ -47,11 +48,15 @@ class Master:
                 zh="主密钥与数据库不匹配,请联系系统管理员。",
             ) from None
 
-    def opens(self, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
-        """What older versions sealed with this key itself, AES-256-GCM. Raises InvalidTag."""
-        from yilian.sealing.suites import SUITES
-
-        return SUITES["aes"].sealer(self._key).decrypt(nonce, sealed, about)
+    def opens_older(self, sealed: bytes, account: str) -> bytes:
+        """A secret of an authenticator app that an older version sealed with this key itself: 1, nonce, AES-256-GCM. Unavailable when it
+        does not open."""
+        try:
+            return AESGCM(self._key).decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], account.encode())
+        except InvalidTag:
+            raise Unavailable(
+                "The secret does not open: is it the region's own key, and the account's own secret?", zh="密钥不可用,请联系系统管理员。"
+            ) from None
 
     def _own(self, suite: Suite) -> bytes:
         """The key that wraps keys of this suite: derived, so that none is used with two algorithms."""

@@ -31,7 +31,7 @@ _encode = msgspec.json.encode
 
 def spans(kind: str, resource: Mapping[str, Any], text: str) -> list[tuple[int, int]]:
     """Where in the text (the resource as it is dumped) the contents of personal strings stand, in order, none within another."""
-    if kind not in TYPES and _CONTAINED not in text and not any(part in text for part in _AMONG):
+    if not may_hold(kind, text):
         return []
     found = list(dict.fromkeys(_values(resource, TYPES.get(kind))))
     if not found:
@@ -45,6 +45,11 @@ def spans(kind: str, resource: Mapping[str, Any], text: str) -> list[tuple[int, 
         if not apart or place[0] >= apart[-1][1]:
             apart.append(place)
     return apart
+
+
+def may_hold(kind: str, text: str) -> bool:
+    """Whether it is worth looking closer at a resource."""
+    return kind in TYPES or _CONTAINED in text or any(part in text for part in _AMONG)
 
 
 def is_listed(system: Any) -> bool:

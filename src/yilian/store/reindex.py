@@ -200,7 +200,7 @@ async def carry_out(db: Database, id: int, watch: Watch | None = None, *, batch:
                 if run is not None and watch is not None:
                     await watch(tx, run)
         except Unavailable as error:
-            if not _in_the_way(error):
+            if not is_in_the_way(error):
                 raise
             size = max(1, size // 4)
             await asyncio.sleep(PAUSE_S)
@@ -218,7 +218,7 @@ async def carry_out(db: Database, id: int, watch: Watch | None = None, *, batch:
             return run
 
 
-def _in_the_way(error: Unavailable) -> bool:
+def is_in_the_way(error: Unavailable) -> bool:
     """Whether it was another writer's lock, and not that the database is away."""
     cause: BaseException | None = error
     while cause is not None:

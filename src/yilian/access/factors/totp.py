@@ -11,14 +11,13 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import segno
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from yilian.access.factors.sealing import make_first, seal, unseal
+from yilian.access.factors.sealing import seal, unseal
 from yilian.errors import Conflict
 
 if TYPE_CHECKING:
@@ -40,10 +39,8 @@ class Enrolment:
     picture: str
 
 
-async def begin(tx: Tx, account: str, display: str, key_file: Path | None) -> Enrolment:
+async def begin(tx: Tx, account: str, display: str) -> Enrolment:
     """A new secret, which counts once a code of it was given. Conflict when there is an app already: that one has to be removed first."""
-    if not await tx.fetchval("select exists (select from totp)"):
-        make_first(key_file)
     secret = secrets.token_bytes(SECRET_BYTES)
     added = await tx.fetchval(
         """
@@ -52,7 +49,7 @@ async def begin(tx: Tx, account: str, display: str, key_file: Path | None) -> En
         returning true
         """,
         account,
-        seal(key_file, secret, account),
+        seal(tx, secret, account),
         tx.now,
     )
     if not added:
@@ -62,28 +59,28 @@ async def begin(tx: Tx, account: str, display: str, key_file: Path | None) -> En
     return Enrolment(text, uri, segno.make(uri, error="m").svg_data_uri(scale=5, border=2))
 
 
-async def confirm(tx: Tx, account: str, code: str, key_file: Path | None) -> bool:
+async def confirm(tx: Tx, account: str, code: str) -> bool:
     """Whether the code is one of the new secret's; from now on the app counts."""
-    return await _take(tx, account, code, key_file, confirmed=False)
+    return await _take(tx, account, code, confirmed=False)
 
 
-async def take(tx: Tx, account: str, code: str, key_file: Path | None) -> bool:
+async def take(tx: Tx, account: str, code: str) -> bool:
     """Whether this is a code of the account's app that was not taken yet."""
-    return await _take(tx, account, code, key_file, confirmed=True)
+    return await _take(tx, account, code, confirmed=True)
 
 
 async def remove(tx: Tx, account: str) -> None:
     await tx.execute("delete from totp where account = $1", account)
 
 
-async def _take(tx: Tx, account: str, code: str, key_file: Path | None, *, confirmed: bool) -> bool:
+async def _take(tx: Tx, account: str, code: str, *, confirmed: bool) -> bool:
     digits = "".join(code.split())
     row = await tx.fetchrow(
         "select secret, last_step from totp where account = $1 and (confirmed is not null) = $2 for update", account, confirmed
     )
     if row is None or len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         return False
-    step = step_of(unseal(key_file, row["secret"], account), digits, tx.now)
+    step = step_of(unseal(tx, row["secret"], account), digits, tx.now)
     if step is None or step <= row["last_step"]:
         return False
     await tx.execute("update totp set last_step = $2, confirmed = coalesce(confirmed, $3) where account = $1", account, step, tx.now)

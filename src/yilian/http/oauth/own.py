@@ -103,7 +103,7 @@ async def begin_app(edge: Edge, request: Request) -> Response:
     """POST /oauth2/account/app"""
     edge.from_own_page(request)
     given: Proven = await json(request, Proven)
-    made = await own.begin_app(edge.db, cookie(request), given.password, edge.settings, caller(request))
+    made = await own.begin_app(edge.db, cookie(request), given.password, caller(request))
     return of_json({"secret": made.secret, "uri": made.uri, "picture": made.picture})
 
 

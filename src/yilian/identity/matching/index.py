@@ -16,6 +16,7 @@ from yilian.identity.matching import features, keys
 from yilian.identity.matching.features import CLEAR, FORM, NUMBERS, Features
 from yilian.jobs import Job, NewJob, enqueue_many
 from yilian.jobs import note as note_progress
+from yilian.sealing.keyring import open_column
 from yilian.store import read
 from yilian.store.scope import SYSTEM, Scope
 from yilian.writers import Columns
@@ -50,6 +51,9 @@ match_keys as (
     on conflict do nothing)
 """
 
+SEALED, SECRET = "match_feature.numbers", "match_state.secret"
+SECRET_BYTES = 32
+"""Of a secret that is not sealed."""
 _secrets: WeakKeyDictionary[Database, bytes] = WeakKeyDictionary()
 
 
@@ -57,8 +61,16 @@ async def secret_of(tx: Tx) -> bytes:
     """What keys are hashed with in this database; read once by each process."""
     known = _secrets.get(tx.db)
     if known is None:
-        known = _secrets[tx.db] = bytes((await tx.ahead("select secret from match_state"))[0]["secret"])
+        stored = bytes((await tx.ahead("select secret from match_state"))[0]["secret"])
+        known = _secrets[tx.db] = open_column(SECRET, True, stored)
     return known
+
+
+async def seal_secret(tx: Tx) -> None:
+    """Put the secret away sealed, if it is not yet. A migration makes it, and knows no keys."""
+    stored = bytes(await tx.fetchval("select secret from match_state for update"))
+    if (sealed := tx.db.ring.seal_column(SECRET, True, open_column(SECRET, True, stored))) != stored and len(stored) == SECRET_BYTES:
+        await tx.execute("update match_state set secret = $1", sealed)
 
 
 async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
@@ -98,7 +110,7 @@ async def put(tx: Tx, some: Sequence[tuple[int, Features]], older: Sequence[int]
     for rid, found in some:
         stored = keys.stored(found, secret)
         records.append(
-            (rid, FORM, "{" + ",".join(map(str, stored)) + "}", *(getattr(found, name) for name in CLEAR), features.packed(found))
+            (rid, FORM, "{" + ",".join(map(str, stored)) + "}", *(getattr(found, name) for name in CLEAR), sealed(tx.db, rid, found))
         )
         known = before.get(rid, set())
         removed += [(key, rid) for key in known.difference(stored)]
@@ -109,10 +121,20 @@ async def put(tx: Tx, some: Sequence[tuple[int, Features]], older: Sequence[int]
     await tx.later("match", Columns(_PUT, columns))
 
 
+def sealed(db: Database, patient: int, found: Features) -> bytes:
+    """The numbers of a patient (rid) as they stand in their column."""
+    return db.ring.seal_column(SEALED, patient, features.packed(found))
+
+
+def numbers_of(patient: int, stored: bytes) -> list[str | None]:
+    """The same read back, in the order of `NUMBERS`."""
+    return features.unpacked(open_column(SEALED, patient, stored))
+
+
 def of_row(row: Record, first: int = 0) -> Features:
-    """Features of a row whose columns from `first` on are `CLEAR` and `numbers`."""
+    """Features of a row whose columns from `first` on are `CLEAR` and `numbers`; among the others is `patient`."""
     end = first + len(CLEAR)
-    return Features(*row[first:end], *features.unpacked(row[end]))
+    return Features(*row[first:end], *numbers_of(row["patient"], row[end]))
 
 
 async def is_behind(tx: Tx) -> bool:
@@ -154,4 +176,7 @@ async def carry_out(db: Database, job: Job) -> None:
     await catch_up(db, job)
 
 
-__all__ = ["FIND", "JOB", "NUMBERS", "carry_out", "catch_up", "follow", "is_behind", "of_row", "put", "secret_of"]
+__all__ = [
+    "FIND", "JOB", "NUMBERS", "carry_out", "catch_up", "follow", "is_behind", "numbers_of", "of_row", "put", "seal_secret", "sealed",
+    "secret_of",
+]  # fmt: skip

@@ -15,6 +15,7 @@ import msgspec
 from yilian.errors import NotFound
 from yilian.identity.matching.comparisons import TERMS
 from yilian.identity.matching.features import Features
+from yilian.identity.matching.index import seal_secret
 from yilian.identity.matching.model import Model, as_json, from_json
 from yilian.identity.matching.recipe import settings
 
@@ -48,7 +49,8 @@ def shipped() -> Model:
 
 
 async def ensure(tx: Tx) -> None:
-    """Where there is no model yet, put the shipped one in use, in `tx`."""
+    """Where there is no model yet, put the shipped one in use, in `tx`; the secret of the region is sealed."""
+    await seal_secret(tx)
     if not await tx.fetchval("select exists (select from match_model)"):
         await add(tx, shipped(), {}, by=SHIPPED)
 

@@ -19,10 +19,10 @@ async def look_up(db: Database, job: Job) -> None:
     """The job of `index.FIND`: the pairs of one patient, by rid. New ones that are no longer alike go, as after a run."""
     patient = int(job.payload["patient"])
     async with db.transaction() as tx:
-        row = await tx.fetchrow(f"select {', '.join(CLEAR)}, numbers from match_feature where patient = $1", patient)
+        row = await tx.fetchrow(f"select patient, {', '.join(CLEAR)}, numbers from match_feature where patient = $1", patient)
         if row is None:  # deleted meanwhile
             return
-        found = await online.find_like(tx, SYSTEM, index.of_row(row), without=patient)
+        found = await online.find_like(tx, SYSTEM, index.of_row(row, 1), without=patient)
         model = await models.active(tx)
         if model.version:
             pairs = [Pair(min(patient, one.patient), max(patient, one.patient), one.scored) for one in found.candidates]

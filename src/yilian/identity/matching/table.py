@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from yilian.identity.matching import features
+from yilian.identity.matching import index
 from yilian.identity.matching.features import CLEAR, NUMBERS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def read(db: Database, progress: Callable[[int], None] = lambda done: None
         if not rows:
             return pa.Table.from_batches(batches, schema)
         clear = list(zip(*(tuple(row)[:-1] for row in rows), strict=True))
-        numbers = list(zip(*(features.unpacked(row["numbers"]) for row in rows), strict=True))
+        numbers = list(zip(*(index.numbers_of(row["patient"], row["numbers"]) for row in rows), strict=True))
         columns = [pa.array(clear[0], pa.int64()), *(pa.array(column, pa.string()) for column in (*clear[1:], *numbers))]
         batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
         after, done = rows[-1]["patient"], done + len(rows)
