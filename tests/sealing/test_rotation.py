@@ -28,7 +28,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Servers look at the keys more often, so that all of them know of a change sooner."""
     monkeypatch.setattr(keyring, "EVERY_S", 0.1)
     monkeypatch.setattr(keyring, "OLDEST_S", 0.8)
-    yield
+    return
 
 
 def person(number: int, version: int = 0) -> Json:
