@@ -119,6 +119,13 @@ class Settings:
             " commas; all others must be public and speak https."
         ),
     ] = ""
+    sign_in_hosts: Annotated[
+        str,
+        Says(
+            "Hosts that key sets of applications, and what an institution's OpenID provider names, may be fetched from although they are in"
+            " a private network or speak plain http, `host` or `host:port` with commas; all others must be public and speak https."
+        ),
+    ] = ""
     jobs_at_once: Annotated[int, Says("Jobs each server process carries out at a time; 0 leaves all of them to `yilian work`.", 0, 64)] = 2
     heavy_jobs: Annotated[
         bool, Says("Whether server processes carry out exports, imports and the like; false leaves those to `yilian work`.")

@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey
 
 from yilian.access.keys import SigningKey
 from yilian.errors import InvalidResource
-from yilian.exchange.subscriptions import addresses
-from yilian.exchange.subscriptions.addresses import NOT_PUBLIC, Allowed
+from yilian.access import addresses
+from yilian.access.addresses import NOT_PUBLIC, Allowed
 from yilian.exchange.subscriptions.definition import headers_of
 from yilian.exchange.subscriptions.post import Letter, Sent, send
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from yilian.db import Database, utc_now
 from yilian.errors import YilianError
 from yilian.exchange.subscriptions import known, outbox
-from yilian.exchange.subscriptions.addresses import Allowed
+from yilian.access.addresses import Allowed
 from yilian.exchange.subscriptions.definition import Definition, search_of
 from yilian.exchange.subscriptions.matching import Happened, watches
 from yilian.exchange.subscriptions.topics import CANONICAL, catalogue

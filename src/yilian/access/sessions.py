@@ -31,7 +31,7 @@ Step = Literal["", "second-factor", "password", "enrol"]
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session that is alive. `institution` is that of the post picked for it; `step`: what is still asked, "" for nothing; `factors`:
-    what was proven, in the words of RFC 8176."""
+    what was proven, in the words of RFC 8176; `provider`: the OpenID provider that said who it is, None where it was proven here."""
 
     id: UUID
     account: str
@@ -40,6 +40,7 @@ class Session:
     expires: datetime
     step: Step = ""
     factors: tuple[str, ...] = ("pwd",)
+    provider: str | None = None
 
 
 def digest(secret: str) -> bytes:
@@ -63,15 +64,17 @@ async def start(
     step: Step = "",
     factors: Sequence[str] = ("pwd",),
     at_once: int = 0,
+    provider: str | None = None,
 ) -> tuple[Session, str]:
     """A new session and its cookie. Clears away what has long been over. Of more than `at_once` (0: any number) the one that was used least
     recently ends."""
     await _clear(tx)
     cookie = new_secret()
-    session = Session(uuid4(), account, institution, tx.now, tx.now + (ON_THE_WAY if step else settings.session), step, tuple(factors))
+    until = tx.now + (ON_THE_WAY if step else settings.session)
+    session = Session(uuid4(), account, institution, tx.now, until, step, tuple(factors), provider)
     await tx.execute(
-        "insert into session (id, cookie, account, institution, started, seen, expires, address, browser, step, factors)"
-        " values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10)",
+        "insert into session (id, cookie, account, institution, started, seen, expires, address, browser, step, factors, provider)"
+        " values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)",
         session.id,
         digest(cookie),
         account,
@@ -82,6 +85,7 @@ async def start(
         browser[:200].replace("\0", ""),
         step,
         list(factors),
+        provider,
     )
     if at_once:
         await _end_those_beyond(tx, account, at_once)
@@ -117,7 +121,7 @@ async def on_the_way(tx: Tx, cookie: str, steps: Sequence[Step]) -> Session | No
         update session s set seen = $2 from account a
         where s.cookie = $1 and a.name = s.account and a.disabled is null and (a.expires is null or a.expires > $2) and s.ended is null
           and s.expires > $2 and s.seen > $3 and s.step = any($4::text[])
-        returning s.id, s.account, s.institution, s.started, s.expires, s.step, s.factors
+        returning s.id, s.account, s.institution, s.started, s.expires, s.step, s.factors, s.provider
         """,
         digest(cookie),
         tx.now,
@@ -131,7 +135,7 @@ async def end(tx: Tx, cookie: str, reason: str = "signed-out") -> Session | None
     """End the session of this cookie and every token that hangs on it. The session that was ended, None when there was none."""
     row = await tx.fetchrow(
         "update session set ended = $2 where cookie = $1 and ended is null"
-        " returning id, account, institution, started, expires, step, factors",
+        " returning id, account, institution, started, expires, step, factors, provider",
         digest(cookie),
         tx.now,
     )
@@ -187,7 +191,9 @@ async def _end_those_beyond(tx: Tx, account: str, most: int) -> None:
 
 
 def _session(row: Any) -> Session:
-    return Session(row["id"], row["account"], row["institution"], row["started"], row["expires"], row["step"], tuple(row["factors"]))
+    return Session(
+        row["id"], row["account"], row["institution"], row["started"], row["expires"], row["step"], tuple(row["factors"]), row["provider"]
+    )
 
 
 async def _clear(tx: Tx) -> None:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from yilian.access.addresses import SIGN_IN, Allowed
+
 if TYPE_CHECKING:
     from yilian.config import Settings
+
+NOWHERE_ELSE = Allowed(frozenset(), SIGN_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class AccessSettings:
     access_token, code   how long a token and an authorization code are good
     recheck        a verified token is trusted so long without asking the database: the longest a disabled account or revoked token
         still works
+    hosts          whom key sets and OpenID providers' documents are fetched from besides the public internet
     """
 
     public_url: str = ""
@@ -26,6 +31,7 @@ class AccessSettings:
     access_token: timedelta = timedelta(minutes=15)
     code: timedelta = timedelta(seconds=60)
     recheck: timedelta = timedelta(seconds=10)
+    hosts: Allowed = NOWHERE_ELSE
 
     @classmethod
     def of(cls, settings: Settings) -> AccessSettings:
@@ -34,6 +40,7 @@ class AccessSettings:
             public_url=settings.public_url.rstrip("/"),
             session=settings.session,
             access_token=settings.access_token,
+            hosts=Allowed.of(settings.sign_in_hosts, SIGN_IN),
         )
 
 

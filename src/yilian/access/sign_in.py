@@ -126,12 +126,13 @@ async def by_passkey(
         await _refuse(db, "", None, now, caller, "a passkey that is not good here", error)
 
 
-async def sign_out(db: Database, cookie: str, caller: Caller) -> None:
-    """End the session of this cookie with all its tokens. Nothing happens when there is none."""
+async def sign_out(db: Database, cookie: str, caller: Caller) -> Session | None:
+    """End the session of this cookie with all its tokens. The session that was ended; nothing happens when there is none."""
     async with db.transaction() as tx:
         ended = await sessions.end(tx, cookie)
         if ended is not None:
             await note_sign_out(tx, await who(tx, ended.account, caller))
+    return ended
 
 
 async def next_step(tx: Tx, account: str, done: Sequence[str], now: Rules) -> Step:
@@ -151,7 +152,7 @@ async def next_step(tx: Tx, account: str, done: Sequence[str], now: Rules) -> St
         return "second-factor"
     if "pwd" in done and (row["must_change"] or now.is_old(row["password_changed"], tx.now)):
         return "password"
-    if not row["has"] and now.second_factor_roles.intersection(row["roles"]):
+    if not row["has"] and "mfa" not in done and now.second_factor_roles.intersection(row["roles"]):
         return "enrol"
     return ""
 
@@ -159,6 +160,13 @@ async def next_step(tx: Tx, account: str, done: Sequence[str], now: Rules) -> St
 async def go_on(tx: Tx, session: Session, factors: Sequence[str], settings: AccessSettings, caller: Caller) -> SignedIn:
     """A step was taken elsewhere (a new password, a second factor enrolled): what comes next, with the new cookie."""
     return await _go_on(tx, session, factors, await rules(tx), settings, caller)
+
+
+def how(factors: Sequence[str], provider: str | None) -> str:
+    """What was proven, for the trail; and by whose word."""
+    if provider is not None:
+        return f"by provider {provider}: {' '.join(factors)}"
+    return "" if tuple(factors) == ("pwd",) else " ".join(factors)
 
 
 async def who(tx: Tx, name: str, caller: Caller) -> Scope:
@@ -188,8 +196,27 @@ async def _at_the_door(db: Database, caller: Caller) -> Rules:
     return await rules_now(db)
 
 
+async def begin(
+    tx: Tx, name: str, at: str, done: Sequence[str], provider: str, settings: AccessSettings, caller: Caller, old: str
+) -> SignedIn:
+    """Who somebody is was proven elsewhere, by an institution's OpenID provider: what comes next here, with the cookie. `at`: institution
+    of the session; `old`: the cookie of the session that ends with it."""
+    now = await rules(tx)
+    return await _begin(tx, name, await next_step(tx, name, done, now), tuple(done), now, settings, caller, old, at=at, provider=provider)
+
+
 async def _begin(
-    tx: Tx, name: str, step: Step, done: tuple[str, ...], now: Rules, settings: AccessSettings, caller: Caller, old_cookie: str
+    tx: Tx,
+    name: str,
+    step: Step,
+    done: tuple[str, ...],
+    now: Rules,
+    settings: AccessSettings,
+    caller: Caller,
+    old_cookie: str,
+    *,
+    at: str | None = None,
+    provider: str | None = None,
 ) -> SignedIn:
     posts = await accounts.posts_of(tx, name)
     if old_cookie:
@@ -197,18 +224,19 @@ async def _begin(
     _, cookie = await sessions.start(
         tx,
         name,
-        posts[0].institution if posts else "",
+        at if at is not None else posts[0].institution if posts else "",
         settings,
         address=caller.address,
         browser=caller.browser,
         step=step,
         factors=done,
         at_once=now.sessions_at_once,
+        provider=provider,
     )
     if step != "second-factor":
         await tries.forgotten(tx, name)
     if not step:
-        await note_sign_in(tx, await who(tx, name, caller), "" if done == ("pwd",) else " ".join(done))
+        await note_sign_in(tx, await who(tx, name, caller), how(done, provider))
     return SignedIn(cookie, step)
 
 
@@ -219,7 +247,7 @@ async def _go_on(tx: Tx, session: Session, factors: Sequence[str], now: Rules, s
     if step != "second-factor":
         await tries.forgotten(tx, session.account)
     if session.step and not step:
-        await note_sign_in(tx, await who(tx, session.account, caller), " ".join(factors))
+        await note_sign_in(tx, await who(tx, session.account, caller), how(factors, session.provider))
     return SignedIn(cookie, step)
 
 

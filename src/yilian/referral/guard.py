@@ -35,7 +35,7 @@ def permission(scope: Scope) -> RoomScope:
     """
     same = {field.name: getattr(scope, field.name) for field in fields(Scope)}
     reach = "everything" if scope.reach == "self" else scope.reach
-    return RoomScope(**{**same, "reach": reach, "may_write": True, "reads": None, "writes": None})
+    return RoomScope(**{**same, "reach": reach, "may_write": True, "reads": None, "writes": None, "parts": (), "rights": None})
 
 
 async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:

@@ -49,10 +49,10 @@ class Site:
     brought: set[str] = field(default_factory=set)
     """Words in Latin letters that names and diagnoses of loaded records brought into lists."""
 
-    def yilian(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command beside the server, on its database."""
-        command = [*YILIAN, arguments[0], "--database-url", self.database, *arguments[1:]]
-        return subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=120)
+    def yilian(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """A command beside the server, on its database. given: what it reads from standard input."""
+        command = [*YILIAN, *arguments, "--database-url", self.database]
+        return subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=120, input=given)
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor } from '@testing-library/react';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { show } from '../testing/show';
+import { arrival } from './provider';
 import SignIn from './SignIn';
 
 let answer: () => Response | Promise<never>;
@@ -35,7 +36,7 @@ const refused =
 test('nothing is sent before there is a name and a password', async () => {
   await signIn('', '');
   expect((await screen.findByRole('alert')).textContent).toContain('请输入用户名');
-  expect(sent).not.toHaveBeenCalled();
+  expect(sent).not.toHaveBeenCalledWith('/oauth2/sign-in', expect.anything());
 });
 
 test('a wrong password is said, the field emptied and ready', async () => {
@@ -58,6 +59,24 @@ test('a server that asks to wait is understood', async () => {
   answer = refused(429, undefined, { 'Retry-After': '900' });
   await signIn('gp', 'x');
   expect((await screen.findByRole('alert')).textContent).toMatch(/请在 \d{4}-\d{2}-\d{2} \d{2}:\d{2} 后再试/);
+});
+
+test('an institution whose accounts are good here has a button, and what went wrong there is said in words of ours', async () => {
+  answer = () => new Response(JSON.stringify({ providers: [{ id: 'hospital', name: '市第一医院' }] }));
+  window.history.replaceState(null, '', '/sign-in?provider-said=not-linked&client_id=x');
+  show(<SignIn />, '/sign-in');
+  expect((await screen.findByRole('alert')).textContent).toContain('尚未关联');
+  const button = await screen.findByRole('button', { name: /用市第一医院账号登录/ });
+  answer = () => new Response(JSON.stringify({ location: '#there' }));
+  fireEvent.click(button);
+  await waitFor(() =>
+    expect(sent).toHaveBeenCalledWith(
+      '/oauth2/provider',
+      JSON.stringify({ provider: 'hospital', next: 'client_id=x' }),
+    ),
+  );
+  window.history.replaceState(null, '', '/sign-in?provider-said=%3Cb%3E');
+  expect(arrival(window.location.search).said).toBeNull();
 });
 
 test('no connection is not called a wrong password', async () => {

@@ -6,6 +6,8 @@ import { dateTime } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import styles from './access.module.css';
 import { LanguageSwitch } from './LanguageSwitch';
+import { Providers } from './Providers';
+import { arrival, finishLink } from './provider';
 import type { Next, Step } from './SignInSteps';
 import { beginSignIn } from './session';
 
@@ -20,10 +22,14 @@ export default function SignIn() {
   const { t, lang } = useLocale();
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
-  const [fault, setFault] = useState<{ field: 'user' | 'password' | null; text: string } | null>(null);
+  const [came] = useState(() => arrival(location.search));
+  const [fault, setFault] = useState<{ field: 'user' | 'password' | null; text: string } | null>(
+    came.said ? { field: null, text: t(`signin.provider.${came.said}`) } : null,
+  );
   const [busy, setBusy] = useState(false);
   const [capsLock, setCapsLock] = useState(false);
-  const [step, setStep] = useState<Step | null>(null);
+  const [step, setStep] = useState<Step | null>(came.step);
+  const [notLinked, setNotLinked] = useState('');
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -88,8 +94,15 @@ export default function SignIn() {
   }
 
   async function goOn(): Promise<void> {
-    const query = new URLSearchParams(location.search);
-    if (query.has('client_id')) location.assign(`/oauth2/authorize${location.search}`);
+    if (came.link && !notLinked) {
+      const refused = await finishLink().catch((error: unknown) => whatHappened(error, t, lang));
+      if (refused) return setNotLinked(refused);
+    }
+    await enter();
+  }
+
+  async function enter(): Promise<void> {
+    if (new URLSearchParams(came.query).has('client_id')) location.assign(`/oauth2/authorize?${came.query}`);
     else await beginSignIn('/');
   }
 
@@ -105,6 +118,26 @@ export default function SignIn() {
       <LanguageSwitch />
     </header>
   );
+
+  if (notLinked) {
+    return (
+      <main className={styles.door}>
+        <section className={styles.card} aria-labelledby="door-title">
+          {head}
+          <Alert
+            type="warning"
+            showIcon
+            title={t('signin.provider.link.failed')}
+            description={notLinked}
+            role="alert"
+          />
+          <Button type="primary" size="large" block autoFocus onClick={() => void enter()}>
+            {t('signin.provider.link.without')}
+          </Button>
+        </section>
+      </main>
+    );
+  }
 
   if (step) {
     return (
@@ -123,6 +156,7 @@ export default function SignIn() {
     <main className={styles.door}>
       <form className={styles.card} onSubmit={(event) => void submit(event)} noValidate aria-labelledby="door-title">
         {head}
+        {came.link && <Alert type="info" showIcon title={t('signin.provider.link')} />}
         {fault && <Alert type="error" showIcon title={fault.text} role="alert" id="fault" />}
         <label htmlFor="user">{t('signin.user')}</label>
         <Input
@@ -159,6 +193,7 @@ export default function SignIn() {
             {t('signin.passkey')}
           </Button>
         )}
+        {!came.link && <Providers query={came.query} onFault={(text) => refuse(null, text)} />}
         <p className={styles.foot}>{t('signin.forgot')}</p>
       </form>
     </main>

@@ -11,6 +11,8 @@ const SCOPE = 'openid fhirUser profile online_access user/*.* patient/*.read';
 const TOKEN = 'yilian.token';
 const PENDING = 'yilian.sign-in';
 const DRAFTS_OF = 'yilian.drafts-of';
+/** Where who was signed in by an institution's own account signs out there too: for the page that follows. */
+export const SIGNED_IN_AT = 'signed-in-at';
 /** What this tab keeps has a name that begins so. */
 const OURS = 'yilian.';
 /** A token is renewed when it has less than this left, so that none dies under way. */
@@ -145,10 +147,13 @@ export async function signOut(): Promise<void> {
       const body = new URLSearchParams({ client_id: CLIENT_ID, token: held.refresh ?? held.access });
       await fetch('/oauth2/revoke', { method: 'POST', body });
     }
-    await fetch('/oauth2/sign-out', {
+    const answer = await fetch('/oauth2/sign-out', {
       method: 'POST',
       ...(held ? { headers: { Authorization: `Bearer ${held.access}` } } : {}),
     });
+    const said = answer.status === 200 ? await answer.text() : '';
+    if (said.includes('"provider"')) sessionStorage.setItem(SIGNED_IN_AT, said);
+    else sessionStorage.removeItem(SIGNED_IN_AT);
   } catch {
     // Without a connection the server cannot be told; the token dies with this tab all the same.
   }

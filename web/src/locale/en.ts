@@ -84,6 +84,19 @@ export const en: Words = {
   'signedin.denied': 'The server refused this sign-in. Please sign in again; if it fails, ask your administrator.',
   'signedin.unreachable': 'The server cannot be reached. Check the network and sign in again.',
   'signedin.again': 'Sign in again',
+  'signin.provider': 'Sign in with {name}',
+  'signin.provider.or': "Or with your institution's account",
+  'signin.provider.not-completed': 'The sign-in at your institution was not completed. Please begin again.',
+  'signin.provider.not-linked':
+    'This account of your institution is linked to no account here, or that account is disabled. Sign in with your account here, or ask your administrator.',
+  'signin.provider.unreachable':
+    'The sign-in service of your institution cannot be reached. Try again later, or sign in with your account here.',
+  'signin.provider.too-many': 'Too many attempts. Please wait a little.',
+  'signin.provider.link':
+    "First time with your institution's account: sign in once with your user name and password here; from then on your institution's account will do.",
+  'signin.provider.link.failed': 'The account could not be linked',
+  'signin.provider.link.without': 'Go on without linking',
+  'signedout.provider': 'Sign out of {name} too',
   'signedout.title': 'You are signed out',
   'signedout.text': 'On a shared computer, please close the browser window.',
   'ended.title': 'Your sign-in has run out',

@@ -16,11 +16,11 @@ import msgspec
 
 from yilian import jobs, policy
 from yilian.access import keys
+from yilian.access.addresses import Allowed, host_of
 from yilian.access.asker import scope_again
 from yilian.audit.note import Note, by, write
 from yilian.errors import NotSignedIn, Unavailable
 from yilian.exchange.subscriptions import events, rows
-from yilian.exchange.subscriptions.addresses import Allowed, host_of
 from yilian.exchange.subscriptions.collect import delivery, held, pause
 from yilian.exchange.subscriptions.events import Event
 from yilian.exchange.subscriptions.notification import Kind, Sender, bundle

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from yilian.access.addresses import Allowed
 from yilian.exchange.subscriptions import upkeep
-from yilian.exchange.subscriptions.addresses import Allowed
 from yilian.exchange.subscriptions.collect import DELIVER, collect
 from yilian.exchange.subscriptions.deliver import Postman
 from yilian.exchange.subscriptions.outbox import BEGIN, COLLECT

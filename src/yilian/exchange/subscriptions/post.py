@@ -20,8 +20,8 @@ from functools import cache
 import aiohttp
 from joserfc import jws
 
+from yilian.access.addresses import NOT_PUBLIC, Allowed, NotAllowed, Resolver
 from yilian.access.keys import ALGORITHM, SigningKey
-from yilian.exchange.subscriptions.addresses import NOT_PUBLIC, Allowed, NotAllowed, Resolver
 
 log = logging.getLogger("yilian.subscriptions")
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from yilian import policy
+from yilian.access.addresses import Allowed
 from yilian.access.policy import require
 from yilian.errors import Forbidden, InvalidResource, Issue
-from yilian.exchange.subscriptions.addresses import Allowed
 from yilian.exchange.subscriptions.definition import ends_of, headers_of, understood
 from yilian.fhir.dates import region_zone
 from yilian.store.change import Change

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
+from yilian.access.federation import Federation
 from yilian.access.settings import DEFAULTS, AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.db import Database
 from yilian.http.limits import NONE, Limits
-from yilian.http.oauth import accounts, authorize, discovery, own, sign_in, token, userinfo
+from yilian.http.oauth import accounts, authorize, discovery, own, provider, sign_in, token, userinfo
 from yilian.http.oauth.discovery import smart_configuration
 from yilian.http.oauth.edge import Edge
 
@@ -19,7 +20,7 @@ from yilian.http.oauth.edge import Edge
 def routes(db: Database, verifier: Verifier, settings: AccessSettings = DEFAULTS, limits: Limits = NONE) -> list[BaseRoute]:
     """The routes of sign-in, from the root of the server. `/fhir/.well-known/smart-configuration` is the FHIR interface's: it calls
     `smart_configuration`."""
-    edge = Edge(db, verifier, settings, limits)
+    edge = Edge(db, verifier, settings, limits, Federation(db, settings))
     return [
         Route("/oauth2/authorize", edge.answering(authorize.authorize), methods=["GET"]),
         Route("/oauth2/sign-in", edge.answering(sign_in.sign_in), methods=["POST"]),
@@ -27,6 +28,10 @@ def routes(db: Database, verifier: Verifier, settings: AccessSettings = DEFAULTS
         Route("/oauth2/sign-in/passkey-options", edge.answering(sign_in.passkey_options), methods=["POST"]),
         Route("/oauth2/sign-in/passkey", edge.answering(sign_in.passkey), methods=["POST"]),
         Route("/oauth2/sign-in/password", edge.answering(sign_in.new_password), methods=["POST"]),
+        Route("/oauth2/providers", edge.answering(provider.listed), methods=["GET"]),
+        Route("/oauth2/provider", edge.answering(provider.begin), methods=["POST"]),
+        Route("/oauth2/provider/link", edge.answering(provider.link), methods=["POST"]),
+        Route("/oauth2/provider/{id}/back", edge.answering(provider.back), methods=["GET"]),
         Route("/oauth2/account", edge.answering(own.view), methods=["GET"]),
         Route("/oauth2/account/password", edge.answering(own.password), methods=["POST"]),
         Route("/oauth2/account/app", edge.answering(own.begin_app), methods=["POST"]),

@@ -12,12 +12,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yilian.access.federation import Federation
 from yilian.access.settings import AccessSettings
 from yilian.access.sign_in import Caller
 from yilian.access.tokens import Verifier
 from yilian.db import Database
 from yilian.errors import BadRequest, Forbidden, TooLarge, TooManyRequests, Unavailable, UnsupportedMediaType, YilianError
-from yilian.http.limits import NONE, Limits
+from yilian.http.limits import Limits
 from yilian.http.outcome import answer_for
 from yilian.http.request import pairs
 
@@ -49,7 +50,8 @@ class Edge:
     db: Database
     verifier: Verifier
     settings: AccessSettings
-    limits: Limits = NONE
+    limits: Limits
+    federation: Federation
 
     def answering(self, handler: Handler, *, oauth: bool = False) -> Callable[[Request], Awaitable[Response]]:
         """The endpoint for this handler: failures become an OperationOutcome, or what RFC 6749 §5.2 asks for where `oauth`."""

@@ -94,11 +94,14 @@ async def new_password(edge: Edge, request: Request) -> Response:
 
 
 async def sign_out(edge: Edge, request: Request) -> Response:
-    """204; the session and every token of it end. Also when there was none."""
+    """204; the session and every token of it end. Also when there was none. 200 with `{"provider": …}` for who signed in by a provider that
+    has an address to sign out at, too."""
     edge.from_own_page(request)
-    if value := cookie(request):
-        await access.sign_out(edge.db, value, caller(request))
+    ended = await access.sign_out(edge.db, value, caller(request)) if (value := cookie(request)) else None
     response = Response(status_code=204)
+    if ended is not None and ended.provider is not None:
+        there = await edge.federation.sign_out_at(ended.provider, edge.origin(request))
+        response = of_json({"provider": there}) if there is not None else response
     edge.delete_cookie(request, response)
     return response
 

@@ -1,4 +1,5 @@
-"""Where notifications may be sent: https anywhere on the public internet, and to the hosts the administrator lists.
+"""Whom this server itself speaks to because others named the address (a subscriber's endpoint, an application's key set): https anywhere
+on the public internet, and the hosts the administrator lists.
 
 A server that sends to what callers name could be made to speak to things inside the hospital's network that the caller cannot reach (OWASP:
 server-side request forgery). So names are resolved when it is sent, private addresses are refused, and the connection goes to the very
@@ -32,15 +33,37 @@ class NotAllowed(OSError):
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What is done with an address, for the words of a refusal. setting: which lists the hosts; place: FHIRPath of the address, or ""."""
+
+    done: str
+    setting: str
+    place: str
+    zh: str
+
+
+NOTIFICATIONS = Use("Notifications are sent", "subscription_hosts", "Subscription.channel.endpoint", "不能向该地址发送通知。")
+SIGN_IN = Use("Keys and sign-ins are fetched", "sign_in_hosts", "", "不能从该地址读取密钥或登录信息。")
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
-    """hosts: `host` or `host:port` that may be sent to by plain http too, and whose addresses may be private."""
+    """hosts: `host` or `host:port` that may be spoken to by plain http too, and whose addresses may be private."""
 
     hosts: frozenset[str]
+    use: Use = NOTIFICATIONS
 
     @staticmethod
-    def of(text: str) -> Allowed:
+    def of(text: str, use: Use = NOTIFICATIONS) -> Allowed:
         """`text`: hosts with commas, as the setting has them."""
-        return Allowed(frozenset(host.strip().lower() for host in text.split(",") if host.strip()))
+        return Allowed(frozenset(host.strip().lower() for host in text.split(",") if host.strip()), use)
+
+    def and_host_of(self, url: str) -> Allowed:
+        """The same and the host of this address, which somebody who may has written down."""
+        parts = _parts(url)
+        if parts is None or not parts.hostname:
+            return self
+        return Allowed(self.hosts | {f"{parts.hostname.lower()}:{parts.port or _standard(parts)}"}, self.use)
 
     def is_listed(self, host: str, port: int | None) -> bool:
         return host in self.hosts or f"{host}:{port}" in self.hosts
@@ -49,14 +72,19 @@ class Allowed:
         """Raises InvalidResource for an address that nothing will ever be sent to."""
         parts = _parts(url)
         if parts is None:
-            raise _refused(f"{url[:200]!r} is no address; write https://host/path, without a user and a fragment.")
+            raise self._refused(f"{url[:200]!r} is no address; write https://host/path, without a user and a fragment.")
         host = (parts.hostname or "").lower()
         if self.is_listed(host, parts.port or _standard(parts)):
             return
         if parts.scheme != "https":
-            raise _refused("Notifications are sent by https; plain http only to hosts the administrator lists (subscription_hosts).")
+            raise self._refused(f"{self.use.done} by https; plain http only to hosts the administrator lists ({self.use.setting}).")
         if _is_private(host):
-            raise _refused("This is an address of a private network; the administrator lists such hosts (setting subscription_hosts).")
+            raise self._refused(
+                f"This is an address of a private network; the administrator lists such hosts (setting {self.use.setting})."
+            )
+
+    def _refused(self, text: str) -> InvalidResource:
+        return InvalidResource(text, issues=[Issue("error", "invalid", text, self.use.place, self.use.zh)])
 
     def may_send(self, url: str) -> str:
         """Why nothing is sent there now, "" where it may; the list may be another than when it was written."""
@@ -140,7 +168,3 @@ def _is_number(host: str) -> bool:
     """127.1, 0x7f000001 and the like, which the system's resolver takes for addresses."""
     last = host.rpartition(".")[2]
     return last.isdigit() or last.startswith("0x")
-
-
-def _refused(text: str) -> InvalidResource:
-    return InvalidResource(text, issues=[Issue("error", "invalid", text, "Subscription.channel.endpoint", "不能向该地址发送通知。")])
