@@ -22,7 +22,8 @@ def numbered(number: str, **more: Any) -> Json:
 
 
 async def count(server: Server, number: str) -> int:
-    return int(await server.value("select count(*) from resource where not deleted and body like '%' || $1 || '%'", number))
+    sql = """select count(*) from resource where not deleted and body like '%"' || $1 || '"%'"""
+    return int(await server.value(sql, number))
 
 
 async def trail(server: Server, id: str) -> list[str]:

@@ -49,7 +49,7 @@ async def furnished_plainly(dsn: str) -> dict[str, str]:
                 )
     finally:
         await db.close()
-    return {"card": CARD, "phone": PHONE, "old phone": OLD_PHONE, "keys": '"d":"'}
+    return {"card": CARD, "phone": PHONE, "old phone": OLD_PHONE, "keys": '""d"":""'}
 
 
 async def all_found(db: Database) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.http.house import Server
+from tests.http.house import Server, running
+from tests.sealing.dump import found
+from tests.sealing.plain import all_found, furnished_plainly
 from tests.sealing.test_dump import NUMBERS, everything_done
 from yilian import app, config
 from yilian.errors import Conflict
@@ -24,11 +25,10 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers look at the keys more often, so that all of them know of a change sooner."""
     monkeypatch.setattr(keyring, "EVERY_S", 0.1)
     monkeypatch.setattr(keyring, "OLDEST_S", 0.8)
-    return
 
 
 def person(number: int, version: int = 0) -> Json:
@@ -183,8 +183,13 @@ def _until_killed(dsn: str, oldest: float, step: Any) -> None:
     asyncio.run(run())
 
 
-async def test_a_run_that_is_killed_goes_on_where_it_was(server: Server) -> None:
-    await everything_done(server)
+async def test_a_run_that_is_killed_goes_on_where_it_was(furnished_dsn: str) -> None:
+    async with running(furnished_dsn, jobs_at_once=0) as server:
+        await killed_and_gone_on_with(server)
+
+
+async def killed_and_gone_on_with(server: Server) -> None:
+    await everything_done(server, export=False)
     before = await old_ids(server.dsn)
     await begin(server.dsn, "sm")
     spawning = multiprocessing.get_context("spawn")
@@ -206,19 +211,13 @@ async def test_a_run_that_is_killed_goes_on_where_it_was(server: Server) -> None
 
 
 async def test_what_was_there_before_anything_was_sealed_is_read_found_and_sealed(dsn: str, tmp_path: Any) -> None:
-    from tests.sealing.plain import furnished_plainly
-
     numbers = await furnished_plainly(dsn)
-    from tests.sealing.dump import found
-
     assert len(await found(dsn, numbers)) == len(numbers)
     settings = config.Settings(data=tmp_path)
     await app.prepare(settings, dsn)
     database = app.database(settings, dsn)
     await database.open()
     try:
-        from tests.sealing.plain import all_found
-
         await all_found(database)
         async with database.transaction() as tx:
             assert (await resealing.counts(tx))[""] > 0

@@ -46,7 +46,7 @@ async def rows_expected(tx: Tx) -> set[tuple[str, tuple[Any, ...]]]:
             target = references.parse(reference["reference"])
             if isinstance(target, Local):
                 pointing[target.type, target.id] = keys[target.type, target.id]
-        rows = rows_of(extract(resource), row["rid"], row["type"], pointing, namespaces)
+        rows = rows_of(extract(resource), row["rid"], row["type"], pointing, namespaces, lambda param, value: value)
         found |= {(name, one) for name, some in rows.items() for one in some}
     return found
 
