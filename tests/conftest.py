@@ -31,12 +31,15 @@ import asyncpg  # noqa: E402
 import psutil  # noqa: E402
 import pytest  # noqa: E402
 
+from yilian.config import Settings  # noqa: E402
 from yilian.db import Database  # noqa: E402
 from yilian.fhir.dates import use_region_zone  # noqa: E402
 from yilian.postgres import Embedded  # noqa: E402
+from yilian.sealing import master  # noqa: E402
 from yilian.store.hooks import Hooks  # noqa: E402
 
 use_region_zone(REGION_ZONE)
+master.make(Settings().key_path)  # programs with a database of their own ask for one, and make none
 
 SHARED_DATA = Path(os.environ.get("YILIAN_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 

@@ -207,6 +207,21 @@ def parser() -> argparse.ArgumentParser:
     parting.add_argument("id", metavar="ID")
     parting.add_argument("--user", required=True, metavar="NAME")
 
+    keys = commands.add_parser("key", help="Keys of what is sealed at rest.", description="Keys of what is sealed at rest.")
+    sealing = keys.add_subparsers(metavar="ACTION", required=True)
+    add("new", "Make a master key (setting key_file) where there is none.", _key_new, sealing)
+    add("list", "List the data keys.", _key_list, sealing)
+    add("status", "Count what stands under each key; ends with 1 while something is not sealed.", _key_status, sealing)
+    rotated = add("rotate", "Make new data keys and bring everything over to them, while the server goes on.", _key_rotate, sealing)
+    rotated.add_argument("--suite", choices=("aes", "sm"), help="AES-256-GCM with HMAC-SHA-256, or SM4-GCM with HMAC-SM3 (default: as now)")
+    unsealed = add("seal", "Seal what was stored before anything was sealed.", _key_seal, sealing)
+    for one in (rotated, unsealed):
+        one.add_argument("--here", action="store_true", help="do the work in this process and wait for its end")
+    wrapped = add("rewrap", "Wrap the data keys with another master key.", _key_rewrap, sealing)
+    wrapped.add_argument("file", type=Path, metavar="FILE", help="the new master key, as `yilian key new` makes it")
+    printed = add("fingerprint", "Print what stands in the audit trail in place of a number or telephone.", _key_fingerprint, sealing)
+    printed.add_argument("text", metavar="NUMBER")
+
     signing = commands.add_parser("token-key", help="Keys that sign tokens.", description="Keys that sign tokens.")
     signing_keys = signing.add_subparsers(metavar="ACTION", required=True)
     next_key = add("rotate", "Make the next key: published now, signing a quarter of an hour later.", _token_key_rotate, signing_keys)
@@ -399,6 +414,48 @@ def _provider_unlink(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import provider
 
     return provider.unlink(settings, given.id, given.user)
+
+
+def _key_new(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.new(settings)
+
+
+def _key_list(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.show(settings)
+
+
+def _key_status(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.status(settings)
+
+
+def _key_rotate(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.rotate(settings, given.suite, here=given.here)
+
+
+def _key_seal(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.seal(settings, here=given.here)
+
+
+def _key_rewrap(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.rewrap(settings, given.file)
+
+
+def _key_fingerprint(settings: Settings, given: argparse.Namespace) -> int:
+    from yilian.command import key
+
+    return key.fingerprint(settings, given.text)
 
 
 def _token_key_rotate(settings: Settings, given: argparse.Namespace) -> int:

@@ -98,6 +98,15 @@ async def rotate(tx: Tx, suite: str | None) -> int:
     return int(await tx.fetchval("insert into sealing_run (plain, requested) values (false, clock_timestamp()) returning id"))
 
 
+async def seal(tx: Tx) -> int:
+    """A run that seals what was never sealed, and brings over what stands under older keys; the number of the one that is open already."""
+    await tx.execute(LOCK)
+    run = await tx.fetchval("select id from sealing_run where state <> 'done'")
+    if run is None:
+        run = await tx.fetchval("insert into sealing_run (plain, requested) values (true, clock_timestamp()) returning id")
+    return int(run)
+
+
 async def switch(tx: Tx) -> None:
     """What is coming is active from now on, what was active is retiring."""
     await tx.execute(

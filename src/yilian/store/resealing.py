@@ -116,6 +116,13 @@ async def rotate(tx: Tx, suite: str | None) -> int:
     return run
 
 
+async def seal(tx: Tx) -> int:
+    """A job that seals whatever is not sealed with the keys of today; number of the run."""
+    run = await data_keys.seal(tx)
+    await jobs.enqueue(tx, JOB, {}, key=JOB)
+    return run
+
+
 async def ensure(tx: Tx) -> None:
     """Have a run that is open carried on with."""
     if await open_run(tx) is not None:
