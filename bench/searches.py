@@ -6,6 +6,7 @@ nothing of scopes; resources are those of Synthea.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from urllib.parse import quote
 
 import asyncpg
 
+from bench import keys
 from yilian.fhir.definitions import type_id
+from yilian.sealing.keyring import Keyring, opened
 from yilian.search.parameters import parameters_of
 from yilian.search.rows import token_hash
 
@@ -43,9 +46,13 @@ class Case:
     title: str
     sql: str
     sample: str
-    made: Callable[[asyncpg.Record], Draw]
+    made: Callable[[Any], Draw]
 
     async def draw(self, connection: Any) -> list[Draw]:
+        ring = await keys.known(connection)
+        if self.sample == _IDENTIFIERS:
+            rows = await connection.fetch(self.sample)
+            return [self.made(found) for row in rows if (found := _identified(ring, row)) is not None]
         return [self.made(row) for row in await connection.fetch(self.sample)]
 
 
@@ -56,9 +63,16 @@ select s.patient as id, c.system, c.code from (
     select p.id as patient, min(i.code) as code from index_clinical i join resource p on p.rid = i.patient
     where i.type = {OBSERVATION} and i.code <> 0 and p.body like '%synthea%' group by p.id
 ) s join concept c on c.h = s.code order by md5(s.patient) limit {DRAWS}"""
-_IDENTIFIERS = f"""
-select i.value as id, n.uri from index_identifier i join resource r on r.rid = i.rid join namespace n on n.id = i.system
-where i.param = {_param("Patient", "identifier")} and r.type = {PATIENT} and r.body like '%synthea%' {_SOME}"""
+_IDENTIFIERS = f"select r.rid, r.body from resource r where r.type = {PATIENT} and not r.deleted and r.body like '%synthea%' {_SOME}"
+
+
+def _identified(ring: Keyring, row: asyncpg.Record) -> dict[str, str] | None:
+    """A number of a patient, its system, and what stands in the index in its place."""
+    patient = json.loads(opened(row["rid"], row["body"]))
+    for one in patient.get("identifier", ()):
+        if one.get("system") and one.get("value"):
+            return {"id": one["value"], "uri": one["system"], "blind": ring.blind(_param("Patient", "identifier"), one["value"])}
+    return None
 
 
 def by_name(code: str) -> Case:
@@ -110,7 +124,7 @@ CASES: dict[str, Case] = {
         "Patient?identifier=",
         f"select r.body from resource r where r.rid in {_IDENTIFIED} and not r.deleted limit 51",
         _IDENTIFIERS,
-        lambda row: Draw(f"Patient?identifier={quote(row['uri'] + '|' + row['id'], safe='')}", (row["id"], row["uri"])),
+        lambda row: Draw(f"Patient?identifier={quote(row['uri'] + '|' + row['id'], safe='')}", (row["blind"], row["uri"])),
     ),
     "family": by_name("family"),
     "condition-code": Case(
@@ -125,7 +139,7 @@ CASES: dict[str, Case] = {
         f"select r.body from (select c.rid from index_clinical c where c.patient in {_IDENTIFIED} and c.type = {ENCOUNTER} and c.nth = 0"
         " order by c.rid limit 51) p join resource r on r.rid = p.rid order by p.rid limit 50",
         _IDENTIFIERS,
-        lambda row: Draw(f"Encounter?patient.identifier={quote(row['uri'] + '|' + row['id'], safe='')}", (row["id"], row["uri"])),
+        lambda row: Draw(f"Encounter?patient.identifier={quote(row['uri'] + '|' + row['id'], safe='')}", (row["blind"], row["uri"])),
     ),
     "include": Case(
         "Encounter?patient=&_include=Encounter:service-provider",
@@ -143,7 +157,7 @@ CASES: dict[str, Case] = {
         " join resource r on r.rid = c.rid",
         _IDENTIFIERS,
         lambda row: Draw(
-            f"Patient?identifier={quote(row['uri'] + '|' + row['id'], safe='')}&_revinclude=Encounter:patient", (row["id"], row["uri"])
+            f"Patient?identifier={quote(row['uri'] + '|' + row['id'], safe='')}&_revinclude=Encounter:patient", (row["blind"], row["uri"])
         ),
     ),
     "total": Case(
