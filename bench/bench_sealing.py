@@ -1,4 +1,4 @@
-"""What sealing costs: the same reads, searches and creations on a sealed database and on one that is not, taking turns; CPU of both sides."""
+"""What sealing costs: the same reads, searches and creations with and without it, taking turns; CPU of both sides."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from yilian import app, config
-from yilian.errors import InvalidResource, NotSupported, Unavailable
+from yilian.errors import BadRequest, InvalidResource, NotSupported, Unavailable
 from yilian.fhir import urls
 from yilian.fhir.json import dump
 from yilian.sealing import keyring, master, personal
@@ -50,9 +51,7 @@ def test_sm4_gcm_is_that_of_rfc_8998() -> None:
     key = bytes.fromhex("0123456789abcdeffedcba9876543210")
     nonce = bytes.fromhex("00001234567800000000abcd")
     about = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
-    text = bytes.fromhex(
-        "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddeeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa"
-    )
+    text = bytes.fromhex("".join(16 * letter for letter in "abcdefea"))
     sealed = SUITES["sm"].sealer(key).encrypt(nonce, text, about)
     assert sealed[-16:].hex() == "83de3541e4c2b58177e065a9bf7b62ec"
     assert sealed[:16].hex() == "17f399f08c67d5ee19d0dc9969c4bb7d"
@@ -133,7 +132,7 @@ def test_whatever_is_sealed_opens_to_what_it_was(tmp_path_factory: Any, ids: lis
     text = dump(patient).decode()
     sealed = keys.seal_body(9, "Patient", patient, text)
     assert opened(9, sealed) == text
-    dump(__import__("msgspec").json.decode(sealed))  # what is stored is JSON, with the same properties
+    json.loads(sealed)  # what is stored is JSON
     for one in (*ids, *phones):
         assert f'"value":{dump(one).decode()}' not in sealed
 
@@ -215,7 +214,7 @@ async def test_what_cannot_be_done_with_sealed_values_is_refused(dsn: str, tmp_p
             zone = config.Settings().region_zone
             with pytest.raises(NotSupported, match="sealed"):
                 await find.find(tx, SYSTEM, parse("Patient", [("_sort", "identifier")], zone=zone))
-            with pytest.raises(NotSupported):
+            with pytest.raises(BadRequest, match="no such modifier"):
                 await find.find(tx, SYSTEM, parse("Patient", [("identifier:contains", "1101")], zone=zone))
             with pytest.raises(InvalidResource, match="U\\+FDD0"):
                 await write(tx, SYSTEM, [Change("PUT", "Patient", "b", {"resourceType": "Patient", "name": [{"text": "\ufdd0x"}]})])
