@@ -45,6 +45,7 @@ from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
+from yilian.records import contents, scans, uploads
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -75,15 +76,18 @@ HOOKS = Hooks(
         matching.follow,
         claims.follow,
         persons.follow,
+        uploads.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
     profiles=validation.hold,
-    amend={"Subscription": amend},
+    amend={"Subscription": amend, **dict.fromkeys(contents.TAKEN, uploads.TakeIn(scans=False))},
     sensitive=sensitivity.of,
     speaks_for=institutions.speaks_for,
 )
 """What every write is checked by and tells, whoever writes: the server, a load, the demo region."""
+HOLDING = replace(HOOKS, amend={**HOOKS.amend, **dict.fromkeys(contents.TAKEN, uploads.TakeIn(scans=True))})
+"""The same where a clamd is configured: contents are held back until it has seen them."""
 
 
 PERIODIC = (
@@ -97,6 +101,11 @@ PERIODIC = (
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
+
+
+def periodic(settings: Settings) -> tuple[jobs.Periodic, ...]:
+    """Those of this house as it is set up."""
+    return (*PERIODIC, jobs.Periodic(scans.AGAIN, scans.AGAIN, timedelta(minutes=5))) if settings.clamd else PERIODIC
 
 
 DELIVERIES = 4
@@ -117,6 +126,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
 
@@ -167,7 +177,7 @@ async def _clear_jobs(db: Database, job: jobs.Job) -> None:
 
 def worker(settings: Settings, db: Database, *, at_once: int, heavy: bool) -> jobs.Worker:
     """A worker for every kind of job; not yet started."""
-    return jobs.Worker(db, job_kinds(settings), at_once=at_once, heavy=heavy, periodic=PERIODIC)
+    return jobs.Worker(db, job_kinds(settings), at_once=at_once, heavy=heavy, periodic=periodic(settings))
 
 
 def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
@@ -177,14 +187,15 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
     waiting = subscription_desk(settings).deliveries()
     others = {name: kind for name, kind in job_kinds(settings).items() if name not in waiting}
     return [
-        jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=PERIODIC),
+        jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=periodic(settings)),
         jobs.Worker(db, waiting, at_once=DELIVERIES * settings.jobs_at_once),
     ]
 
 
 def database(settings: Settings, dsn: str) -> Database:
     """A database wired as this house wires it; not yet open."""
-    return Database(dsn, HOOKS, size=settings.connections, disk=_disk(settings), keys=settings.key_path)
+    hooks = HOLDING if settings.clamd else HOOKS
+    return Database(dsn, hooks, size=settings.connections, disk=_disk(settings), keys=settings.key_path)
 
 
 def _disk(settings: Settings) -> Disk | None:

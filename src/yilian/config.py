@@ -100,6 +100,13 @@ class Settings:
     address_refused_per_min: Annotated[
         int, Says("Requests without a good token one network address may make in a minute, in each process; 0: any number.", 0, 10**6)
     ] = 300
+    clamd: Annotated[
+        str,
+        Says(
+            "A clamd that scans what is sent, `host:port` or the path of its socket file: contents are held back until it found them clean."
+            " Empty: they are kept as not scanned."
+        ),
+    ] = ""
     bulk_folder: Annotated[
         str, Says("Folder for files of $export and $import, seen by every server of the region; empty: `bulk` in the data folder.")
     ] = ""
@@ -249,6 +256,8 @@ def _checked(settings: Settings, said: Mapping[str, Any]) -> Settings:
         raise BadSetting("`database_url` must start with postgresql://.")
     if settings.public_url and (not settings.public_url.startswith(("https://", "http://")) or settings.public_url.endswith("/")):
         raise BadSetting(f"`public_url` must start with https:// (or http://) and not end in a slash, not {settings.public_url!r}.")
+    if settings.clamd and "/" not in settings.clamd and not settings.clamd.rpartition(":")[2].isdigit():
+        raise BadSetting(f"`clamd` must be host:port or the path of a socket file, not {settings.clamd!r}.")
     return settings
 
 

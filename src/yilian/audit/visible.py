@@ -7,6 +7,7 @@ The narrowest that is useful:
   network addresses and the names of what is still confined to an institution
 - the privacy officer: everything done for the own institution (GB/T 22239-2019 8.1.4.3: the trail is looked through by somebody who is not
   the administrator)
+- the security officer: security alerts of the own institution that concern no patient (changed accounts, malware that was sent)
 - the administrator: sign-ins and changes of accounts, never an event that concerns a patient
 What somebody may not see is answered like what does not exist.
 """
@@ -52,6 +53,9 @@ def visible(scope: Scope) -> Where:
         where.any([own, f"e.patient = any(array({records_of(f'{where.arg(scope.patient_rid)}::bigint')}))"])
     elif "privacy" in scope.roles and scope.institution:
         where.any([own, f"e.institution = {where.arg(scope.institution)}"])
+    elif "security" in scope.roles and scope.institution:
+        mine = f"e.institution = {where.arg(scope.institution)}"
+        where.any([own, f"({mine} and e.patient is null and e.type = '{SECURITY_ALERT}')"])
     elif "admin" in scope.roles:
         where.any([own, f"(e.patient is null and e.type in ('{USER_AUTHENTICATION}', '{SECURITY_ALERT}'))"])
     else:
