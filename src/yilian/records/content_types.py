@@ -37,7 +37,7 @@ def checked(declared: str, content: bytes, allowed: Mapping[str, float], place: 
         )
     most = allowed[kind]
     if len(content) > most * MIB:
-        raise _refused(f"This content has {len(content)} bytes; {kind} may have {most} MiB.", place, f"文件过大,该类型不超过 {most} MB。")
+        raise _refused(f"This content has {len(content)} bytes; {kind} may have {most} MiB.", place, f"文件过大，该类型不超过 {most} MB。")
     if not content:
         raise _refused("This content is empty.", place, "文件为空。")
     if not _is(kind, content):

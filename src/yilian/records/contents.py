@@ -26,7 +26,7 @@ STATES = urls.BASE + "CodeSystem/scan-state"
 SCAN = urls.BASE + "StructureDefinition/scan-state"
 DIGEST = urls.BASE + "StructureDefinition/content-sha256"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-ZH: dict[str, str] = {"waiting": "安全检查中", "clean": "已通过安全检查", "infected": "未通过安全检查,已拦截", "not-scanned": "未扫描"}
+ZH: dict[str, str] = {"waiting": "安全检查中", "clean": "已通过安全检查", "infected": "未通过安全检查，已拦截", "not-scanned": "未扫描"}
 WORST: tuple[State, ...] = ("infected", "waiting", "not-scanned", "clean")
 _WHY = {"waiting": "temp-unknown", "infected": "error"}
 

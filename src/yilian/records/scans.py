@@ -122,7 +122,7 @@ async def _tell(tx: Tx, use: Any, done: Written, signature: str) -> None:
         "recipient": [{"reference": use["agent"]}],
         "about": [{"reference": where}],
         "sent": stamp(tx.now),
-        "payload": [{"contentString": f"您上传的文件未通过安全检查(检出 {signature}),已被拦截且不会保存。请检查文件来源后重新上传。"}],
+        "payload": [{"contentString": f"您上传的文件未通过安全检查（检出 {signature}），已被拦截且不会保存。请检查文件来源后重新上传。"}],
     }
     if patient is not None:
         message["subject"] = {"reference": f"Patient/{patient}"}

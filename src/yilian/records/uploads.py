@@ -44,7 +44,8 @@ returning sha256, state
 HOLD = "insert into upload_held (sha256, content) values ($1, $2) on conflict do nothing"
 USED = """
 insert into upload_use (sha256, type, id, account, agent, institution, sent)
-select n.sha256, $2, $3, $4, $5, $6, $7 from unnest($1::bytea[]) n (sha256) on conflict (sha256, type, id) do nothing
+select n.sha256, n.type, n.id, $4, $5, $6, $7 from unnest($1::bytea[], $2::text[], $3::text[]) n (sha256, type, id)
+on conflict (sha256, type, id) do nothing
 """
 KNOWN = "select sha256, state from upload where sha256 = any($1::bytea[])"
 
@@ -75,11 +76,13 @@ class TakeIn:
         sent, kept = await _sent(change, made, allowed), _kept(change, made, previous)
         if not sent and not kept:
             return tagged(made, None)
-        states = await self._take(tx, scope, change, sent) if sent else {}
+        states: dict[bytes, State] = dict.fromkeys((one.digest for one in sent), "not-scanned")  # `follow` keeps them, all at once
+        if self.scans and sent:
+            states = await _take(tx, scope, [(one, change.type, change.id or "") for one in sent], "waiting")
         if kept:
             states |= {row["sha256"]: row["state"] for row in await tx.fetch(KNOWN, kept)}
         for one in sent:
-            _refuse_infected(change, states[one.digest])
+            _refuse_infected(change.type, states[one.digest])
             if states[one.digest] == "waiting":
                 await tx.execute(HOLD, one.digest, one.content)
                 del one.holder["data"]
@@ -91,33 +94,40 @@ class TakeIn:
             await jobs.enqueue_many(tx, [NewJob(SCAN, {"sha256": name}, key=name) for name in waiting])
         return tagged(made, worst(states.values()))
 
-    async def _take(self, tx: Tx, scope: Scope, change: Change, sent: Sequence[_Content]) -> dict[bytes, State]:
-        each = {one.digest: one for one in sent}
-        rows = await tx.fetch(
-            TAKE,
-            list(each),
-            [one.type for one in each.values()],
-            [len(one.content) for one in each.values()],
-            "waiting" if self.scans else "not-scanned",
-            tx.now,
-        )
-        await tx.execute(USED, list(each), change.type, change.id or "", scope.user, scope.agent, scope.institution_rid or None, tx.now)
-        return {row["sha256"]: row["state"] for row in rows}
-
 
 async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
-    """A reaction of the store: no content stands in a resource whose contents are not looked at. Raises InvalidResource."""
+    """A reaction of the store: what is stored as not scanned is kept in the list of contents; and no content stands in a resource whose
+    contents are not looked at. Raises InvalidResource."""
     if scope is SYSTEM:
         return
+    unscanned: list[tuple[_Content, str, str]] = []
     for one in written:
-        if one.unchanged or one.type in TAKEN or b'"data":"' not in one.body:
+        if one.unchanged or b'"data":"' not in one.body:
             continue
-        if any("data" in holder for holder in contents(one.resource or parse(one.body))):
+        resource = one.resource or parse(one.body)
+        holders = [holder for holder in contents(resource) if "data" in holder]
+        if holders and one.type not in TAKEN:
             raise _refused(
                 one.type,
                 f"A {one.type} takes no contents; send it as a Binary or a DocumentReference and refer to it.",
-                "此类资料不能内嵌文件,请作为文档上传后引用。",
+                "此类资料不能内嵌文件，请作为文档上传后引用。",
             )
+        if state_of(resource) == "not-scanned":
+            unscanned += [(_digested(holder), one.type, one.id) for holder in holders]
+    if unscanned:
+        for state in (await _take(tx, scope, unscanned, "not-scanned")).values():
+            _refuse_infected(unscanned[0][1], state)
+
+
+async def _take(tx: Tx, scope: Scope, sent: Sequence[tuple[_Content, str, str]], state: State) -> dict[bytes, State]:
+    """Keep in the list what was sent, each with the type and id of its resource; the states they have. New ones come in with `state`."""
+    each = {one.digest: one for one, _, _ in sent}
+    kinds, sizes = [one.type for one in each.values()], [len(one.content) for one in each.values()]
+    rows = await tx.fetch(TAKE, list(each), kinds, sizes, state, tx.now)
+    where = list(dict.fromkeys((one.digest, kind, id) for one, kind, id in sent))
+    places = [list(column) for column in zip(*where, strict=True)]
+    await tx.execute(USED, *places, scope.user, scope.agent, scope.institution_rid or None, tx.now)
+    return {row["sha256"]: row["state"] for row in rows}
 
 
 def worst(states: Any) -> State | None:
@@ -161,9 +171,14 @@ def _kept(change: Change, resource: Json, previous: Mapping[str, Any] | None) ->
     return found
 
 
-def _refuse_infected(change: Change, state: State) -> None:
+def _digested(holder: Json) -> _Content:
+    content = decoded(holder["data"])
+    return _Content(holder, str(holder.get("contentType", "")).partition(";")[0].strip().lower(), content, sha256(content).digest())
+
+
+def _refuse_infected(kind: str, state: State) -> None:
     if state == "infected":
-        raise _refused(change.type, "This content was found to be malware before.", "该文件未通过安全检查,不能上传。")
+        raise _refused(kind, "This content was found to be malware before.", "该文件未通过安全检查，不能上传。")
 
 
 def _refused(place: str, text: str, zh: str) -> InvalidResource:

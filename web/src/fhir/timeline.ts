@@ -19,6 +19,7 @@ import { day, month } from './dates';
 import { encounterKind, encounterReasons } from './encounter';
 import { dosageText, drugName } from './medication';
 import { categoryOf, type Reader, type Result, resultsOf, testName, valueText, whenOf } from './observation';
+import { type ScanState, scanStateOf } from './scan';
 
 /** One patient's resources as a story: events by month, the many small results of one visit put together as one. */
 
@@ -53,6 +54,8 @@ export interface Happening {
   readonly where: Reference | undefined;
   /** "Encounter/…", through which the institution can be found. */
   readonly encounter: string;
+  /** Whether its contents were scanned, where they are not known to be clean. */
+  readonly scan?: ScanState | undefined;
   /** Results put together in this happening. */
   readonly results: readonly Result[];
 }
@@ -132,6 +135,7 @@ function ofResource(resource: Story, reader: Reader): Happening {
         ? (resource.encounter.reference ?? '')
         : '',
     results: [],
+    scan: scanStateOf(resource),
     ...more,
   });
   const separator = t('list.separator');

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { ScanTag } from '../fhir/ScanTag';
 import type { Happening } from '../fhir/timeline';
 import { type Key, useLocale } from '../locale/locale';
 import { ResultGrid } from './ResultGrid';
@@ -32,7 +33,7 @@ export function HappeningRow({ happening, when, where }: HappeningRowProps) {
           <span className={styles.main}>{title || '—'}</span>
         )}
         {code && <span className="code"> {code}</span>}
-        {detail && <span className="quiet"> {detail}</span>}
+        {detail && <span className="quiet"> {detail}</span>} <ScanTag of={happening.scan} />
         {!open && abnormal.length > 0 && (
           <span className={styles.abnormals}>
             {abnormal.slice(0, SHOWN_ABNORMAL).map((result) => (

@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { dateTime } from '../fhir/dates';
 import { Name } from '../fhir/Name';
 import { type Result, resultsOf, testName } from '../fhir/observation';
+import { ScanTag } from '../fhir/ScanTag';
+import { scanStateOf } from '../fhir/scan';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read } from '../page/reading';
@@ -81,7 +83,7 @@ export function Report({ report, included, birthDate }: ReportProps) {
       {!report.conclusion && !open && <InBrief results={results} />}
       {forms.length > 0 && (
         <p className="quiet">
-          {t('report.attachment')} {forms.join(t('list.separator'))}
+          {t('report.attachment')} {forms.join(t('list.separator'))} <ScanTag of={scanStateOf(report)} />
         </p>
       )}
       {open && <ResultGrid results={results} />}

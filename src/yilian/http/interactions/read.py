@@ -69,10 +69,10 @@ def _with_state(found: Stored, answer: Answer) -> Answer:
     """
     if found.type == "Binary" and SCAN_STATES in found.body and (state := state_of(parse(found.body))):
         if state == "waiting":
-            raise Conflict("The content is being checked for malware; try again in a minute.", zh="文件正在进行安全检查,请稍后再试。")
+            raise Conflict("The content is being checked for malware; try again in a minute.", zh="文件正在进行安全检查，请稍后再试。")
         if state == "infected":
             raise Conflict(
-                "The content was found to be malware and is not given out.", code="suppressed", zh="文件未通过安全检查,已被拦截。"
+                "The content was found to be malware and is not given out.", code="suppressed", zh="文件未通过安全检查，已被拦截。"
             )
         answer.headers.append((b"x-content-scan", state.encode()))
     return answer

@@ -2,6 +2,8 @@ import type { FhirResource, Reference } from 'fhir/r4';
 import { Suspense, useMemo, useState } from 'react';
 import { instant } from '../../fhir/dates';
 import { resultsOf, type Series, seriesOf } from '../../fhir/observation';
+import { ScanTag } from '../../fhir/ScanTag';
+import { scanStateOf } from '../../fhir/scan';
 import { type Key, useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
 import { lazyPart } from '../../page/parts';
@@ -80,7 +82,7 @@ function Opened({ evidence, thread }: { evidence: Evidence; thread: Thread }) {
         <ul className={styles.others}>
           {evidence.others.map((one) => (
             <li key={`${one.resourceType}/${one.id}`}>
-              <span className="quiet">{kindWord(one, t)}</span> {titleOf(one)}
+              <span className="quiet">{kindWord(one, t)}</span> {titleOf(one)} <ScanTag of={scanStateOf(one)} />
             </li>
           ))}
           {evidence.closed.map((one) => (
