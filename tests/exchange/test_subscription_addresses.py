@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from yilian.access.keys import SigningKey
-from yilian.errors import InvalidResource
 from yilian.access import addresses
 from yilian.access.addresses import NOT_PUBLIC, Allowed
+from yilian.access.keys import SigningKey
+from yilian.errors import InvalidResource
 from yilian.exchange.subscriptions.definition import headers_of
 from yilian.exchange.subscriptions.post import Letter, Sent, send
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from yilian.access.addresses import Allowed
 from yilian.db import Database, utc_now
 from yilian.errors import YilianError
 from yilian.exchange.subscriptions import known, outbox
-from yilian.access.addresses import Allowed
 from yilian.exchange.subscriptions.definition import Definition, search_of
 from yilian.exchange.subscriptions.matching import Happened, watches
 from yilian.exchange.subscriptions.topics import CANONICAL, catalogue

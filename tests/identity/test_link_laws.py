@@ -1,23 +1,26 @@
 """After any sequence of links, partings and grounds: the table says what the Persons say, derived grounds are there exactly while linked,
-and when everything is parted all is as it was."""
+whoever asks by one record of a person is told the same as by any other, and when everything is parted all is as it was."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.identity.conftest import STEWARD, Region, encounter, organization, person
+from tests.identity.conftest import STEWARD, Region, encounter, observation, organization, person
 from yilian import app, policy
 from yilian.audit import months
 from yilian.db import Database
 from yilian.errors import Conflict
 from yilian.identity import links, matching
+from yilian.search.query import parse
+from yilian.store.find import find
 from yilian.store.scope import SYSTEM
 
 PATIENTS = ("p0", "p1", "p2", "p3", "p4")
@@ -34,6 +37,8 @@ _step = st.one_of(
     st.tuples(st.just("cancel"), _one, st.sampled_from(PLACES)),
     st.tuples(st.just("move"), _one, st.sampled_from(PLACES)),
 )
+
+ASKED = (("patient", "Patient/{}"), ("subject", "{}"), ("patient._id", "{}"), ("patient._has:Observation:patient:_id", "o-{}"))
 
 MEMBERS = """
 select r.id as person, coalesce(array_agg(p.id order by p.id) filter (where p.id is not null), '{}') as members
@@ -101,6 +106,18 @@ class World:
             wanted = {(*ground[:3], other) for other in others for ground in grounds[other] if not ground[3]}
             assert derived == wanted, one
             assert mine
+        for one in PATIENTS:
+            whole = {f"o-{other}" for other in groups.get(one, [one])}
+            assert await self.answers(one) == [whole] * len(ASKED), one
+
+    async def answers(self, one: str) -> list[set[str]]:
+        """What is found by one record, whichever way it is asked for."""
+        told = []
+        async with self.region.db.reading() as tx:
+            for name, value in ASKED:
+                query = parse("Observation", [(name, value.format(one)), ("code", "2345-7")], zone=ZoneInfo("UTC"))
+                told.append({found.id for found in (await find(tx, SYSTEM, query)).matches})
+        return told
 
     async def own(self) -> dict[str, set[Any]]:
         return {one: {ground for ground in await self.region.grounds(one) if not ground[3]} for one in PATIENTS}
@@ -125,6 +142,7 @@ def world(loop: asyncio.AbstractEventLoop, cluster: str, template: str) -> Itera
         region = Region(db, SYSTEM, SYSTEM, SYSTEM)
         await region.put(*(organization(place) for place in PLACES))
         await region.put(*(person(one, at=PLACES[n % 3], name=f"单雄{'一二三四五'[n]}") for n, one in enumerate(PATIENTS)))
+        await region.put(*(observation(f"o-{one}", one) for one in PATIENTS))
         return World(region)
 
     async def end(made: World) -> None:

@@ -140,6 +140,13 @@ async def fill(db: asyncpg.Connection) -> None:
         " select 1, rid, 'registered', rid from resource where type = $1 and rid % 7 = 1",
         patient,
     )
+    await db.execute(
+        "insert into resource select 4000000 + n, $1, 'person' || n, 1, now(), 'PUT', false, false, null, null, 'x'"
+        " from generate_series(0, 19999) n",
+        type_id("Person"),
+    )
+    await db.execute(RESOURCES, 5_000_000, patient, "linked", 40_000, 40_000)
+    await db.execute("insert into person_member select 5000000 + n, 4000000 + n / 2 from generate_series(0, 39999) n")
     await db.execute("vacuum analyze")
 
 
@@ -231,7 +238,8 @@ async def test_hot_searches_use_their_index(large: asyncpg.Connection, scope: An
             assert indexes(used) & set(index.split(" or ")), (mode, name, json.dumps(used, indent=1))
             assert big_scans(used) == [], (mode, name)
             if scope is SYSTEM:
-                assert buffers(used) < 1200, (mode, name, buffers(used))
+                most = 1200 if name != "people with a code" else 4000  # of each it is looked up whether there are other records
+                assert buffers(used) < most, (mode, name, buffers(used))
 
 
 async def test_a_page_of_many_names_or_days_ends_when_it_is_full(large: asyncpg.Connection) -> None:

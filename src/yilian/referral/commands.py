@@ -16,7 +16,7 @@ from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import OpenReferral, Sending, evidence_faults, prepare, send
 from yilian.referral.step import Step, bodies, finish, named
-from yilian.store import read
+from yilian.store import members, read
 from yilian.store.change import Change
 from yilian.store.scope import Scope
 
@@ -127,7 +127,7 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
             f"Task/{task_id} is version {referral.task_ver} now, you have seen {if_match}. Read it again and decide anew.",
             zh="该转诊已被他人处理,请刷新后重试。",
         )
-    row = _legal_row(scope, referral, asked.action)
+    row = _legal_row(await _parts(tx, scope, referral), referral, asked.action)
     if faults := rules.parameter_faults(row, asked, referral):
         raise InvalidResource(faults[0].diagnostics, issues=faults)
     request, task = await bodies(tx, referral)
@@ -144,11 +144,17 @@ async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
     referral = await register.of_task(tx, stored.rid)
     if referral is None:
         raise _no_referral(task_id)
-    return rules.legal(referral, rules.parts(scope, referral)) if _writes(scope) else []
+    return rules.legal(referral, await _parts(tx, scope, referral)) if _writes(scope) else []
 
 
-def _legal_row(scope: Scope, referral: Referral, action: str) -> states.Row:
-    mine = rules.parts(scope, referral)
+async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
+    """The parts this person has in it. A resident is the patient of a referral of any record that is linked to the own one."""
+    if scope.reach == "self" and referral.patient in await members.others_of(tx, scope.patient_rid):
+        return frozenset({states.PATIENT})
+    return rules.parts(scope, referral)
+
+
+def _legal_row(mine: frozenset[str], referral: Referral, action: str) -> states.Row:
     row = states.row(referral.state, action)
     if row is None or not rules.holds(row, referral):
         raise NotLegalNow(referral, action, rules.legal(referral, mine))

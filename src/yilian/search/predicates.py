@@ -13,6 +13,7 @@ import msgspec
 
 from yilian.fhir.compartments import SHARED_TYPES
 from yilian.fhir.definitions import type_id
+from yilian.search import persons
 from yilian.search.clauses import Clause
 from yilian.search.conditions import Args, Condition, either
 from yilian.search.kinds import kind_of, reference
@@ -91,7 +92,8 @@ class Predicates:
         if clause.chain is not None:
             if clause.reverse:
                 return [Condition("resource", column="rid", keys=self.near_ends(clause), once=True)]
-            return reference.to(clause.parameter, clause.modifier, self.far_ends(clause.chain))
+            far = self.far_ends(clause.chain)
+            return reference.to(clause.parameter, clause.modifier, persons.whole(far) if persons.is_of_people(clause) else far)
         if clause.modifier == "missing":
             return kind.present(clause.parameter)
         if clause.modifier in ("above", "below") and clause.parameter.type == "reference" and reference.hierarchies(clause.parameter):
@@ -130,7 +132,7 @@ class Predicates:
             x = self.alias()
             (token,) = self.conditions(inner)
             where = [as_code(token).on(x), f"{x}.patient <> 0", *self.seen("index_clinical", x, source)]
-            return f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}"
+            return persons.whole(f"select distinct {x}.patient as key from index_clinical {x}{all_of(where)}")
         return self.ends_of(clause, self.far_ends(inner))
 
     def ends_of(self, clause: Clause, sources: str) -> str:
@@ -138,9 +140,10 @@ class Predicates:
         x = self.alias()
         if reference.in_clinical(clause.parameter, clause.modifier):
             where = f"{x}.nth = 0 and {x}.patient <> 0 and {x}.rid = any(array({sources}))"
-            return f"select distinct {x}.patient as key from index_clinical {x} where {where}"
+            return persons.whole(f"select distinct {x}.patient as key from index_clinical {x} where {where}")
         where = f"{x}.param = {clause.parameter.id} and {x}.rid = any(array({sources}))"
-        return f"select distinct {x}.target as key from index_reference {x} where {where}"
+        ends = f"select distinct {x}.target as key from index_reference {x} where {where}"
+        return persons.whole(ends) if persons.is_of_people(clause) else ends
 
     def holds(self, asked: Asked, table: str, row: str) -> str:
         """That a clause holds for the candidate `row`, a row of `table`."""
@@ -169,7 +172,11 @@ class Predicates:
         parts = []
         for link in reference.to(clause.parameter, clause.modifier, ""):
             x, s = self.alias(), self.alias()
-            far, seen = f"{x}.{link.column}", self.scope.condition(s, (clause.modifier,))
+            far, seen, source = f"{x}.{link.column}", self.scope.condition(s, (clause.modifier,)), f"{link.table} {x}"
+            if persons.is_of_people(clause):
+                w = self.alias()
+                source += f" cross join lateral ({persons.records_of(far)}) {w}"
+                far = f"{w}.patient"
             where = [
                 f"{x}.rid = {rid}",
                 *([link.where.replace("@", x)] if link.where else []),
@@ -177,23 +184,27 @@ class Predicates:
                 f"(select {s}.type = {type_id(clause.modifier)} and not {s}.deleted and {seen} from resource {s} where {s}.rid = {far})",
                 self._holds(self.beyond(clause.chain), far),
             ]
-            parts.append(f"(select true from {link.table} {x}{all_of(where)} limit 1)")
+            parts.append(f"(select true from {source}{all_of(where)} limit 1)")
         return either(parts)
 
     def _pointed_at(self, clause: Clause, rid: str) -> str:
         """That a resource within the scope points to the candidate, for which the rest of the `_has` holds."""
         assert clause.chain is not None
         source, inner, x = clause.parameter.base, self.beyond(clause.chain), self.alias()
+        also = ""
+        if persons.is_of_people(clause):
+            w = self.alias()
+            also, rid = f"({persons.records_of(rid)}) {w} cross join ", f"{w}.patient"
         if not reference.in_clinical(clause.parameter, clause.modifier):
             where = [f"{x}.target = {rid}", f"{x}.param = {clause.parameter.id}", self.holds(inner, "index_reference", x)]
-            return f"(select true from index_reference {x}{all_of([*where, *self.seen('index_reference', x, source)])} limit 1)"
+            return f"(select true from {also}index_reference {x}{all_of([*where, *self.seen('index_reference', x, source)])} limit 1)"
         rest = (
             [as_code(inner.only).on(x)]
             if is_coded(clause.chain) and len(inner.conditions) == 1
             else [f"{x}.type = {type_id(source)}", f"{x}.nth = 0", self.holds(inner, "index_clinical", x)]
         )
         where = [f"{x}.patient = {rid}", *rest, *self.seen("index_clinical", x, source)]
-        return f"(select true from index_clinical {x}{all_of(where)} limit 1)"
+        return f"(select true from {also}index_clinical {x}{all_of(where)} limit 1)"
 
     # --- scope
 

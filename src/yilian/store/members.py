@@ -16,6 +16,7 @@ from msgspec import structs
 from yilian.fhir.definitions import type_id
 from yilian.readers import ByKey
 from yilian.search.clauses import Clause
+from yilian.search.persons import NOT_FOLLOWED
 from yilian.search.query import Query
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ OF_ONE = """
 select o.patient from person_member m join person_member o on o.person = m.person where m.patient = $1 and o.patient <> m.patient order by 1
 """
 
-NOT_FOLLOWED = ("Patient", "Person")
+OF_MANY = "select o.patient from person_member m join person_member o on o.person = m.person where m.patient = any($1::bigint[])"
+
+GROUPS = """
+select m.person, array_agg(p.id order by p.rid) as ids from person_member m join resource p on p.rid = m.patient
+where m.person in (select w.person from person_member w where w.patient = any($1::bigint[])) group by m.person
+"""
 
 Look = Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[str]]]]
 
@@ -53,6 +59,27 @@ Look = Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[str]]]]
 async def others_of(tx: Tx, patient: int) -> list[int]:
     """The rids of the records of the same person besides this one, in ascending order."""
     return [row["patient"] for row in await tx.fetch(OF_ONE, patient)]
+
+
+async def with_others(tx: Tx, patients: Sequence[int]) -> set[int]:
+    """These records (rids) and all that are linked to one of them."""
+    return {*patients, *(row["patient"] for row in await tx.fetch(OF_MANY, list(patients)))} if patients else set()
+
+
+async def linked(tx: Tx, patients: Sequence[int]) -> dict[str, list[str]]:
+    """The ids of the records of the same people as these (rids): each with those it is linked to. {} where nobody is linked."""
+    groups = [row["ids"] for row in await tx.ahead(GROUPS, list(patients))]
+    return {one: [other for other in ids if other != one] for ids in groups for one in ids}
+
+
+def names_patients(query: Query) -> bool:
+    """Whether what a query finds depends on who is linked to whom."""
+    return any(True for _ in _named(query.clauses))
+
+
+def widened(query: Query, others: Mapping[str, Sequence[str]]) -> Query:
+    """The query with every patient it names become the whole person, told who is linked to whom (`linked`)."""
+    return replace(query, clauses=tuple(_with(one, others) for one in query.clauses))
 
 
 async def whole(tx: Tx, query: Query) -> Query:
@@ -81,7 +108,7 @@ async def whole_at_once(db: Database, query: Query) -> Query:
 async def _whole(query: Query, look: Look) -> Query:
     named = sorted(set(_named(query.clauses)))
     others = await look(named) if named else {}
-    return replace(query, clauses=tuple(_with(one, others) for one in query.clauses)) if others else query
+    return widened(query, others) if others else query
 
 
 def _named(clauses: Iterable[Clause]) -> Iterable[str]:

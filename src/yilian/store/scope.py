@@ -12,6 +12,7 @@ from typing import Literal
 
 from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
 from yilian.fhir.definitions import type_id
+from yilian.search.persons import records_of
 from yilian.store.rights import Allowed, Letter, Part, Rights, either
 
 Reach = Literal["everything", "grounds", "self", "nothing"]
@@ -190,14 +191,6 @@ class Scope:
         return ""
 
 
-def records_of(own: str) -> str:
-    """A query (column `patient`) for the records of one person: the one with the key `own` (SQL), and those linked to it."""
-    return (
-        f"select {own}::bigint as patient union all select o.patient from person_member m join person_member o on o.person = m.person"
-        f" where m.patient = {own} and o.patient <> m.patient"
-    )
-
-
 def readable(alias: str, first: int) -> str:
     """`Scope.condition` with the asker as parameters `$first` to `$first+3` (`Scope.keys`), right for rows of any type.
 
@@ -278,4 +271,16 @@ def _specially(alias: str, here: str, purpose: str) -> str:
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
-__all__ = ["CARE", "EMERGENCY", "OPERATIONS", "PATIENT_TYPES", "SHARED_TYPES", "SYSTEM", "Reach", "Scope", "readable", "readable_by"]
+__all__ = [
+    "CARE",
+    "EMERGENCY",
+    "OPERATIONS",
+    "PATIENT_TYPES",
+    "SHARED_TYPES",
+    "SYSTEM",
+    "Reach",
+    "Scope",
+    "readable",
+    "readable_by",
+    "records_of",
+]

@@ -62,14 +62,14 @@ class Keeping:
 
 async def checked(tx: Tx, scope: Scope, ask: Ask) -> None:
     """What can be refused at once, when an export is asked for. NotFound for a Group or a patient the asker may not know of."""
-    members = await _members(tx, scope, ask) if ask.level == "group" else None
+    grouped = await _members(tx, scope, ask) if ask.level == "group" else None
     if ask.patients:
         found = await read.many(tx, scope, [("Patient", id) for id in ask.patients])
         missing = [
-            id for id in ask.patients if ("Patient", id) not in found or (members is not None and found["Patient", id].rid not in members)
+            id for id in ask.patients if ("Patient", id) not in found or (grouped is not None and found["Patient", id].rid not in grouped)
         ]
         if missing:
-            where = "in this Group" if members is not None else "that you may read"
+            where = "in this Group" if grouped is not None else "that you may read"
             raise NotFound(f"There is no Patient/{missing[0][:64]} {where}" + (f", nor {len(missing) - 1} more." if missing[1:] else "."))
 
 
@@ -122,7 +122,7 @@ class _Export:
         async with self.db.transaction() as tx:
             await tx.execute("delete from bulk_key where bulk = $1", self.bulk.id)
             if self.ask.level == "group" or self.ask.patients:
-                await self._keep_keys(tx, 0, await _patients(tx, scope, self.ask))
+                await self._keep_keys(tx, 0, await patients(tx, scope, self.ask))
             for kind, text in self.ask.filters:
                 query = await members.whole(tx, search_of(kind, text, self.zone))
                 await listed.require(tx, query.clauses)
@@ -275,22 +275,27 @@ class _Export:
 
 
 async def _members(tx: Tx, scope: Scope, ask: Ask) -> set[int]:
-    """The patients of the Group, by rid, as far as the scope sees them; those marked inactive are none. NotFound for an unknown Group."""
+    """The people of the Group, all records of each by rid, as far as the scope sees who is named; those marked inactive are none.
+
+    NotFound for an unknown Group.
+    """
     group = parse((await read.by_id(tx, scope, "Group", ask.group)).body)
     wanted = []
     for member in group.get("member") or ():
         target = parse_reference(str((member.get("entity") or {}).get("reference", "")))
         if not member.get("inactive") and isinstance(target, Local) and target.type == "Patient":
             wanted.append(("Patient", target.id))
-    return {found.rid for found in (await read.many(tx, scope, wanted)).values()}
+    return await members.with_others(tx, [found.rid for found in (await read.many(tx, scope, wanted)).values()])
 
 
-async def _patients(tx: Tx, scope: Scope, ask: Ask) -> list[int]:
-    named = {found.rid for found in (await read.many(tx, scope, [("Patient", id) for id in ask.patients])).values()}
+async def patients(tx: Tx, scope: Scope, ask: Ask) -> list[int]:
+    """Whose resources are exported: all records of the people who are named or in the Group. What may not be seen is left out later."""
+    there = await read.many(tx, scope, [("Patient", id) for id in ask.patients])
+    named = await members.with_others(tx, [found.rid for found in there.values()])
     if ask.level != "group":
         return sorted(named)
-    members = await _members(tx, scope, ask)
-    return sorted(members & named if ask.patients else members)
+    grouped = await _members(tx, scope, ask)
+    return sorted(grouped & named if ask.patients else grouped)
 
 
 async def _copy(tx: Tx, sql: str, arguments: Sequence[Any], path: Path) -> tuple[int, int]:

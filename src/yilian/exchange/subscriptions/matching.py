@@ -6,6 +6,7 @@ was there before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from yilian.search.extract import extract
 from yilian.search.match import matches
 from yilian.search.query import Query
 from yilian.search.rows import IndexRows
+from yilian.store.members import names_patients, widened
 
 Interaction = Literal["create", "update", "delete"]
 ON_MATCH = frozenset({"create", "update"})
@@ -29,12 +31,15 @@ class Happened:
     """One change. Whoever asks first has it parsed and its index rows made; the others find them.
 
     resource  after the change, None for a deletion; before: body of the version before, None for a new one
+    linked    records of the person it is about, each with those it is linked to (`store.members.linked`): who is named by one of them is
+              told of all
     """
 
     interaction: Interaction
     resource: dict[str, Any] | None
     before: bytes | None
     now: datetime
+    linked: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _previous: dict[str, Any] | None = None
     _rows: dict[bool, IndexRows] = field(default_factory=dict)
 
@@ -53,7 +58,7 @@ class Happened:
         rows = self._rows.get(after)
         if rows is None:
             rows = self._rows[after] = extract(resource)
-        return matches(query, resource, now=self.now, rows=rows)
+        return matches(widened(query, self.linked) if self.linked else query, resource, now=self.now, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,12 @@ class Watch:
     subscription: int
     occasions: tuple[Occasion, ...]
     filters: tuple[Query, ...]
+
+    @property
+    def names_patients(self) -> bool:
+        """Whether who is told hangs on who is linked to whom."""
+        asked = [query for one in self.occasions for query in (one.current, one.previous) if query is not None]
+        return any(names_patients(query) for query in (*self.filters, *asked))
 
     def is_met(self, happened: Happened) -> bool:
         after = happened.interaction != "delete"

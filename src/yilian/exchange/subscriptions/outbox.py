@@ -13,7 +13,7 @@ at the earlier one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,10 +23,11 @@ from yilian.access.asker import asker_of
 from yilian.errors import Forbidden
 from yilian.exchange.subscriptions import known, rows
 from yilian.exchange.subscriptions.definition import ends_of, understood
-from yilian.exchange.subscriptions.matching import Happened, Watch
+from yilian.exchange.subscriptions.matching import Happened, Interaction, Watch
 from yilian.exchange.subscriptions.topics import CODE, CODE_SYSTEM, ID_PREFIX
 from yilian.fhir.dates import region_zone
 from yilian.jobs import NewJob
+from yilian.store import members
 from yilian.store.change import Change, Written
 from yilian.store.scope import SYSTEM, Scope
 
@@ -104,11 +105,13 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
 
 async def _note(tx: Tx, written: Sequence[Written]) -> None:
     watched = known.by_type(tx.db.dsn)
+    linked = await _linked(tx, written, watched)
     events: list[tuple[int, str, int, int]] = []
     for done in written:
         if done.type not in watched or done.unchanged:
             continue
-        happened = Happened("delete" if done.deleted else "create" if done.created else "update", done.resource, done.previous, tx.now)
+        interaction: Interaction = "delete" if done.deleted else "create" if done.created else "update"
+        happened = Happened(interaction, done.resource, done.previous, tx.now, linked)
         events += [
             (watch.subscription, happened.interaction, done.rid, done.version) for watch in watched[done.type] if _is_met(watch, happened)
         ]
@@ -116,6 +119,15 @@ async def _note(tx: Tx, written: Sequence[Written]) -> None:
         noted = await tx.fetch(NOTE, *([event[n] for event in events] for n in range(4)), tx.now)
         if noted:
             await jobs.enqueue(tx, COLLECT, {}, priority=1)
+
+
+async def _linked(tx: Tx, written: Sequence[Written], watched: Mapping[str, Sequence[Watch]]) -> Mapping[str, Sequence[str]]:
+    """Who is linked to those these changes are about, where somebody watches a patient by name."""
+    by_name = {type for type, some in watched.items() if any(watch.names_patients for watch in some)}
+    about = {
+        rid for done in written if done.type in by_name for rid in (done.patient, done.previous_patient) if rid is not None and rid > 0
+    }
+    return await members.linked(tx, sorted(about)) if about else {}
 
 
 def _is_met(watch: Watch, happened: Happened) -> bool:
