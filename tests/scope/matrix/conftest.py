@@ -1,0 +1,56 @@
+"""The region of the matrix is written once for each test process, and each twin when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from tests.conftest import _command, on_database
+from tests.scope.matrix.posts import Post, furnish
+from tests.scope.matrix.region import Region, region
+from tests.scope.matrix.writing import write_region
+from yilian.access import passwords
+
+
+@dataclass(slots=True)
+class Matrix:
+    """region: what there is; dsn: all of it; tokens by post; twin(post): the address of what that post may see, and nothing else"""
+
+    region: Region
+    dsn: str
+    tokens: dict[str, str]
+    twin: Callable[[Post], str]
+
+
+@pytest.fixture(scope="session")
+def matrix(cluster: str, template: str) -> Iterator[Matrix]:
+    base = f"yilian_matrix_{os.getpid()}"
+    asyncio.run(_command(cluster, f'create database "{base}" template "{template}" strategy file_copy'))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        tokens = asyncio.run(furnish(on_database(cluster, base)))
+    there = region(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1))
+
+    made: dict[str, str] = {}
+
+    def copy(word: str) -> str:
+        asyncio.run(_command(cluster, f'create database "{base}_{word}" template "{base}" strategy file_copy'))
+        made[word] = on_database(cluster, f"{base}_{word}")
+        return made[word]
+
+    def twin(post: Post) -> str:
+        if post.view not in made:
+            dsn, asker = copy(post.view), post.whole_view
+            asyncio.run(write_region(there, dsn, lambda thing: there.sees(asker, thing)))
+        return made[post.view]
+
+    asyncio.run(write_region(there, copy("all")))
+    yield Matrix(there, made["all"], tokens, twin)
+    for name in (base, *(f"{base}_{word}" for word in made)):
+        asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
