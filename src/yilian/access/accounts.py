@@ -19,6 +19,7 @@ import asyncpg
 from yilian.access import passwords
 from yilian.access.policy import joint, require_apart
 from yilian.access.sessions import end_others, tell
+from yilian.access.subjects import require_its_own
 from yilian.access.trail import note_change
 from yilian.errors import BadRequest, Conflict, NotFound
 from yilian.fhir.references import Local, parse
@@ -82,7 +83,8 @@ async def add(
     `stored`: the hash, where it was made beforehand. Whether the password keeps to the rules of the region is the caller's to ask
     (`password_rules.require`).
     `agent` is the reference of who acts ("Practitioner/gp"), `patient` that of the person's own record. Without a password nobody can
-    sign in by one. BadRequest for a name, reference, role or combination of posts that cannot be; Conflict when the name is taken.
+    sign in by one. BadRequest for a name, reference, role or combination of posts that cannot be; Conflict when the name is taken,
+    by an account or an application.
     """
     name = canonical(name)
     if not _NAME.fullmatch(name):
@@ -93,6 +95,7 @@ async def add(
     if patient:
         _reference(patient, "Patient")
     _check_posts(posts)
+    await require_its_own(tx, name, "account")
     if stored is None and password is not None:
         stored = await passwords.hashed(password)
     added = await tx.fetchval(

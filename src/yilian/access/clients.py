@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from yilian.access import assertions, passwords
 from yilian.access.smart import clauses
+from yilian.access.subjects import require_its_own
 from yilian.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ async def add(
     """Register an application, or register it anew. Without `secret` and `jwks` (a JWK Set) it is public.
 
     BadRequest for what cannot be: an unknown grant type, client credentials without a secret or keys, a redirect URI that is neither https
-    nor this machine's.
+    nor this machine's. Conflict when an account is called so.
     """
     unknown = sorted(set(grant_types) - set(GRANT_TYPES))
     if unknown:
@@ -119,6 +120,7 @@ async def add(
             raise BadRequest(
                 f"{uri[:200]!r} cannot be a redirect URI: https, a loopback address, or a path of this server, without a fragment."
             )
+    await require_its_own(tx, id, "application")
     await tx.execute(
         """
         insert into client (id, name, secret, redirect_uris, grant_types, scope, agent, institution, created, jwks, introspects)
