@@ -152,6 +152,75 @@ async def test_a_chain_that_was_made_anew_shows_against_its_anchor(db: Database,
     assert await problems(connection, anchor) == ["Block 1, which anchor.log knows, is not there any more."]
 
 
+async def test_events_that_were_swapped_are_named(db: Database, connection: Connection) -> None:
+    """All that was there still is, under other numbers."""
+    await leave(db, 4)
+    await sealed(connection)
+    swap = "update audit_event set seq = {} where seq = {}"
+    await tampered(connection, swap.format(99, 2), swap.format(2, 3), swap.format(3, 99))
+    assert [text[:8] for text in await problems(connection) if text.endswith("was changed.")] == ["Event 2 ", "Event 3 "]
+
+
+async def test_blocks_that_were_swapped_show(db: Database, connection: Connection) -> None:
+    for _ in range(3):
+        await leave(db, 2)
+        await sealed(connection)
+    swap = "update audit_block set nr = {} where nr = {}"
+    await tampered(connection, swap.format(99, 2), swap.format(2, 3), swap.format(3, 99))
+    assert await problems(connection)
+
+
+@pytest.mark.parametrize("column", ["seqs", "marks", "months", "digest", "hash", "sealed"])
+async def test_nothing_of_a_seal_can_be_changed_unseen(db: Database, connection: Connection, column: str) -> None:
+    """The first, one between others, and the newest, to which nothing is chained yet."""
+    for _ in range(3):
+        await leave(db, 2)
+        await sealed(connection)
+    for number in (1, 2, 3):
+        before = dict(await connection.fetchrow("select * from audit_block where nr = $1", number) or {})
+        other = {
+            "seqs": "array_replace(seqs, seqs[1], 77)",
+            "marks": "array_replace(marks, marks[1], 77)",
+            "months": "array[date '2026-10-01']",
+            "sealed": "sealed + interval '1 s'",
+        }
+        changed = other.get(column, f"overlay({column} placing '\\x00ff'::bytea from 3)")
+        await tampered(connection, f"update audit_block set {column} = {changed} where nr = {number}")
+        assert await problems(connection), number
+        await tampered(connection, f"delete from audit_block where nr = {number}")
+        names = ", ".join(before)
+        async with connection.transaction():
+            places = ", ".join(f"${place}" for place in range(1, len(before) + 1))
+            await connection.execute(f"insert into audit_block ({names}) values ({places})", *before.values())
+        assert not await problems(connection)
+
+
+async def test_the_newest_events_taken_out_with_their_seal_show_against_the_anchor(
+    db: Database, connection: Connection, tmp_path: Path
+) -> None:
+    """What is left is a whole chain, only shorter; and it goes on as if nothing had been."""
+    anchor = tmp_path / "anchor.log"
+    for _ in range(3):
+        await leave(db, 2)
+        here = await chain.mark(connection)
+        for block in await chain.seal(connection, here.seq, NOW):
+            await asyncio.to_thread(chain.anchor_to, anchor, block)
+    await tampered(connection, "delete from audit_event where seq > 4", "delete from audit_block where nr = 3")
+    assert not await problems(connection)
+    assert await problems(connection, anchor) == ["Block 3, which anchor.log knows, is not there any more."]
+    await leave(db, 2)
+    assert await sealed(connection) == 2
+    assert not await problems(connection)
+    assert await problems(connection, anchor) == ["Block 3 is not the one anchor.log knows: the chain was made anew."]
+
+
+async def test_the_newest_events_taken_out_without_their_seal_are_named(db: Database, connection: Connection) -> None:
+    await leave(db, 4)
+    await sealed(connection)
+    await tampered(connection, "delete from audit_event where seq > 2")
+    assert [text for text in await problems(connection) if text.endswith("are missing: 3, 4.")]
+
+
 async def test_what_a_transaction_under_way_will_bring_is_waited_for(db: Database, dsn: str, connection: Connection) -> None:
     sealer = Sealer(dsn, lambda: NOW, None)
     async with db.transaction() as tx:

@@ -111,6 +111,21 @@ async def test_what_goes_missing_beside_a_month_that_was_taken_out_still_shows(a
     assert [text for text in (await seal(dsn)).problems if "are missing: 2." in text]
 
 
+@pytest.mark.parametrize("how", ["drop table {}", "truncate {}"])
+async def test_a_month_that_went_missing_without_being_taken_out_shows(at: Database, dsn: str, how: str) -> None:
+    """Whoever owns the tables can drop a month; only what was taken out by the book may be missing."""
+    await note(at, datetime(2026, 4, 30, tzinfo=UTC))
+    await made(at)
+    await seal(dsn)
+    await note(at, NOW, NOW)
+    assert not (await seal(dsn)).problems
+    async with at.transaction() as tx:
+        (old,) = (await months.too_old(tx, 6))[:1]
+        await tx.execute(f"alter table {old.table} disable trigger user")
+        await tx.execute(how.format(old.table))
+    assert [text for text in (await seal(dsn)).problems if "missing: 1." in text]
+
+
 async def test_a_month_that_is_not_sealed_is_not_taken_out(at: Database) -> None:
     await note(at, datetime(2026, 1, 15, tzinfo=UTC))
     await made(at)
