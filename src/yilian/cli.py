@@ -174,6 +174,11 @@ def parser() -> argparse.ArgumentParser:
         "--institution", metavar="NAME", help="the one it speaks for when it asks for itself (default: the whole region)"
     )
     registered.add_argument("--keys", type=Path, metavar="FILE", help="a JWK Set with its public keys (private_key_jwt)")
+    registered.add_argument("--keys-at", metavar="URL", help="where that JWK Set lies instead (https), read when it is needed")
+    registered.add_argument(
+        "--launch-url", action="append", default=[], metavar="URI", help="where our pages open it with a patient (SMART EHR launch)"
+    )
+    registered.add_argument("--launch-role", action="append", metavar="ROLE", help="a post that may open it (default: all)")
     registered.add_argument("--secret", action="store_true", help="it has a secret, the first line of standard input")
     registered.add_argument("--introspects", action="store_true", help="it may ask about tokens of other applications (RFC 7662)")
     gone = add("disable", "Disable an application; its tokens end.", _client_disable, applications)
@@ -360,6 +365,9 @@ def _client_add(settings: Settings, given: argparse.Namespace) -> int:
         key_file=given.keys,
         secret=given.secret,
         introspects=given.introspects,
+        keys_at=given.keys_at,
+        launches=given.launch_url,
+        launch_roles=given.launch_role,
     )
 
 

@@ -50,7 +50,6 @@ async def set_up(house: House, issuer: str, *, secret: str | None = None, subjec
             client_id="yilian-here",
             secret=secret,
             institution="Organization/qingshi",
-            key_file=house.settings.key_file,
             **more,
         )
         provider = await providers.by_id(tx, "hospital")

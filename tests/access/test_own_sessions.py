@@ -70,7 +70,8 @@ async def test_how_long_a_session_may_be_idle_is_for_the_region(people: House) -
 COOKIE_POSTS = (
     "sign-in", "sign-in/second-factor", "sign-in/passkey-options", "sign-in/passkey", "sign-in/password", "sign-out", "account/password",
     "account/app", "account/app/confirm", "account/app/remove", "account/passkey-options", "account/passkeys", "account/passkeys/remove",
-    "account/recovery-codes", "account/sessions/end", "provider", "provider/link",
+    "account/recovery-codes", "account/sessions/end", "provider", "provider/link", "launch",
+    "launch/patient",
 )  # fmt: skip
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from tests.access.journey import bearer, tokens_of
+from tests.access.journey import answered, authorize, bearer, redeem, sign_in, tokens_of
 from tests.http.house import Server
 from tests.scope.asks import asks, never, tell
 from tests.scope.people import client_of, sees
 from tests.scope.test_searches import CHAINS, LINKS, found, questions
 from tests.scope.world import LOINC, World, sugar
+from yilian import app, config
+from yilian.access import clients
 
 Json = dict[str, Any]
 
@@ -253,3 +256,55 @@ async def test_what_is_written_fits_before_and_after(own_server: Server) -> None
     whole = await client.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": entries})
     assert whole.status_code == 403
     assert (await client.delete(f"/fhir/Observation/{mine['id']}")).status_code == 204
+
+
+async def test_an_application_that_was_opened_with_a_patient_sees_that_patient_alone(own_server: Server, world: World) -> None:
+    """In every way of reading; what the session sees of others is like what never was."""
+    database = app.database(config.Settings(), own_server.dsn)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            await clients.add(
+                tx, "viewer", name="viewer", secret=None, scope="launch patient/*.rs", grant_types=["authorization_code"],
+                redirect_uris=["https://app.example/back"], launches=["https://app.example/launch"],
+            )  # fmt: skip
+    finally:
+        await database.close()
+    client = own_server.nobody()
+    await sign_in(client, "gp")
+    origin = str(client.base_url).rstrip("/")
+    opened = await client.post("/oauth2/launch", json={"client": "viewer", "patient": "Patient/p1"}, headers={"origin": origin})
+    launch = parse_qs(urlsplit(opened.json()["location"]).query)["launch"][0]
+    asked = {"client_id": "viewer", "redirect_uri": "https://app.example/back", "scope": "launch patient/*.rs", "launch": launch}
+    code = answered(await authorize(client, **asked))["code"]
+    got = await redeem(client, code, client_id="viewer", redirect_uri="https://app.example/back")
+    assert got.json()["patient"] == "p1"
+    client = own_server.nobody()
+    client.headers["authorization"] = bearer(got.json()["access_token"])
+    client.headers["x-request-id"] = "scope"
+    others = [one for versions in world.versions.values() if (one := versions[-1]).patient == "p2" and sees("gp", one)]
+    mine = [one for versions in world.versions.values() if (one := versions[-1]).patient == "p1" and sees("gp", one) and not one.deleted]
+    assert len(others) > 10
+    assert len(mine) > 10
+    for one in mine:
+        assert (await client.get(f"/fhir/{one.name}")).status_code == 200, one.name
+        assert (await client.get(f"/fhir/{one.type}?_id={one.id}&_total=accurate")).json()["total"] == 1
+    compared = 0
+    for one in others:
+        nobody = never(one.id)
+        reads = zip(asks("gp", one.type, one.id, None), asks("gp", one.type, nobody, None), strict=True)
+        for ask, same in reads:
+            if ask.method == "GET":
+                assert await tell(client, ask, one.id) == await tell(client, same, nobody), (one.name, ask.name)
+                compared += 1
+    assert compared > 200
+    for path in ("Observation?_count=200", "Patient", "Observation/_history?_count=200", "_history?_count=500", "Patient/p1/$everything"):
+        page = (await client.get(f"/fhir/{path}")).json()
+        there = {f"{one['resource']['resourceType']}/{one['resource']['id']}" for one in page["entry"] if "resource" in one}
+        about = {world.current(name).patient for name in there if name in world.versions}
+        assert about <= {"p1", ""}, path
+        assert "p1" in about
+    for path in ("Task/$worklist?list=sent", "AuditEvent", "Patient/$export", "Patient/p1/$seers"):
+        assert (await client.get(f"/fhir/{path}", headers={"prefer": "respond-async"})).status_code == 403, path
+    fresh = {key: value for key, value in sugar("x", "p1").items() if key != "id"}
+    assert (await client.post("/fhir/Observation", json=fresh)).status_code == 403

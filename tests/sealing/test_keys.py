@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -120,8 +121,8 @@ numbers = words | some.from_regex(r"1[3-9]\d{9}|\d{17}[\dX]|value|Patient|\d{1,6
 
 @given(some.lists(numbers, max_size=4), some.lists(numbers, max_size=3), numbers, some.integers(0, 10**12))
 def test_whatever_is_sealed_opens_to_what_it_was(tmp_path_factory: Any, ids: list[str], phones: list[str], name: str, number: int) -> None:
-    keys = KEYS.setdefault("one", None) or KEYS.setdefault("made", ring("aes", tmp_path_factory.mktemp("keys")))
-    assert keys is not None
+    keys = KEYS.get("one") or KEYS.setdefault("one", ring("aes", tmp_path_factory.mktemp("keys")))
+    keys._looked = time.monotonic()  # there is no database to read them from anew, however slow this machine is
     patient = {
         "resourceType": "Patient",
         "identifier": [{"value": one, "system": "urn:a"} for one in ids],
@@ -137,7 +138,7 @@ def test_whatever_is_sealed_opens_to_what_it_was(tmp_path_factory: Any, ids: lis
         assert f'"value":{dump(one).decode()}' not in sealed
 
 
-KEYS: dict[str, Keyring | None] = {}
+KEYS: dict[str, Keyring] = {}
 
 
 def test_a_master_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

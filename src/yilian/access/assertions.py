@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from joserfc.jws import extract_compact
 from joserfc.jwt import JWTClaimsRegistry
 
+from yilian.access import key_sets
+from yilian.access.fetching import NotFetched
 from yilian.errors import BadRequest
 
 if TYPE_CHECKING:
     from yilian.access.clients import Client
-    from yilian.db import Tx
+    from yilian.access.settings import AccessSettings
+    from yilian.db import Database, Tx
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ("ES256", "ES384", "RS384")
@@ -46,6 +50,32 @@ class Proof:
     client: str
     jti: str
     expires: datetime
+
+
+async def with_keys(db: Database, client: Client, assertion: str, settings: AccessSettings) -> Client:
+    """The application with the keys that lie at its address just now, where they do; those among them that may sign. NotProven where they
+    cannot be read."""
+    if client.jwks_uri is None:
+        return client
+    kid = kid_of(assertion)
+    try:
+        found = await key_sets.of(db).having(client.jwks_uri, settings.hosts, db.clock(), lambda key: key.get("kid") == kid)
+    except NotFetched as error:
+        raise NotProven(f"the keys at its address cannot be read: {error}") from None
+    usable = []
+    for one in found[:MOST_KEYS]:
+        with suppress(BadRequest, JoseError, ValueError, TypeError, KeyError):
+            usable.append(_public(one))
+    return replace(client, jwks=msgspec.json.encode({"keys": usable}).decode())
+
+
+def kid_of(assertion: str) -> str:
+    """The key a statement says it was signed with; nothing is verified by that. "" where it cannot be read."""
+    try:
+        kid = extract_compact(assertion.encode("ascii")).headers().get("kid")
+        return kid if isinstance(kid, str) else ""
+    except (JoseError, ValueError, UnicodeError, AttributeError):
+        return ""
 
 
 def named(assertion: str) -> str:

@@ -15,6 +15,7 @@ from yilian.access.keys import SigningKey
 from yilian.access.settings import AccessSettings
 
 if TYPE_CHECKING:
+    from yilian.access.launch import Context
     from yilian.access.oauth import Applicant
 
 
@@ -48,6 +49,7 @@ class Code:
     grant: UUID | None
     person: Person | None
     code_challenge_method: str = "S256"
+    context: Context | None = None
 
     def get_redirect_uri(self) -> str:
         return self.redirect_uri
@@ -79,6 +81,7 @@ class Refresh:
     spent: bool
     alive: bool
     person: Person | None
+    context: Context | None = None
 
     def check_client(self, client: Applicant) -> bool:
         return client.client.id == self.client
@@ -97,6 +100,7 @@ class Issued:
     person: Person | None
     scope: str
     refresh: str | None
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class NewCode:
     scope: str
     challenge: str
     nonce: str | None
+    context: Context | None = None
 
 
 @dataclass(slots=True)
@@ -116,6 +121,7 @@ class Desk:
 
     applicant    the application it names, None when there is none
     person       who is signed in, at the authorization endpoint
+    context      what the application was opened for there, None where nothing is known of that
     revocable    the grant behind the token that is to be revoked, and its application
     told_of      what there is to say of the token that is asked about; None: it is not good
     """
@@ -126,6 +132,7 @@ class Desk:
     keys: Sequence[SigningKey] = ()
     applicant: Applicant | None = None
     person: Person | None = None
+    context: Context | None = None
     code: Code | None = None
     refresh: Refresh | None = None
     revocable: tuple[UUID, str] | None = None

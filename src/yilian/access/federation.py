@@ -217,7 +217,7 @@ class Federation:
             "code_verifier": verifier,
         }
         headers = {}
-        secret = provider.secret_text(self.settings.key_file)
+        secret = provider.secret_text()
         methods = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if secret is not None and "client_secret_basic" in methods:
             pair = f"{quote(provider.client_id, safe='')}:{quote(secret, safe='')}"  # RFC 6749 2.3.1

@@ -11,11 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from yilian.access import assertions, clients, keys, oauth, passwords, sessions
+from yilian.access import assertions, clients, keys, launch, oauth, passwords, sessions
 from yilian.access.assertions import NotProven, Proof
 from yilian.access.clients import Client
 from yilian.access.desk import Code, Desk, NewCode, Person, Refresh
+from yilian.access.launch import Context
 from yilian.access.oauth import Applicant, Ask, Reply
 from yilian.access.rules import idle
 from yilian.access.sessions import Session, digest
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 Pairs = Sequence[tuple[str, str]]
 
+CHOOSE = "/choose-patient"
+"""The page that asks which patient an application is to be told, and comes back with the same query and a launch value."""
 LONGEST_VALUE = 4096
 _QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -51,6 +55,17 @@ async def authorize(tx: Tx, pairs: Pairs, cookie: str, *, origin: str, settings:
     desk = Desk(tx.now, settings, settings.public_url or origin)
     desk.applicant = Applicant(client, origin, None) if client else None
     desk.person = await _person(tx, session) if session else None
+    scopes = set((asked.get("scope") or "").split())
+    if session is not None and client is not None and asked.get("launch"):
+        desk.context = await launch.found(tx, asked["launch"], client.id, session)
+        if desk.context is None:
+            raise BadRequest(
+                "The launch value is not known, was used, or is another's.", zh="应用启动信息已失效,请从患者页面重新打开应用。"
+            )
+    elif "launch" in scopes and session is not None:
+        raise BadRequest("The scope launch goes with the parameter launch of an EHR launch.", zh="该应用须从患者页面打开。")
+    elif client is not None and _has_to_choose(client, scopes, desk.person) and asked.get("prompt") != "none":
+        return Reply(302, "", {"Location": f"{CHOOSE}?{urlencode(pairs)}"})
     if asked.get("aud") and asked["aud"].rstrip("/") != f"{origin}/fhir":
         raise BadRequest("aud is not the address of this server's FHIR interface.", zh="应用请求的不是本服务器。")
     try:
@@ -62,7 +77,14 @@ async def authorize(tx: Tx, pairs: Pairs, cookie: str, *, origin: str, settings:
         ) from None
     if desk.new_code is not None:
         await _store_code(tx, desk.new_code, settings.code)
+        if desk.context is not None:
+            await launch.spend(tx, asked["launch"])
     return reply
+
+
+def _has_to_choose(client: Client, scopes: set[str], person: Person | None) -> bool:
+    """Whether the person is to say which patient: the application asks to be told, may be, and they have no record of their own."""
+    return "launch/patient" in scopes & set(client.scope.split()) and person is not None and not person.patient
 
 
 async def exchange(
@@ -138,6 +160,8 @@ async def _told_of(db: Database, verifier: Verifier, token: str) -> dict[str, An
         told = {"scope": claims.scope, "client_id": claims.client, "sub": claims.subject, "exp": claims.expires, "token_type": "Bearer"}
         if here.scope.agent:
             told["fhirUser"] = here.scope.agent
+        if here.launched:
+            told["patient"] = here.launched.removeprefix("Patient/")
         return {"active": True, **told}
     async with db.transaction() as tx:
         refresh = await _refresh(tx, token) if token else None
@@ -198,7 +222,8 @@ async def _applicant(db: Database, form: Pairs, authorization: str, origin: str,
             return _Tried(None, "unknown application")
         audiences = {f"{one}{path}" for one in (origin, settings.public_url) if one for path in ("", "/oauth2/token")}
         try:
-            proven = assertions.proof(client, statement, audiences, db.clock())
+            keyed = await assertions.with_keys(db, client, statement, settings)
+            proven = assertions.proof(keyed, statement, audiences, db.clock())
         except NotProven as error:
             return _Tried(Applicant(client, origin, None), str(error))
         return _Tried(Applicant(client, origin, None, signed=True), "the signed statement was used before", proven)
@@ -239,6 +264,8 @@ async def _person(tx: Tx, session: Session) -> Person | None:
     )
 
 
+_CONTEXT = ("patient", "encounter", "about", "intent")
+_LAUNCHED = ", ".join(f"{{0}}.{name} as launched_{name}" for name in _CONTEXT)
 _BEHIND = """
        s.account, s.institution, s.id as session_id, s.started as session_started, s.expires as session_expires, s.seen,
        s.ended as session_ended, s.factors, a.display, a.agent, a.patient, a.disabled
@@ -261,7 +288,8 @@ def _person_behind(row: Any) -> Person:
 
 async def _code(tx: Tx, code: str) -> Code | None:
     row = await tx.fetchrow(
-        f"select c.*, {_BEHIND} from authorization_code c join session s on s.id = c.session join account a on a.name = s.account"
+        f"select c.*, {_LAUNCHED.format('c')}, {_BEHIND}"
+        " from authorization_code c join session s on s.id = c.session join account a on a.name = s.account"
         " where c.hash = $1 for update of c",
         digest(code),
     )
@@ -279,12 +307,13 @@ async def _code(tx: Tx, code: str) -> Code | None:
         alive,
         row["token_grant"],
         _person_behind(row) if alive else None,
+        context=launch.context_of({name: row[f"launched_{name}"] for name in _CONTEXT}),
     )
 
 
 async def _refresh(tx: Tx, token: str) -> Refresh | None:
     row = await tx.fetchrow(
-        f"select r.hash, r.used, g.id as grant_id, g.client, g.scope, g.expires, g.ended, {_BEHIND}"
+        f"select r.hash, r.used, g.id as grant_id, g.client, g.scope, g.expires, g.ended, {_LAUNCHED.format('g')}, {_BEHIND}"
         " from refresh_token r join token_grant g on g.id = r.token_grant"
         " join session s on s.id = g.session join account a on a.name = s.account"
         " where r.hash = $1 for update of r",
@@ -295,14 +324,21 @@ async def _refresh(tx: Tx, token: str) -> Refresh | None:
     over = row["ended"] or row["session_ended"] or row["disabled"]
     alive = not over and min(row["expires"], row["session_expires"]) > tx.now and row["seen"] > tx.now - await idle(tx)
     return Refresh(
-        row["hash"], row["client"], row["scope"], row["grant_id"], row["used"] is not None, alive, _person_behind(row) if alive else None
+        row["hash"],
+        row["client"],
+        row["scope"],
+        row["grant_id"],
+        row["used"] is not None,
+        alive,
+        _person_behind(row) if alive else None,
+        launch.context_of({name: row[f"launched_{name}"] for name in _CONTEXT}),
     )
 
 
 async def _store_code(tx: Tx, new: NewCode, life: timedelta) -> None:
     await tx.execute(
-        "insert into authorization_code (hash, client, session, redirect_uri, scope, challenge, nonce, issued, expires)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into authorization_code (hash, client, session, redirect_uri, scope, challenge, nonce, issued, expires,"
+        " patient, encounter, about, intent) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         digest(new.code),
         new.client,
         new.session,
@@ -312,7 +348,12 @@ async def _store_code(tx: Tx, new: NewCode, life: timedelta) -> None:
         new.nonce,
         tx.now,
         tx.now + life,
+        *_columns(new.context),
     )
+
+
+def _columns(context: Context | None) -> tuple[str | None, str | None, list[str] | None, str | None]:
+    return (context.patient, context.encounter, list(context.about), context.intent) if context is not None else (None, None, None, None)
 
 
 async def _store(tx: Tx, desk: Desk, asked: Mapping[str, str]) -> None:
@@ -320,7 +361,8 @@ async def _store(tx: Tx, desk: Desk, asked: Mapping[str, str]) -> None:
     if issued is not None and issued.is_new:
         person = issued.person
         await tx.execute(
-            "insert into token_grant (id, client, account, session, scope, started, expires) values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into token_grant (id, client, account, session, scope, started, expires, patient, encounter, about, intent)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             issued.grant,
             issued.client,
             person.account if person else None,
@@ -328,6 +370,7 @@ async def _store(tx: Tx, desk: Desk, asked: Mapping[str, str]) -> None:
             issued.scope,
             tx.now,
             person.session_expires if person else tx.now + desk.settings.access_token,
+            *_columns(issued.context),
         )
     if issued is not None and issued.refresh is not None:
         await tx.execute(

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from yilian.access.addresses import Allowed
 from yilian.access.fetching import NotFetched, fetched
+from yilian.db import Database
 
 KEPT = timedelta(minutes=10)
 STALE = timedelta(hours=6)
@@ -31,7 +33,7 @@ class _Set:
 
 
 class KeySets:
-    """One for each process."""
+    """One for each process, or for each database where it has several (`of`)."""
 
     def __init__(self) -> None:
         self._sets: dict[str, _Set] = {}
@@ -61,6 +63,14 @@ class KeySets:
         while url not in self._sets and len(self._sets) >= REMEMBERED:
             del self._sets[next(iter(self._sets))]
         return self._sets.setdefault(url, _Set())
+
+
+_of: WeakKeyDictionary[Database, KeySets] = WeakKeyDictionary()
+
+
+def of(db: Database) -> KeySets:
+    """What this process remembers beside this database."""
+    return _of.setdefault(db, KeySets())
 
 
 def _keys(document: dict[str, Any]) -> list[dict[str, Any]]:

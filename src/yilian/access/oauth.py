@@ -190,7 +190,9 @@ class Server(AuthorizationServer):
         refresh = new_secret() if include_refresh_token and user is not None else None
         # A narrower scope asked for at a refresh is for that access token only; the grant keeps its own (RFC 6749 §6).
         kept = desk.refresh.scope if known and desk.refresh else allowed
-        desk.issued = Issued(grant, known is None, client.client.id, user, kept, refresh)
+        behind = desk.refresh if known else desk.code
+        context = behind.context if behind is not None and grant_type != "client_credentials" else None
+        desk.issued = Issued(grant, known is None, client.client.id, user, kept, refresh, context)
         token: dict[str, Any] = {
             "token_type": "Bearer",
             "access_token": mint(
@@ -210,7 +212,9 @@ class Server(AuthorizationServer):
         }
         if refresh is not None:
             token["refresh_token"] = refresh
-        if user is not None and user.patient and any(one == "launch/patient" or one.startswith("patient/") for one in allowed.split()):
+        if context is not None:
+            token |= context.told()
+        elif user is not None and user.patient and any(one == "launch/patient" or one.startswith("patient/") for one in allowed.split()):
             token["patient"] = user.patient.removeprefix("Patient/")
         return token
 
@@ -231,6 +235,7 @@ class _CodeGrant(grants.AuthorizationCodeGrant):
             request.scope,
             request.payload.data["code_challenge"],
             request.payload.data.get("nonce"),
+            desk.context,
         )
 
     def query_authorization_code(self, code: str, client: Applicant) -> Code | None:

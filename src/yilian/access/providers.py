@@ -11,15 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yilian.access import institutions, sessions
 from yilian.access.accounts import canonical, posts_of
 from yilian.access.addresses import Allowed
-from yilian.access.factors.sealing import make_first, seal, unseal
 from yilian.access.trail import note_change
 from yilian.errors import BadRequest, Conflict, InvalidResource, NotFound
+from yilian.sealing.keyring import unseal
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+SECRET = "identity_provider.secret"
+"""What a sealed secret is, see `yilian.sealing`; it is never kept as it is."""
 LONGEST_SUBJECT = 255
 """OpenID Connect Core 2: sub."""
 
@@ -54,9 +55,9 @@ class Provider:
     trusts_factor: bool
     disabled: datetime | None
 
-    def secret_text(self, key_file: Path | None) -> str | None:
+    def secret_text(self) -> str | None:
         """Its secret in the clear. Unavailable when the key is not there."""
-        return unseal(key_file, self.secret, f"provider {self.id}").decode() if self.secret is not None else None
+        return unseal(self.secret.decode(), f"{SECRET}|{self.id}").decode() if self.secret is not None else None
 
 
 async def by_id(tx: Tx, id: str) -> Provider | None:
@@ -82,7 +83,6 @@ async def add(
     claim: str = "sub",
     first_time: bool = False,
     trusts_factor: bool = False,
-    key_file: Path | None = None,
 ) -> None:
     """Set a provider up, or anew. BadRequest for what cannot be one, Conflict for an issuer that has another id here.
 
@@ -97,11 +97,7 @@ async def add(
         raise BadRequest(f"{institution or 'nothing'} is no institution here; whose people does it vouch for?")
     if await tx.fetchval("select true from identity_provider where issuer = $1 and id <> $2", issuer, id):
         raise Conflict("This issuer is set up here already, under another id.")
-    sealed = None
-    if secret is not None:
-        if not await tx.fetchval("select exists (select from totp) or exists (select from identity_provider where secret is not null)"):
-            make_first(key_file)
-        sealed = seal(key_file, secret.encode(), f"provider {id}")
+    sealed = tx.db.ring.seal(secret.encode(), f"{SECRET}|{id}").encode() if secret is not None else None
     await tx.execute(
         "delete from account_link l using identity_provider p where p.id = $1 and l.provider = $1 and p.issuer <> $2", id, issuer
     )

@@ -26,8 +26,8 @@ _WORDS = {"read": "rs", "write": "cud", "*": "cruds"}
 
 IDENTITY = ("openid", "fhirUser", "profile")
 """Who is signed in; no data."""
-CONTEXT = ("launch/patient", "online_access")
-"""Tell me the patient; let me stay signed in as long as the session lasts."""
+CONTEXT = ("launch", "launch/patient", "online_access")
+"""Tell me what I was opened for; tell me the patient; let me stay signed in as long as the session lasts."""
 
 
 @dataclass(frozen=True, slots=True)

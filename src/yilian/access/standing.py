@@ -19,16 +19,20 @@ from yilian.store.scope import Reach, Scope
 if TYPE_CHECKING:
     from yilian.db import Tx
 
+NOBODY = -2
+"""In place of the key of a patient who is not there any more: nothing is about them."""
 NO_RIGHTS = Rights(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`scope` without request id and address; `patient` is "Patient/…" of the holder's own record or ""."""
+    """`scope` without request id and address; `patient` is "Patient/…" of the holder's own record or ""; `launched`: of whose record the
+    application was told when it was opened."""
 
     scope: Scope
     institution: Institution | None
     patient: str
+    launched: str = ""
 
 
 async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
@@ -39,7 +43,8 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
     row = await tx.fetchrow(
         """
         select g.client, g.account, c.name as client_name, c.agent as client_agent, c.institution as client_institution,
-               a.display, a.agent, a.patient, s.institution as session_institution, g.session
+               a.display, a.agent, a.patient, s.institution as session_institution, g.session,
+               g.patient as launched
         from token_grant g
         join client c on c.id = g.client
         left join account a on a.name = g.account
@@ -55,7 +60,8 @@ async def standing(tx: Tx, grant: UUID, scope: str) -> Standing:
         raise NotSignedIn("The sign-in has ended. Sign in again.", zh="登录已失效,请重新登录。")
     if row["account"] is None:
         return await of_client(tx, row["client"], row["client_name"], row["client_agent"], row["client_institution"], scope)
-    return await of_person(tx, row, row["session_institution"] if row["session"] is not None else None, row["client"], scope)
+    at = row["session_institution"] if row["session"] is not None else None
+    return await of_person(tx, row, at, row["client"], scope, launched=row["launched"] or "")
 
 
 async def require_alive(tx: Tx, grant: UUID) -> None:
@@ -76,8 +82,11 @@ async def require_alive(tx: Tx, grant: UUID) -> None:
         raise NotSignedIn("The sign-in has ended. Sign in again.", zh="登录已失效,请重新登录。")
 
 
-async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -> Standing:
+async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str, *, launched: str = "") -> Standing:
     """The holder of an account (columns account, display, agent, patient) at this institution, or at that of the first post when None.
+
+    `patient/` scopes are for one's own record; who sees others' has them for the one patient the application was opened with (`launched`),
+    and for reading alone.
 
     NotSignedIn when the posts cannot be held together any more.
     """
@@ -93,8 +102,14 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
     institution = await institutions.by_reference(tx, at) if at else None
     granted = rights(scope, "user")
     reach: Reach = role.reach
+    only = 0
     if granted is None:
-        granted, reach = rights(scope, "patient") or NO_RIGHTS, "self"
+        granted = rights(scope, "patient") or NO_RIGHTS
+        if launched and role.reach == "grounds":
+            only = await _rid(tx, launched) or NOBODY
+            granted = granted.within(None, frozenset())
+        else:
+            reach = "self"
     patient_rid = await _rid(tx, row["patient"]) if row["patient"] and reach == "self" else 0
     if (reach == "self" and not patient_rid) or (reach == "grounds" and institution is None):
         reach = "nothing"
@@ -115,9 +130,10 @@ async def of_person(tx: Tx, row: Any, at: str | None, client: str, scope: str) -
         writes=granted.writes.types,
         client=client,
         parts=granted.reads.parts,
+        only=only,
         rights=None if granted.plain() else granted,
     )
-    return Standing(found, institution, row["patient"] or "")
+    return Standing(found, institution, row["patient"] or "", launched)
 
 
 async def of_client(tx: Tx, id: str, name: str, agent: str, at: str, scope: str) -> Standing:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from yilian.access import clients, keys
+from yilian.access.addresses import SIGN_IN, Allowed
 from yilian.access.clients import Client
 from yilian.access.keys import SigningKey
 from yilian.access.tokens import KEYS_KNOWN_S
@@ -36,6 +37,9 @@ def add(
     key_file: Path | None,
     secret: bool,
     introspects: bool,
+    keys_at: str | None = None,
+    launches: list[str] | None = None,
+    launch_roles: list[str] | None = None,
 ) -> int:
     """Register an application, or register it anew. `secret`: read from standard input; `key_file`: a JWK Set with its public keys."""
     given = sys.stdin.readline().rstrip("\n") if secret else None
@@ -63,6 +67,10 @@ def add(
                 institution=where,
                 jwks=key_set,
                 introspects=introspects,
+                jwks_uri=keys_at,
+                launches=launches or (),
+                launch_roles=launch_roles or None,
+                hosts=Allowed.of(settings.sign_in_hosts, SIGN_IN),
             )
 
     _with(settings, work)
@@ -91,7 +99,8 @@ def show(settings: Settings) -> int:
 
     table = Table("application", "name", "proves itself by", "grants", "scope", "for", "state", box=None)
     for one in _with(settings, work):
-        proves = " or ".join([*(["a secret"] if one.secret else []), *(["its key"] if one.jwks else [])]) or "nothing (PKCE)"
+        has_keys = one.jwks is not None or one.jwks_uri is not None
+        proves = " or ".join([*(["a secret"] if one.secret else []), *(["its key"] if has_keys else [])]) or "nothing (PKCE)"
         state = "disabled" if one.disabled else "may introspect" if one.introspects else ""
         table.add_row(one.id, one.name, proves, " ".join(one.grant_types), one.scope, one.institution or "the region", state)
     Console(soft_wrap=True).print(table)

@@ -61,7 +61,6 @@ def add(
                 claim=claim,
                 first_time=first_time,
                 trusts_factor=trusts_factor,
-                key_file=settings.key_path,
             )
 
     _with(settings, work)

@@ -82,6 +82,7 @@ COLUMNS = (
     ("signing_key", "kid", "private", "text"),
     ("card_key", "kid", "private", "text"),
     ("totp", "account", "secret", "bytea"),
+    ("identity_provider", "id", "secret", "bytea"),
 )
 """The others: a handful of rows each, but for the secrets of authenticator apps."""
 

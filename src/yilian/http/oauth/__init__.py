@@ -12,7 +12,7 @@ from yilian.access.settings import DEFAULTS, AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.db import Database
 from yilian.http.limits import NONE, Limits
-from yilian.http.oauth import accounts, authorize, discovery, own, provider, sign_in, token, userinfo
+from yilian.http.oauth import accounts, authorize, discovery, launch, own, provider, sign_in, token, userinfo
 from yilian.http.oauth.discovery import smart_configuration
 from yilian.http.oauth.edge import Edge
 
@@ -32,6 +32,9 @@ def routes(db: Database, verifier: Verifier, settings: AccessSettings = DEFAULTS
         Route("/oauth2/provider", edge.answering(provider.begin), methods=["POST"]),
         Route("/oauth2/provider/link", edge.answering(provider.link), methods=["POST"]),
         Route("/oauth2/provider/{id}/back", edge.answering(provider.back), methods=["GET"]),
+        Route("/oauth2/launches", edge.answering(launch.offered), methods=["GET"]),
+        Route("/oauth2/launch", edge.answering(launch.begin), methods=["POST"]),
+        Route("/oauth2/launch/patient", edge.answering(launch.choose), methods=["POST"]),
         Route("/oauth2/account", edge.answering(own.view), methods=["GET"]),
         Route("/oauth2/account/password", edge.answering(own.password), methods=["POST"]),
         Route("/oauth2/account/app", edge.answering(own.begin_app), methods=["POST"]),

@@ -17,7 +17,11 @@ from yilian.http.oauth.edge import of_json
 if TYPE_CHECKING:
     from yilian.http.oauth.edge import Edge
 
-SCOPES = ["openid", "fhirUser", "profile", "online_access", "launch/patient", "user/*.*", "patient/*.read", "system/*.*", "system/*.read"]
+SCOPES = [
+    "openid", "fhirUser", "profile", "online_access", "launch", "launch/patient", "user/*.cruds", "user/*.*", "patient/*.rs",
+    "patient/*.read", "system/*.cruds", "system/*.*", "system/*.read",
+]  # fmt: skip
+"""Examples: any subset of `cruds` for any type, and parts of types, are understood too."""
 
 
 def smart_configuration(origin: str) -> dict[str, Any]:
@@ -25,12 +29,17 @@ def smart_configuration(origin: str) -> dict[str, Any]:
     return {
         **_common(origin),
         "capabilities": [
+            "launch-ehr",
             "launch-standalone",
             "client-public",
             "client-confidential-symmetric",
             "client-confidential-asymmetric",
             "sso-openid-connect",
+            "context-banner",
+            "context-ehr-patient",
+            "context-ehr-encounter",
             "context-standalone-patient",
+            "permission-online",
             "permission-user",
             "permission-patient",
             "permission-v1",
