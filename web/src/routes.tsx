@@ -41,6 +41,7 @@ export const routes: RouteObject[] = [
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },
           { path: '*', lazy: lazyPage(() => import('./page/NotFound')) },

@@ -85,10 +85,20 @@ async def choose(tx: Tx, cookie: str, client: str, patient: str) -> str:
     """The value that lets an application go on which came by itself and asked for a patient: the person at the browser has chosen one.
     Raises as `begin`."""
     session = await _session(tx, cookie)
+    return await _store(tx, session, await _scope(tx, session), await _told_of_patients(tx, client), Context(patient))
+
+
+async def name_of(tx: Tx, cookie: str, client: str) -> str:
+    """How an application is called that may be told of a patient, for who is signed in. Raises as `choose`."""
+    await _session(tx, cookie)
+    return (await _told_of_patients(tx, client)).name
+
+
+async def _told_of_patients(tx: Tx, client: str) -> Client:
     found = await clients.by_id(tx, client)
     if found is None or "authorization_code" not in found.grant_types or "launch/patient" not in found.scope.split():
         raise Forbidden(f"{client[:64]!r} is not told of patients.", zh="该应用未登记读取患者上下文。")
-    return await _store(tx, session, await _scope(tx, session), found, Context(patient))
+    return found
 
 
 async def found(tx: Tx, value: str, client: str, session: Session) -> Context | None:

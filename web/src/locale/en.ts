@@ -4,6 +4,7 @@ import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
+import { launchWords } from '../launch/words.en';
 import { referralWords } from '../referral/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
@@ -17,6 +18,7 @@ export const en: Words = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...launchWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

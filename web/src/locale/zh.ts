@@ -4,6 +4,7 @@ import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
+import { launchWords } from '../launch/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
@@ -17,6 +18,7 @@ export const zh = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...launchWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',

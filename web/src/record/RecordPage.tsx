@@ -7,6 +7,7 @@ import { breaksGlass, seesPatients, usePerson } from '../access/person';
 import { EmergencyBanner } from '../emergency/EmergencyBanner';
 import { isLocked, LockedRecord } from '../emergency/LockedRecord';
 import { isDeceased, patientName } from '../fhir/patient';
+import { Applications } from '../launch/Applications';
 import { useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
 import { lazyPart } from '../page/parts';
@@ -59,6 +60,7 @@ function Record({ id }: { id: string }) {
       <h1 className="unseen">{t('record.what')}</h1>
       {patient.state === 'here' ? (
         <PatientBanner patient={patient.value} allergies={allergies} flags={flags}>
+          <Applications patient={id} />
           <ReferButton patient={patient.value} />
         </PatientBanner>
       ) : (

@@ -51,7 +51,10 @@ async def begin(edge: Edge, request: Request) -> Response:
 
 
 async def choose(edge: Edge, request: Request) -> Response:
-    """POST /oauth2/launch/patient: the launch value to go on to /oauth2/authorize with."""
+    """POST /oauth2/launch/patient: the launch value to go on to /oauth2/authorize with. GET with client: how that application is called."""
+    if request.method == "GET":
+        async with edge.db.transaction() as tx:
+            return of_json({"name": await launch.name_of(tx, cookie(request), request.query_params.get("client", ""))})
     edge.from_own_page(request)
     given: Chosen = await json(request, Chosen)
     async with edge.db.transaction() as tx:

@@ -5,6 +5,7 @@ import { type ReactNode, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { usePerson } from '../../access/person';
 import { ask } from '../../client/client';
+import { Applications } from '../../launch/Applications';
 import { useAppearance } from '../../layout/appearance';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { Failure } from '../../page/Failure';
@@ -175,6 +176,7 @@ function Banner({ thread }: { thread: Thread }) {
   if (!thread.patient) return null;
   return (
     <PatientBanner patient={thread.patient} allergies={allergies} flags={flags}>
+      <Applications patient={id} about={[`Task/${thread.task.id ?? ''}`]} />
       <Link to={`/patients/${id}`} tabIndex={-1}>
         <Button icon={<FolderOpenOutlined aria-hidden />}>
           {t(person.patient === `Patient/${id}` ? 'nav.my-record' : 'referral.record')}
