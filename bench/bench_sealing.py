@@ -33,7 +33,7 @@ from yilian.store.write import write
 BY_NAME_ONLY = True
 """It makes databases of its own."""
 
-PEOPLE, ROUNDS, EACH = 2_000, 15, 300
+PEOPLE, ROUNDS, EACH = 1_000, 11, 150
 SUITES = ("aes", "sm")
 Step = Callable[[Database, int], Awaitable[Any]]
 

@@ -163,6 +163,7 @@ class Database:
 
     async def _take_up_keys(self, watched: bool) -> None:
         keyring.begin(self.ring)
+        self.ring.is_away = lambda: self.away
         if self.ring.file is None:
             return
         try:

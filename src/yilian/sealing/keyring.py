@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import math
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ ID = 8
 """Characters of the id of a key."""
 EVERY_S = 1.0
 OLDEST_S = 4.0
+PAUSE_S = 1.0
+"""After keys could not be read, nobody tries again for so long."""
 PURPOSES = ("values", "index", "trail")
 LIVE = ("coming", "active", "retiring")
 BLIND = 16
@@ -75,7 +78,9 @@ class Keyring:
         """Whether something may still be there that was written before anything was sealed."""
         self.on = False
         self._master: Master | None = None
-        self._looked = 0.0
+        self._looked = self._failed = -math.inf
+        self.is_away: Callable[[], bool] = bool
+        """Whether the database is known not to answer: then it is not asked."""
         self._values: DataKey | None = None
         self._index: DataKey | None = None
         self._trail: DataKey | None = None
@@ -208,6 +213,8 @@ class Keyring:
     def look_again(self) -> None:
         """Read the keys anew, now, on a connection of its own. The caller waits: some milliseconds, once after a change, or where this
         process was too busy to read them in time. Raises Unavailable."""
+        if self.is_away() or time.monotonic() < self._failed + PAUSE_S:
+            raise _unread()
         failed: list[BaseException] = []
 
         def look() -> None:
@@ -220,11 +227,14 @@ class Keyring:
         looking.start()
         looking.join()
         if failed:
+            self._failed = time.monotonic()
             if isinstance(failed[0], KeyUnusable):
                 raise failed[0]
-            raise Unavailable(
-                "The keys cannot be read from the database.", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=2
-            ) from failed[0]
+            raise _unread() from failed[0]
+
+
+def _unread() -> Unavailable:
+    return Unavailable("The keys cannot be read from the database.", zh="数据库暂时无法连接,请稍后重试。", retry_after_s=2)
 
 
 async def _rows(dsn: str) -> list[Any]:
