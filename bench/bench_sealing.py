@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import asyncpg
-import psutil
 
 from bench.ground import Ground, Row
 from yilian import app
@@ -33,7 +32,7 @@ from yilian.store.write import write
 BY_NAME_ONLY = True
 """It makes databases of its own."""
 
-PEOPLE, ROUNDS, EACH = 1_000, 11, 150
+PEOPLE, ROUNDS, EACH = 500, 13, 150
 SUITES = ("aes", "sm")
 Step = Callable[[Database, int], Awaitable[Any]]
 
@@ -41,10 +40,10 @@ Step = Callable[[Database, int], Awaitable[Any]]
 def measure(ground: Ground) -> Iterator[Row]:
     data = ground.new_data()
     use_region_zone("Asia/Shanghai")
-    with ground.server(data):
+    with ground.server(data) as server:
         dsn = address_of_running(data)
         assert dsn is not None
-        yield from asyncio.run(_measure(dsn, Settings(data=data)))
+        yield from asyncio.run(_measure(dsn, Settings(data=data), lambda: server.spent().database))
 
 
 def person(number: int) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def observation(number: int) -> dict[str, Any]:
     }
 
 
-async def _measure(dsn: str, settings: Settings) -> list[Row]:
+async def _measure(dsn: str, settings: Settings, database: Callable[[], float]) -> list[Row]:
     databases = {"as given": await _furnished(dsn, "bench_plain", None)}
     for suite in SUITES:
         databases[suite] = await _furnished(dsn, f"bench_{suite}", replace(settings, sealing_suite=suite))
@@ -87,7 +86,7 @@ async def _measure(dsn: str, settings: Settings) -> list[Row]:
         ("Patient?identifier=", _search, 0.0),
         ("creation of a Patient", _create, 1.2),
     ):
-        spent = await _in_turns(databases, step)
+        spent = await _in_turns(databases, step, database)
         for suite in SUITES:
             says = f"as given; at most {most}" if most else "as given"
             rows.append(Row(f"{title}, {suite}: CPU", spent[suite], "ms", spent["as given"], says))
@@ -141,28 +140,17 @@ async def _written(resource: dict[str, Any], tx: Any) -> Any:
     return await write(tx, SYSTEM, [Change("POST", "Patient", None, resource)])
 
 
-async def _in_turns(databases: dict[str, Database], step: Step) -> dict[str, float]:
+async def _in_turns(databases: dict[str, Database], step: Step, database: Callable[[], float]) -> dict[str, float]:
     """Milliseconds of CPU each, of this process and of the database's, median of the rounds."""
     spent: dict[str, list[float]] = {name: [] for name in databases}
     number = 0
     for turn in range(ROUNDS + 1):
         for name, db in databases.items():
-            before = _cpu()
+            theirs, ours = database(), time.process_time()
             for one in range(EACH):
                 await step(db, number + one)
+            ours = time.process_time() - ours
             if turn:  # the first one warms up
-                spent[name].append((_cpu() - before) / EACH * 1000)
+                spent[name].append((ours + database() - theirs) / EACH * 1000)
         number += EACH
     return {name: statistics.median(some) for name, some in spent.items()}
-
-
-def _cpu() -> float:
-    total = time.process_time()
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] == "postgres":
-            try:
-                times = process.cpu_times()
-            except psutil.Error:
-                continue
-            total += times.user + times.system
-    return total
