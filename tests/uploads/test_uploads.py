@@ -72,6 +72,7 @@ async def test_what_nobody_scans_is_kept_and_says_so(server: Server) -> None:
         binary(PDF, "image/png"),
         binary(b"x" * (2 * 1024 * 1024 + 1), "text/plain"),
         {"resourceType": "Binary", "contentType": "text/plain", "data": "%%%"},
+        document({"contentType": "application/pdf", "url": "DATA:application/pdf;base64," + encoded(PDF)}),
         document(attachment(PDF), attachment(b"MZ" + b"\0" * 90, "application/pdf")),
         report(attachment(b"<!doctype html>", "text/plain")),
         {"resourceType": "Patient", "photo": [attachment(PDF, "image/jpeg")]},

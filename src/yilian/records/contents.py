@@ -32,16 +32,21 @@ _WHY = {"waiting": "temp-unknown", "infected": "error"}
 
 
 def contents(resource: Json) -> Iterator[Json]:
-    """The objects of a resource that hold a content, or the mark of one."""
+    """The objects of a resource that hold a content, or the mark of one, or smuggle one in as a `data:` address."""
     waiting: list[Any] = [resource]
     while waiting:
         one = waiting.pop()
         if type(one) is dict:
-            if ("data" in one or "_data" in one) and not ("dimensions" in one or "when" in one):
+            holds = ("data" in one or "_data" in one) and not ("dimensions" in one or "when" in one)
+            if holds or is_data_address(one.get("url")):
                 yield one
             waiting.extend(value for value in one.values() if type(value) is dict or type(value) is list)
         else:
             waiting.extend(value for value in one if type(value) is dict or type(value) is list)
+
+
+def is_data_address(url: Any) -> bool:
+    return isinstance(url, str) and url[:5].lower() == "data:"
 
 
 def decoded(text: Any) -> bytes:

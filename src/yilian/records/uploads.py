@@ -21,7 +21,7 @@ from yilian.errors import InvalidResource, Issue
 from yilian.fhir.json import parse
 from yilian.jobs import NewJob
 from yilian.records.content_types import checked
-from yilian.records.contents import TAKEN, WORST, Json, State, contents, decoded, mark, marked, state_of, tagged
+from yilian.records.contents import TAKEN, WORST, Json, State, contents, decoded, is_data_address, mark, marked, state_of, tagged
 from yilian.store.change import Change, Written, independent
 from yilian.store.scope import SYSTEM, Scope
 
@@ -102,10 +102,10 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
         return
     unscanned: list[tuple[_Content, str, str]] = []
     for one in written:
-        if one.unchanged or b'"data":"' not in one.body:
+        if one.unchanged or not (b'"data":"' in one.body or b'":"data:' in one.body):
             continue
         resource = one.resource or parse(one.body)
-        holders = [holder for holder in contents(resource) if "data" in holder]
+        holders = [holder for holder in contents(resource) if "data" in holder or "url" in holder]
         if holders and one.type not in TAKEN:
             raise _refused(
                 one.type,
@@ -113,7 +113,7 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
                 "此类资料不能内嵌文件，请作为文档上传后引用。",
             )
         if state_of(resource) == "not-scanned":
-            unscanned += [(_digested(holder), one.type, one.id) for holder in holders]
+            unscanned += [(_digested(holder), one.type, one.id) for holder in holders if "data" in holder]
     if unscanned:
         for state in (await _take(tx, scope, unscanned, "not-scanned")).values():
             _refuse_infected(unscanned[0][1], state)
@@ -139,6 +139,8 @@ def worst(states: Any) -> State | None:
 async def _sent(change: Change, resource: Json, allowed: Mapping[str, float]) -> list[_Content]:
     found = []
     for holder in contents(resource):
+        if is_data_address(holder.get("url")):
+            raise _refused(change.type, "A content stands in data, not in a data: address.", "请以附件内容方式上传文件。")
         if "data" not in holder:
             continue
         holder.pop("_data", None)
