@@ -19,9 +19,11 @@ from yilian.access import grounds
 from yilian.command import house
 from yilian.config import DATA, Settings
 from yilian.db import Tx
+from yilian.errors import Unavailable
 from yilian.fhir.dates import use_region_zone
 from yilian.identity import persons
 from yilian.postgres import DataFolderBusy, DataFolderUnusable, PostgresFailed, ProgramsUnusable
+from yilian.records import clamd
 from yilian.store import agreement
 from yilian.store.change import Written
 from yilian.store.migrate import MigrationRefused, pending
@@ -109,6 +111,7 @@ async def _grounds(tx: Tx, some: Sequence[Written]) -> list[agreement.Disagreeme
 async def _all(settings: Settings) -> list[Finding]:
     findings = [_settings(settings), _pages(), _disk(settings)]
     findings += [finding async for finding in _store(settings)]
+    findings.append(await _scanner(settings))
     return findings
 
 
@@ -122,6 +125,15 @@ def _settings(settings: Settings) -> Finding:
     exposed = settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.public_url.startswith("https://")
     fault = "It listens beyond this machine, but no public_url with https:// is set; put a proxy with TLS before it." if exposed else ""
     return Finding("settings", ", ".join(f"{name} = {value}" for name, value in changed.items()) or "all as by default", fault)
+
+
+async def _scanner(settings: Settings) -> Finding:
+    if not settings.clamd:
+        return Finding("scanner", "none: contents that are sent in are kept as not scanned")
+    try:
+        return Finding("scanner", (await clamd.scan(settings.clamd, b"yilian check")).engine)
+    except Unavailable as error:
+        return Finding("scanner", settings.clamd, f"{error} Contents that are sent in are held back until it does.")
 
 
 def _pages() -> Finding:

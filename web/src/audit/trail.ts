@@ -108,6 +108,7 @@ export type Did =
   | 'sign-in'
   | 'sign-out'
   | 'log'
+  | 'malware'
   | 'other';
 
 /** What was done, in the words of the pages. */
@@ -117,6 +118,7 @@ export function didOf(event: AuditEvent): Did {
   if (operation === 'slip') return 'print';
   if (operation === 'export') return 'export';
   if (operation === 'access-log') return 'log';
+  if (operation === 'malware-found') return 'malware';
   if (subtype === '110122') return 'sign-in';
   if (subtype === '110123') return 'sign-out';
   if (event.action === 'C') return 'create';

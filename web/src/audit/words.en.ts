@@ -49,6 +49,7 @@ export const trailWords: typeof zh = {
   'trail.did.sign-in': 'Signed in',
   'trail.did.sign-out': 'Signed out',
   'trail.did.log': 'Looked into the log',
+  'trail.did.malware': 'Sent malware, blocked',
   'trail.did.other': 'Other',
   'trail.kind.Patient': 'personal details',
   'trail.kind.other': 'other data',

@@ -45,6 +45,7 @@ export const trailWords = {
   'trail.did.sign-in': '登录',
   'trail.did.sign-out': '退出登录',
   'trail.did.log': '查看访问日志',
+  'trail.did.malware': '上传文件被拦截',
   'trail.did.other': '其他',
   'trail.kind.Patient': '基本信息',
   'trail.kind.other': '其他资料',
