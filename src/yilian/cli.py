@@ -150,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
         "--agent", metavar="REF", help="who acts, e.g. Practitioner/zhang (default: a Practitioner of the account's name, made if missing)"
     )
     new.add_argument("--patient", metavar="REF", help="the person's own record, Patient/…, for residents")
+    new.add_argument("--must-change", action="store_true", help="the password is to be changed at the first sign-in")
     off = add("disable", "Disable an account; what it has signed in to ends.", _user_disable, users)
     off.add_argument("name", metavar="NAME")
     add("list", "List the accounts.", _user_list, users)
@@ -336,6 +337,7 @@ def _user_add(settings: Settings, given: argparse.Namespace) -> int:
         display=given.display,
         agent=given.agent,
         patient=given.patient,
+        must_change=given.must_change,
     )
 
 

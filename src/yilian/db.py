@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,7 +26,7 @@ import asyncpg
 
 from yilian.disk import Disk
 from yilian.errors import Unavailable
-from yilian.meaning import OPEN_ENDED, Late, Overtaken, meaning
+from yilian.meaning import OPEN_ENDED, Late, LostARace, Overtaken, meaning
 from yilian.pulse import Pulse
 from yilian.readers import ROW, ROWS, ByKey, Readers, Together
 from yilian.sealing import keyring
@@ -44,6 +45,8 @@ MOST_READERS = 8
 ACQUIRE_S = 10
 HOPES = 3
 """How often a write that waited too long for its turn is made anew, before it gets a transaction of its own."""
+RACES = 3
+"""How often a write is made anew that the database ended because it and another waited for each other."""
 
 
 def utc_now() -> datetime:
@@ -258,8 +261,20 @@ class Database:
                 return await self._within(Tx(None, self.moment(), self.ids, self.hooks, self, hopeful=True), step)
             except Late:
                 continue  # the disk or this machine is busy: making it anew costs them less than a transaction of its own
-            except Overtaken:
+            except (Overtaken, LostARace):
                 break
+        return await self.insist(step)
+
+    async def insist(self, step: Callable[[Tx], Awaitable[Told]]) -> Told:
+        """A transaction that is done again, a moment later, where it and another waited for each other and the database ended it.
+
+        `step` leaves no trace but in the transaction. Raises whatever `transaction` and `step` raise; LostARace after `RACES` times.
+        """
+        for turn in range(RACES):
+            try:
+                return await self._within(Tx(await self.acquire(), self.moment(), self.ids, self.hooks, self), step)
+            except LostARace:
+                await asyncio.sleep(random.uniform(0.01, 0.05) * (turn + 1))  # not both at the same moment again
         return await self._within(Tx(await self.acquire(), self.moment(), self.ids, self.hooks, self), step)
 
     async def _within(self, tx: Tx, step: Callable[[Tx], Awaitable[Told]]) -> Told:

@@ -34,6 +34,10 @@ class Overtaken(Unavailable):
     """Another writer changed what this one relied on; nothing was stored."""
 
 
+class LostARace(Unavailable):
+    """The database ended one of several that waited for each other; nothing was stored, and a moment later it would go through."""
+
+
 class Late(Overtaken):
     """What was to be written waited so long that it has to be made anew; nothing was sent."""
 
@@ -66,7 +70,7 @@ def meaning(error: Exception, *, writing: bool, connecting: bool = False) -> Yil
     if is_overtaken(error):
         return overtaken()
     if isinstance(error, _LOST_A_RACE):
-        return Unavailable(
+        return LostARace(
             "Another writer was in the way; nothing was stored. Send it again.", zh="与他人的操作冲突,未写入,请重试。", retry_after_s=1
         )
     if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "resource_type_id":

@@ -188,10 +188,10 @@ def test_a_second_server_on_the_folder_or_the_port_is_refused(data: Path) -> Non
 def test_accounts_are_added_listed_and_disabled_beside_a_running_server(data: Path) -> None:
     with serving("--data", str(data)):
         added = yilian(
-            "user", "add", "Zhang", "--role", "admin", "--display", "张三", "--data", str(data), text="a long enough pass phrase\n"
+            "user", "add", "Zhang", "--role", "admin", "--display", "张三", "--data", str(data), text="A long enough pass phrase 7\n"
         )
         assert (added.returncode, added.stdout) == (0, "Account zhang added.\n"), added.stderr
-        again = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="a long enough pass phrase\n")
+        again = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="A long enough pass phrase 7\n")
         assert again.returncode == 1
         assert "There is an account zhang already" in again.stderr
         listed = yilian("user", "list", "--data", str(data))
@@ -211,6 +211,16 @@ def test_without_a_password_no_account_is_added(data: Path) -> None:
     done = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="")
     assert done.returncode == 1
     assert "needs a password" in done.stderr
+
+
+def test_a_password_the_region_would_not_take_is_not_taken_from_the_command_line_either(data: Path) -> None:
+    for weak in ("short\n", "alllowercaseletters\n", "Zhang-wei-2026\n"):
+        done = yilian("user", "add", "zhangwei", "--role", "admin", "--display", "张伟", "--data", str(data), text=weak)
+        assert done.returncode == 1, weak
+        assert "It " in done.stderr
+        assert "Traceback" not in done.stderr
+    given = yilian("user", "add", "zhangwei", "--role", "admin", "--must-change", "--data", str(data), text="Kw7-Rp2-Xq9-Tb\n")
+    assert given.returncode == 0, given.stderr
 
 
 def test_check_is_content_with_a_served_store(data: Path) -> None:
@@ -307,7 +317,7 @@ def test_demo_prints_its_accounts_last_and_goes_on_where_it_was_interrupted(data
 
 
 def test_demo_keeps_away_from_a_store_that_is_in_use(data: Path) -> None:
-    assert yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="a long enough pass phrase\n").returncode == 0
+    assert yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="A long enough pass phrase 7\n").returncode == 0
     done = yilian("demo", "--data", str(data), "--port", "0")
     assert done.returncode == 1
     assert "made in an empty store only" in done.stderr

@@ -47,6 +47,14 @@ async def test_nobody_finds_out_by_claiming_which_numbers_another_institution_ha
     assert await holders(region) == [("inpatient", "a")]
 
 
+async def test_a_number_of_the_old_form_is_the_same_number(region: Region) -> None:
+    """110105491231002 became 11010519491231002X in 1999 (GB 11643-1999)."""
+    await region.put(person("a", document="110105491231002"))
+    await region.put(person("b", at="liuhe", document=DOCUMENT))
+    assert await holders(region) == [("resident", "a")]
+    assert await contests(region) == [("resident", "b", [])]
+
+
 async def test_the_same_person_in_two_institutions_is_stored_and_not_contested(region: Region) -> None:
     await region.put(person("a", document=DOCUMENT))
     await region.put(person("b", at="liuhe", document=DOCUMENT))

@@ -177,6 +177,19 @@ async def test_the_patient_cancels_a_referral_that_was_sent(region: Region) -> N
     assert task["statusReason"] == {"text": "已自行就诊"}
 
 
+async def test_the_patient_acts_on_a_referral_of_a_linked_record(region: Region) -> None:
+    _, task = await region.refer("gp", up("p1", priority="stat"))
+    assert "p2" in region.scopes
+    with pytest.raises(NotFound):
+        await region.actions("p2", task)
+    one, other = (region.rids[f"Patient/{id}"] for id in ("p1", "p2"))
+    async with region.db.transaction() as tx:  # a Person is the identity room's to write; what it comes to is this
+        await tx.execute("insert into person_member (patient, person) values ($1, $1), ($2, $1)", one, other)
+    assert await region.actions("p2", task) == ["cancel"]
+    task = await region.act("p2", task, "cancel", reason="已自行就诊")
+    assert state_of(task) == "cancelled"
+
+
 async def test_a_down_referral_is_not_completed_without_a_plan_and_its_plan_has_a_time_limit(region: Region) -> None:
     _, task = await _down(region)
     region.clock.later(hours=2)

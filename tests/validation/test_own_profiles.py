@@ -105,6 +105,16 @@ def test_birthday_and_sex_of_another_number_are_warned_of(region: Region) -> Non
     assert all(any(char >= "\u4e00" for char in one.zh) for one in found)
 
 
+def test_a_number_of_15_digits_has_its_birthday_and_sex_too(region: Region) -> None:
+    resource = next(one for one in everything(region) if profile_of(one) == RESIDENT and one["identifier"][0]["system"] == urls.RESIDENT_ID)
+    number = {**resource["identifier"][0], "value": "110105491231002"}
+    right = {**resource, "identifier": [number], "birthDate": "1949-12-31", "gender": "female"}
+    assert issues(right) == []
+    assert hold(book_of(), right, RESIDENT) == []
+    found = hold(book_of(), {**right, "birthDate": "1949-12-30", "gender": "male"}, RESIDENT)
+    assert sorted(one.diagnostics[-7:-2] for one in found) == ["ylp-5", "ylp-6"]
+
+
 def test_the_rule_in_the_profile_finds_the_check_digits_the_house_finds() -> None:
     rule = compile(CHECK_DIGIT, "string")
     for number in range(0, 10**17, 10**17 // 97):
@@ -118,6 +128,7 @@ def test_the_rule_in_the_profile_finds_the_check_digits_the_house_finds() -> Non
             )
         ] == [right]
     assert rule.truth("12345") is False
+    assert rule.truth("110105491231002") is True
 
 
 # --- what HL7 ships

@@ -10,8 +10,9 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from yilian.access import accounts
+from yilian.access import accounts, password_rules
 from yilian.access.accounts import Account, Post
+from yilian.access.rules import rules_now
 from yilian.command import house
 from yilian.config import Settings
 from yilian.db import Database, Tx
@@ -27,9 +28,18 @@ T = TypeVar("T")
 
 
 def add(
-    settings: Settings, name: str, *, roles: list[str], institution: str | None, display: str | None, agent: str | None, patient: str | None
+    settings: Settings,
+    name: str,
+    *,
+    roles: list[str],
+    institution: str | None,
+    display: str | None,
+    agent: str | None,
+    patient: str | None,
+    must_change: bool = False,
 ) -> int:
-    """Add an account. Where no `agent` is named, it is the Practitioner with the account's name as id, made if it is not there."""
+    """Add an account, with a password that keeps to the rules of the region. `must_change`: it is good for one sign-in, where the person
+    chooses another. Where no `agent` is named, it is the Practitioner with the account's name as id, made if it is not there."""
     password = _password()
 
     async def work(db: Database) -> str:
@@ -37,10 +47,14 @@ def add(
         if institution is not None:
             known = isinstance(parse(institution), Local)
             where = institution if known else await institution_named(db, institution, settings.region_zone)
+        asked = await rules_now(db)
+        password_rules.require(password, name=name, display=display or "", rules=asked)
         async with db.transaction() as tx:
             acts = agent or await _practitioner(tx, accounts.canonical(name), display or name)
             posts = [Post(role, where) for role in roles]
-            return await accounts.add(tx, name, password, display=display or name, agent=acts, posts=posts, patient=patient or "")
+            return await accounts.add(
+                tx, name, password, display=display or name, agent=acts, posts=posts, patient=patient or "", must_change=must_change
+            )
 
     print(f"Account {_with(settings, work)} added.")
     return 0

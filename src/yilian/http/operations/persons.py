@@ -5,7 +5,7 @@ FHIR R4 has no operations for this; the links themselves are Persons: http://hl7
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yilian.access.policy import require_linking
 from yilian.audit.record import note_read
@@ -24,6 +24,9 @@ from yilian.identity import links, review
 from yilian.store import read
 from yilian.store.scope import SYSTEM, Scope
 
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
 Json = dict[str, Any]
 MOST = 100
 LINK = (Parameter("other"), Parameter("reason"))
@@ -41,22 +44,27 @@ async def link(house: House, asker: Scope, request: Request) -> Answer:
     if not isinstance(other, Local) or other.type != "Patient":
         raise BadRequest("other is the other record: Patient/id.", expression="other", zh="请指定要关联的另一份患者登记。")
     reason = links.reason_of(called.text("reason"))
-    async with house.db.transaction() as tx:
+    another = other.id
+
+    async def join(tx: Tx) -> Answer:
         first = await read.by_id(tx, SYSTEM, "Patient", request.segments[1])
-        second = await read.by_id(tx, SYSTEM, "Patient", other.id)
+        second = await read.by_id(tx, SYSTEM, "Patient", another)
         person = await links.link(tx, asker, first.rid, second.rid, reason=reason)
-        together = await _names(tx, await links.members(tx, first.rid))
-    return of_json(_parameters(person, together))
+        return of_json(_parameters(person, await _names(tx, await links.members(tx, first.rid))))
+
+    return await house.db.insist(join)
 
 
 async def unlink(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Patient/{id}/$unlink with reason: the record is nobody's other record any more."""
     require_linking(asker)
     reason = links.reason_of((await called_with(request, UNLINK)).text("reason"))
-    async with house.db.transaction() as tx:
+
+    async def part(tx: Tx) -> Answer:
         patient = await read.by_id(tx, SYSTEM, "Patient", request.segments[1])
-        others = await _names(tx, await links.unlink(tx, asker, patient.rid, reason=reason))
-    return of_json(_parameters("", others))
+        return of_json(_parameters("", await _names(tx, await links.unlink(tx, asker, patient.rid, reason=reason))))
+
+    return await house.db.insist(part)
 
 
 async def worklist(house: House, asker: Scope, request: Request) -> Answer:

@@ -11,15 +11,15 @@ from yilian.validation.profiles.writing import Element, Json, by, profile, rule,
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SUM = " + ".join(f"substring({place}, 1).toInteger() * {weight}" for place, weight in enumerate(_WEIGHTS))
-CHECK_DIGIT = f"matches('^[0-9]{{17}}[0-9X]$') and '10X98765432'.substring(({_SUM}) mod 11, 1) = substring(17, 1)"
-"""FHIRPath over the number: true for 18 characters whose last one fits."""
+_OLD_FORM = "matches('^[0-9]{15}$')"
+CHECK_DIGIT = f"{_OLD_FORM} or (matches('^[0-9]{{17}}[0-9X]$') and '10X98765432'.substring(({_SUM}) mod 11, 1) = substring(17, 1))"
+"""FHIRPath over the number: true for 18 characters whose last one fits, and for 15 digits, which have none to check."""
 
 _RESIDENT = f"identifier.where(system = '{urls.RESIDENT_ID}').value.first()"
-BORN = f"{_RESIDENT}.exists() implies {_RESIDENT}.substring(6, 8) = birthDate.toString().replace('-', '')"
-SEX = (
-    f"{_RESIDENT}.exists() and gender in ('male' | 'female') implies"
-    f" iif({_RESIDENT}.substring(16, 1).toInteger() mod 2 = 1, 'male', 'female') = gender"
-)
+_BORN = f"iif({_RESIDENT}.{_OLD_FORM}, '19' & {_RESIDENT}.substring(6, 6), {_RESIDENT}.substring(6, 8))"
+_COUNT = f"{_RESIDENT}.substring(iif({_RESIDENT}.{_OLD_FORM}, 14, 16), 1)"
+BORN = f"{_RESIDENT}.exists() implies {_BORN} = birthDate.toString().replace('-', '')"
+SEX = f"{_RESIDENT}.exists() and gender in ('male' | 'female') implies iif({_COUNT}.toInteger() mod 2 = 1, 'male', 'female') = gender"
 
 
 def definitions() -> list[Json]:
