@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.access.consents import LABEL, consent
+from tests.access.consents import LABEL, REASON, consent
 from yilian.access.consent_terms import Terms, terms_of
 from yilian.errors import InvalidResource
 from yilian.store.scope import CARE, EMERGENCY, OPERATIONS
@@ -59,6 +59,35 @@ def test_consent_to_a_treatment_is_a_paper_without_a_say_here() -> None:
     assert read(paper) is None
 
 
+def excepting(*exceptions: Json) -> Json:
+    """A permit for two institutions with exceptions."""
+    return consent("p", "permit", "first", "second", provision={"provision": list(exceptions)})
+
+
+PSY = {"securityLabel": [{"system": LABEL, "code": "PSY"}]}
+
+
+def test_what_a_permit_does_not_extend_to_is_a_refusal_that_says_the_rest_as_the_permit_does() -> None:
+    found = read(excepting({"type": "deny", **PSY}, {"type": "deny", "purpose": [{"system": REASON, "code": "HOPERAT"}]}))
+    assert found is not None
+    assert found.gives_ground
+    assert found.exceptions == (
+        Terms(False, ("first", "second"), (), 1, NOW, None),
+        Terms(False, ("first", "second"), (OPERATIONS,), 0, NOW, None),
+    )
+    short = excepting({"type": "deny", "actor": consent("p", "deny", "second")["provision"]["actor"], "period": {"end": "2030"}})
+    short["provision"]["period"] = {"end": "2026-11-30"}
+    found = read(short)
+    assert found is not None
+    assert found.exceptions == (Terms(False, ("second",), (), 0, NOW, datetime(2026, 11, 30, 16, tzinfo=UTC)),)
+
+
+def test_guardians_are_named_and_asked_about_later() -> None:
+    found = read(consent("p", "deny", performer=[{"reference": "Patient/p"}, {"reference": "RelatedPerson/mother"}]))
+    assert found is not None
+    assert found.guardians == ("mother",)
+
+
 RECIPIENT = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]}
 REFUSED: dict[str, tuple[Json, str]] = {
     "research": (
@@ -66,12 +95,23 @@ REFUSED: dict[str, tuple[Json, str]] = {
         "Consent.scope",
     ),
     "a research purpose": (consent("p", "permit", "first", purposes=("HRESCH",)), "Consent.provision.purpose[0]"),
-    "a guardian": (consent("p", "deny", performer=[{"reference": "RelatedPerson/mother"}]), "Consent.performer[0]"),
+    "a doctor who signs for the patient": (consent("p", "deny", performer=[{"reference": "Practitioner/gp"}]), "Consent.performer[0]"),
     "classes": (consent("p", "deny", provision={"class": [{"code": "Observation"}]}), "Consent.provision.class"),
     "codes": (consent("p", "deny", provision={"code": [{"text": "x"}]}), "Consent.provision.code"),
     "single resources": (consent("p", "deny", provision={"data": []}), "Consent.provision.data"),
     "a time of the data": (consent("p", "deny", provision={"dataPeriod": {"start": "2020"}}), "Consent.provision.dataPeriod"),
-    "exceptions": (consent("p", "deny", provision={"provision": [{"type": "permit"}]}), "Consent.provision.provision"),
+    "exceptions from a refusal": (consent("p", "deny", provision={"provision": [{"type": "permit"}]}), "Consent.provision.provision"),
+    "an exception that permits": (excepting({"type": "permit", **PSY}), "Consent.provision.provision[0].type"),
+    "an exception from an exception": (
+        excepting({"type": "deny", **PSY, "provision": [{"type": "permit"}]}), "Consent.provision.provision[0].type",
+    ),
+    "an exception that takes all back": (excepting({"type": "deny"}), "Consent.provision.provision[0]"),
+    "an exception about others": (
+        excepting({"type": "deny", "actor": consent("p", "deny", "third")["provision"]["actor"]}), "Consent.provision.provision[0].actor",
+    ),
+    "an exception for another purpose": (
+        excepting({"type": "deny", "purpose": [{"system": REASON, "code": "ETREAT"}]}), "Consent.provision.provision[0].purpose",
+    ),
     "an extension": (consent("p", "deny", provision={"extension": [{"url": "urn:x"}]}), "Consent.provision.extension"),
     "no type": (consent("p", ""), "Consent.provision.type"),
     "a permit for everybody": (consent("p", "permit"), "Consent.provision.actor"),

@@ -7,6 +7,9 @@ What a Consent may say is in `consent_terms`. Who may write one:
   elsewhere, or by the patient, they do not change;
 - systems of the region.
 
+A guardian's consent (`guardians`) comes with the paper, from an institution or a system: from an account of the patient's own the patient
+signs alone.
+
 A rule counts from the commit of its Consent and until the commit that withdraws it: every read looks at the table.
 """
 
@@ -15,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from yilian.access import institutions
+from yilian.access import guardians, institutions
 from yilian.access.consent_terms import Terms, terms_of
 from yilian.errors import Forbidden, InvalidResource
 from yilian.fhir.dates import region_zone
@@ -85,29 +88,37 @@ async def follow(tx: Tx, scope: Scope, written: Sequence[Written]) -> None:
     for one in changed:
         terms = terms_of(one.resource, tx.now, region_zone()) if one.resource is not None else None
         if terms is not None:
-            await _in_force(tx, one, terms)
+            await _in_force(tx, scope, one, terms)
 
 
-async def _in_force(tx: Tx, consent: Written, terms: Terms) -> None:
+async def _in_force(tx: Tx, scope: Scope, consent: Written, terms: Terms) -> None:
+    if terms.guardians and scope.reach == "self":
+        raise Forbidden("You sign for yourself; a guardian signs on paper.", zh="本人账号只能由本人授权;监护人授权须由机构凭书面材料登记。")
     if consent.patient is None or consent.patient <= 0:
         raise InvalidResource(
             "A privacy consent is about one patient of this server.", expression="Consent.patient", zh="授权须针对一位患者。"
         )
-    named: list[int | None] = list(await _institutions(tx, terms.institutions)) if terms.institutions else [None]
-    purposes: list[int | None] = list(terms.purposes) or [None]
-    await tx.executemany(
-        RULE,
-        [
-            (consent.patient, consent.rid, institution, purpose, terms.mask, terms.permit, terms.since, terms.until)
-            for institution in named
-            for purpose in purposes
-        ],
-    )
+    await guardians.require(tx, terms.guardians, consent.patient, tx.now.astimezone(region_zone()).date())
+    named = await _named(tx, terms)
+    rules: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for one in (terms, *terms.exceptions):
+        for institution in named if one is terms else await _named(tx, one):
+            for purpose in one.purposes or (None,):
+                key = (institution, purpose, one.mask, one.permit)
+                if key in rules:
+                    raise InvalidResource("It says the same twice.", expression="Consent.provision.provision", zh="授权条款重复。")
+                rules[key] = (consent.patient, consent.rid, *key, one.since, one.until)
+    await tx.executemany(RULE, list(rules.values()))
     if terms.gives_ground:
         purpose = terms.purposes[0] if terms.purposes in ((CARE,), (OPERATIONS,)) else None
         await tx.executemany(
             GROUND, [(institution, consent.patient, consent.rid, terms.since, terms.until, purpose) for institution in named]
         )
+
+
+async def _named(tx: Tx, terms: Terms) -> list[int | None]:
+    """The institutions it is about; None alone where that is every one."""
+    return [*await _institutions(tx, terms.institutions)] if terms.institutions else [None]
 
 
 async def _institutions(tx: Tx, ids: Sequence[str]) -> list[int]:

@@ -9,16 +9,20 @@ A Consent counts when it is active and its scope is patient-privacy. It has one 
     securityLabel  the sensitive kinds it is about (`sensitivity.toml`). None: for a permit what is ordinary, for a deny everything
     period         from when until when; it must have begun
     action         absent, or access
+    provision      of a permit: what it does not extend to, each a deny that is narrower than the permit in whom, what for or which kinds.
+                   It says the rest as the permit does, and bars like any other deny
 
-Everything else a provision may say in R4 (class, code, data, dataPeriod, exceptions within exceptions) would have to be kept row by row;
-until it is, it is refused. So are research, and consent that somebody else gives for the patient.
+Who signs (`performer`) is the patient, or a guardian: a RelatedPerson; whether that one may is asked where it is stored (`guardians`).
+
+Everything else a provision may say in R4 (class, code, data, dataPeriod, exceptions from a deny, exceptions within exceptions) would have
+to be kept row by row; until it is, it is refused. So is research.
 FHIR R4: http://hl7.org/fhir/R4/consent.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -35,13 +39,14 @@ PARTS = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 
 PURPOSES = {"TREAT": CARE, "HOPERAT": OPERATIONS, "ETREAT": EMERGENCY}
 RECIPIENTS = ("IRCP", "PRCP")
-KEPT = frozenset({"id", "type", "period", "actor", "action", "securityLabel", "purpose"})
+KEPT = frozenset({"id", "type", "period", "actor", "action", "securityLabel", "purpose", "provision"})
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """permit: grants rather than refuses; institutions: ids of Organizations, none for all; purposes: of `PURPOSES`, none for care and
-    running an institution; mask: bits of sensitive kinds, 0 for none in particular; since, until: aware, until None for open end"""
+    running an institution; mask: bits of sensitive kinds, 0 for none in particular; since, until: aware, until None for open end;
+    exceptions: refusals within a permit; guardians: ids of the RelatedPersons who sign for the patient"""
 
     permit: bool
     institutions: tuple[str, ...]
@@ -49,6 +54,8 @@ class Terms:
     mask: int
     since: datetime
     until: datetime | None
+    exceptions: tuple[Terms, ...] = ()
+    guardians: tuple[str, ...] = ()
 
     @property
     def gives_ground(self) -> bool:
@@ -76,17 +83,28 @@ def terms_of(consent: Mapping[str, Any], now: datetime, zone: tzinfo, place: str
     at = f"{place}.provision"
     if not isinstance(provision, Mapping):
         raise _not_kept(at, "A privacy consent that is active needs a provision", "有效的隐私授权须写明授权条款", code="required")
-    if strange := sorted(set(provision) - KEPT):
-        raise _not_kept(f"{at}.{strange[0]}", f"{strange[0]} in a provision could not be kept", f"系统无法执行该授权条款({strange[0]})")
     if any(one.get("verified") is False for one in consent.get("verification") or ()):
         raise _not_kept(f"{place}.verification", "A consent that is not verified cannot be active", "尚未核实的授权不能生效")
-    _by_the_patient(consent, place)
+    signed = _guardians(consent, place)
+    found = replace(_of_provision(provision, now, zone, at), guardians=signed)
+    if found.gives_ground and not found.institutions:
+        raise _not_kept(f"{at}.actor", "A permit names the institutions it is for", "同意查阅须指明医疗机构", code="required")
+    inner = provision.get("provision") or ()
+    if inner and not found.permit:
+        raise _not_kept(f"{at}.provision", "Exceptions from a refusal could not be kept", "系统无法执行“不同意”条款的例外条款")
+    return replace(found, exceptions=tuple(_exception(found, one, now, zone, f"{at}.provision[{n}]") for n, one in enumerate(inner)))
+
+
+def _of_provision(provision: Mapping[str, Any], now: datetime, zone: tzinfo, at: str) -> Terms:
+    """What one provision says by itself."""
+    if strange := sorted(set(provision) - KEPT):
+        raise _not_kept(f"{at}.{strange[0]}", f"{strange[0]} in a provision could not be kept", f"系统无法执行该授权条款({strange[0]})")
     if provision.get("type") not in ("permit", "deny"):
         raise _not_kept(f"{at}.type", "A provision permits or denies", "须写明“同意”或“不同意”", code="required")
     permit = provision["type"] == "permit"
     _access_alone(provision.get("action") or (), at)
-    since, until = _period(consent, provision.get("period") or {}, now, zone, at)
-    found = Terms(
+    since, until = _period(provision.get("period") or {}, now, zone, at)
+    return Terms(
         permit,
         _institutions(provision.get("actor") or (), at),
         _purposes(provision.get("purpose") or (), permit, at),
@@ -94,22 +112,54 @@ def terms_of(consent: Mapping[str, Any], now: datetime, zone: tzinfo, place: str
         since,
         until,
     )
-    if found.gives_ground and not found.institutions:
-        raise _not_kept(f"{at}.actor", "A permit names the institutions it is for", "同意查阅须指明医疗机构", code="required")
-    return found
 
 
-def _by_the_patient(consent: Mapping[str, Any], place: str) -> None:
+def _exception(base: Terms, provision: Mapping[str, Any], now: datetime, zone: tzinfo, at: str) -> Terms:
+    """A refusal within a permit: what it does not say is as in the permit. InvalidResource where it is no part of it, or all of it."""
+    found = _of_provision(provision, now, zone, at)
+    if found.permit or provision.get("provision"):
+        raise _not_kept(f"{at}.type", "An exception from a permit is a deny without further exceptions", "“同意”条款的例外只能是“不同意”")
+    if base.institutions and not set(found.institutions) <= set(base.institutions):
+        raise _not_kept(f"{at}.actor", "An exception is about institutions the permit names", "例外条款的机构须在同意的机构之内")
+    asked = set(base.purposes or (CARE, OPERATIONS))
+    if not set(found.purposes) <= asked:
+        raise _not_kept(f"{at}.purpose", "An exception is about purposes the permit extends to", "例外条款的用途须在同意的用途之内")
+    if base.mask and found.mask & ~base.mask:
+        raise _not_kept(f"{at}.securityLabel", "An exception is about kinds the permit names", "例外条款的资料类别须在同意的类别之内")
+    narrower = (
+        (found.institutions and set(found.institutions) != set(base.institutions))
+        or (found.purposes and set(found.purposes) != asked)
+        or (found.mask and found.mask != base.mask)
+    )
+    if not narrower:
+        raise _not_kept(at, "An exception that takes back the whole permit contradicts it", "例外条款不能撤回全部同意内容")
+    ends = [one for one in (base.until, found.until) if one is not None]
+    return replace(
+        found,
+        institutions=found.institutions or base.institutions,
+        purposes=found.purposes or base.purposes,
+        mask=found.mask or base.mask,
+        until=min(ends) if ends else None,
+    )
+
+
+def _guardians(consent: Mapping[str, Any], place: str) -> tuple[str, ...]:
     whose = (consent.get("patient") or {}).get("reference")
     if not whose:
         raise _not_kept(f"{place}.patient", "A privacy consent names its patient", "隐私授权须指明患者", code="required")
+    found = []
     for number, one in enumerate(consent.get("performer") or ()):
-        if one.get("reference") != whose:
+        if one.get("reference") == whose:
+            continue
+        target = parse(str(one.get("reference", "")))
+        if not isinstance(target, Local) or target.type != "RelatedPerson" or target.version is not None:
             raise _not_kept(
                 f"{place}.performer[{number}]",
-                "Consent that somebody else gives for the patient (parents, guardians) is not supported here",
-                "暂不支持由监护人等他人代为授权",
+                "A consent is given by the patient or by a guardian, who is a RelatedPerson here",
+                "授权须由患者本人或其监护人(RelatedPerson)作出",
             )
+        found.append(target.id)
+    return tuple(found)
 
 
 def _access_alone(actions: Sequence[Mapping[str, Any]], at: str) -> None:
@@ -118,9 +168,7 @@ def _access_alone(actions: Sequence[Mapping[str, Any]], at: str) -> None:
             raise _not_kept(f"{at}.action[{number}]", "The one action that can be granted or refused is access", "授权操作仅支持“查阅”")
 
 
-def _period(
-    consent: Mapping[str, Any], period: Mapping[str, Any], now: datetime, zone: tzinfo, at: str
-) -> tuple[datetime, datetime | None]:
+def _period(period: Mapping[str, Any], now: datetime, zone: tzinfo, at: str) -> tuple[datetime, datetime | None]:
     if strange := sorted(set(period) - {"start", "end"}):
         raise _not_kept(f"{at}.period.{strange[0]}", f"{strange[0]} in a period could not be kept", "授权期限格式不支持")
     try:

@@ -241,7 +241,7 @@ create table consent_rule (                              -- what the Consents th
     until       timestamptz,                              -- null: until it is withdrawn
     check (purpose is distinct from 3 or not permit),
     derived_from bigint,                                  -- the member of the same person the Consent is about; null: this patient
-    constraint consent_rule_once unique nulls not distinct (source, patient, institution, purpose)
+    constraint consent_rule_once unique nulls not distinct (source, patient, institution, purpose, permit, mask)
 );
 create index consent_rule_refused on consent_rule (patient) where not permit;         -- every scoped read: whether this patient has refused anybody anything
 create index consent_rule_granted on consent_rule (patient) where permit and mask <> 0;   -- reads of what is sensitive
