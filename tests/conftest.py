@@ -139,10 +139,14 @@ async def db(dsn: str) -> AsyncIterator[Database]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much the generated tests compared, by file: what they gave to `record_property("compared", …)`."""
+    """How much the generated tests compared, by file: what they gave to `record_property("compared", …)`; and the sizes of what they were
+    generated from (`record_property("matrix", …)`)."""
     compared: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
-        compared[report.nodeid.partition("::")[0]] += sum(number for name, number in report.user_properties if name == "compared")
+        file = report.nodeid.partition("::")[0]
+        compared[file] += sum(number for name, number in report.user_properties if name == "compared")
+        for text in (text for name, text in report.user_properties if name == "matrix"):
+            terminalreporter.write_line(f"{file}: {text}")
     for file, number in sorted((+compared).items()):
         terminalreporter.write_line(f"{file}: {number:,} answers compared")
 

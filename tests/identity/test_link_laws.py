@@ -1,5 +1,6 @@
-"""After any sequence of links, partings and grounds: the table says what the Persons say, derived grounds are there exactly while linked,
-whoever asks by one record of a person is told the same as by any other, and when everything is parted all is as it was."""
+"""After any sequence of links, partings, grounds and refusals: the table says what the Persons say, derived grounds and rules are there
+exactly while linked, whoever asks by one record of a person is told the same as by any other, and when everything is parted all is as it
+was."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.access.consents import consent
 from tests.identity.conftest import STEWARD, Region, encounter, observation, organization, person
 from yilian import app, policy
 from yilian.audit import months
@@ -36,9 +38,16 @@ _step = st.one_of(
     st.tuples(st.just("treat"), _one, st.sampled_from(PLACES)),
     st.tuples(st.just("cancel"), _one, st.sampled_from(PLACES)),
     st.tuples(st.just("move"), _one, st.sampled_from(PLACES)),
+    st.tuples(st.just("refuse"), _one, st.sampled_from(PLACES)),
+    st.tuples(st.just("take back"), _one, st.sampled_from(PLACES)),
 )
 
 ASKED = (("patient", "Patient/{}"), ("subject", "{}"), ("patient._id", "{}"), ("patient._has:Observation:patient:_id", "o-{}"))
+
+RULES = """
+select p.id, s.id as source, coalesce(d.id, '') as derived from consent_rule c join resource p on p.rid = c.patient
+join resource s on s.rid = c.source left join resource d on d.rid = c.derived_from
+"""
 
 MEMBERS = """
 select r.id as person, coalesce(array_agg(p.id order by p.id) filter (where p.id is not null), '{}') as members
@@ -73,6 +82,10 @@ class World:
         if what == "move":
             await region.put(person(one, at=other))
             return
+        if what in ("refuse", "take back"):
+            status = "active" if what == "refuse" else "inactive"
+            await region.put({**consent(one, "deny", other, status=status), "id": f"no-{one}-{other}"})
+            return
         a, b = await region.rid(one), (await region.rid(other) if other else 0)
         try:
             async with region.db.transaction() as tx:
@@ -99,6 +112,11 @@ class World:
         assert kept == said
         groups = {one: group for group in kept.values() for one in group}
         grounds = {one: await self.region.grounds(one) for one in PATIENTS}
+        rules = sorted(tuple(row) for row in await self.region.rows(RULES))
+        own = [rule for rule in rules if not rule[2]]
+        assert rules == sorted(
+            own + [(one, rule[1], rule[0]) for one in PATIENTS for rule in own if rule[0] in groups.get(one, []) and rule[0] != one]
+        )
         for one in PATIENTS:
             mine = {ground for ground in grounds[one] if not ground[3]}
             derived = {ground for ground in grounds[one] if ground[3]}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from argon2 import PasswordHasher
 
 from tests.conftest import _command, on_database
+from tests.http.house import Server
 from tests.scope.matrix.posts import Post, furnish
 from tests.scope.matrix.region import Region, region
 from tests.scope.matrix.writing import write_region
@@ -25,7 +27,14 @@ class Matrix:
     region: Region
     dsn: str
     tokens: dict[str, str]
-    twin: Callable[[Post], str]
+    twin: Callable[[Post], Awaitable[str]]
+
+    async def client(self, server: Server, post: Post) -> httpx.AsyncClient:
+        """Somebody's client. Every request carries the same X-Request-Id, so that answers can be compared to the byte."""
+        server.tokens = dict(self.tokens)
+        client = await server.as_(post.account)
+        client.headers["x-request-id"] = "matrix"
+        return client
 
 
 @pytest.fixture(scope="session")
@@ -39,18 +48,21 @@ def matrix(cluster: str, template: str) -> Iterator[Matrix]:
 
     made: dict[str, str] = {}
 
-    def copy(word: str) -> str:
-        asyncio.run(_command(cluster, f'create database "{base}_{word}" template "{base}" strategy file_copy'))
+    async def copy(word: str) -> str:
+        await _command(cluster, f'create database "{base}_{word}" template "{base}" strategy file_copy')
         made[word] = on_database(cluster, f"{base}_{word}")
         return made[word]
 
-    def twin(post: Post) -> str:
+    async def twin(post: Post) -> str:
         if post.view not in made:
-            dsn, asker = copy(post.view), post.whole_view
-            asyncio.run(write_region(there, dsn, lambda thing: there.sees(asker, thing)))
+            asker = post.whole_view
+            await write_region(there, await copy(post.view), lambda thing: there.sees(asker, thing))
         return made[post.view]
 
-    asyncio.run(write_region(there, copy("all")))
+    async def whole() -> None:
+        await write_region(there, await copy("all"))
+
+    asyncio.run(whole())
     yield Matrix(there, made["all"], tokens, twin)
     for name in (base, *(f"{base}_{word}" for word in made)):
         asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))

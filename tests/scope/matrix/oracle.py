@@ -44,7 +44,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One resource: whom it is about ("" for nobody, "*" for several), who wrote it ("" for a system of the region), to whom it is confined.
+    """One resource: whom it is about ("" for nobody, "*" for several), and the institutions that wrote it ("": a system of the region) and
+    that it is confined to ("": none).
 
     base: what a record hangs on (the Patient, the Consents), which is there as long as anything of it is to be seen
     """

@@ -26,7 +26,9 @@ from yilian.store.write import write
 
 Json = dict[str, Any]
 TABLE = Path(yilian.access.__file__).with_name("policy.toml")
-NARROW = frozenset({"Patient", "Observation", "Task"})
+NARROW = frozenset({"Patient", "Observation", "Task", "Subscription"})
+"""What an application with a narrow scope may read; it may write nothing but its subscriptions."""
+NARROW_SCOPE = " ".join([*(f"system/{kind}.read" for kind in sorted(NARROW)), "system/Subscription.write"])
 RESIDENTS = {"resident": ("through a link", "nothing said"), "stranger": ("none", "rival refused")}
 """Accounts of residents, and whose record each has: that of a patient in these states."""
 
@@ -84,19 +86,18 @@ def posts() -> tuple[Post, ...]:
     able = frozenset({"matches", "scans"})
     wide, at = Asker("his", "grounds", B, RUNNING), f"Organization/{B}"
     found.append(Post("his", wide, True, "system/*.*", institution=at, may=able))
-    narrow = " ".join(f"system/{kind}.read" for kind in sorted(NARROW))
-    found.append(Post("lis", replace(wide, name="lis", types=NARROW), True, narrow, institution=at, may=able))
+    found.append(Post("lis", replace(wide, name="lis", types=NARROW), True, NARROW_SCOPE, institution=at, may=able))
     return tuple(found)
 
 
 @cache
 def beside() -> tuple[Post, ...]:
-    """Who is asked about what there is as well: the institution where it was written, and systems of the region, of all types and of some."""
+    """Who looks for what there is as well: the institution where most was written, and systems of the region, of all types and of some."""
     return (
         Post("doctor-a", Asker("doctor-a", "grounds", A, CARE), role="physician", institution=f"Organization/{A}"),
         Post("his-a", Asker("his-a", "grounds", A, RUNNING), True, "system/*.*", institution=f"Organization/{A}"),
         Post("bench", Asker("bench", "everything", purpose=RUNNING), True, "system/*.*"),
-        Post("registry", Asker("registry", "everything", types=NARROW), True, " ".join(f"system/{kind}.read" for kind in sorted(NARROW))),
+        Post("registry", Asker("registry", "everything", types=NARROW), True, NARROW_SCOPE),
     )
 
 

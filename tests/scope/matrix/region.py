@@ -1,5 +1,5 @@
-"""What there is in the region of the matrix: for each state of ground and consent one patient, who has one thing of each sensitive kind from
-each institution, and what hangs on it. Told as data; `writing.py` writes it, all of it or what one asker may see.
+"""What there is in the region of the matrix: for each state of ground and consent one patient, who has one thing of each sensitive kind
+from each institution, and what hangs on it. Told as data; `writing.py` writes it, all of it or what one asker may see.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ LOINC = "http://loinc.org"
 OWN = "urn:oid:2.16.156.112604.1.2.1"
 BY_DIAGNOSIS = {1: "F32.1", 2: "B20", 4: "Q90.9", 8: "N97.9"}
 BY_TEST = {1: "44249-1", 2: "7918-6", 4: "51969-4"}
+SUGAR = {"value": 7.9, "unit": "mmol/L"}
+LABORATORY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}
 NAMES = ("王建国", "李秀英", "张伟", "刘洋", "陈静", "杨帆", "赵敏", "黄磊", "周杰", "吴芳", "徐丽", "孙强")
 
 
@@ -55,7 +57,7 @@ class Region:
     things: dict[str, Thing] = field(default_factory=dict)
     bodies: dict[str, list[Json]] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
-    pointed: dict[str, str] = field(default_factory=dict)
+    pointed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What something points to that is seen by others than what is pointed to: target → what points there."""
 
     def add(self, thing: Thing, *versions: Json) -> None:
@@ -124,17 +126,17 @@ def _record(made: Region, case: Case) -> None:
 
 def _what_hangs_together(made: Region, case: Case, about: Json, visit: Json) -> None:
     id, road = case.id, case.ground.road
-    mind, plain, report = f"Observation/mind-{id}", f"Observation/plain-{id}", f"DiagnosticReport/report-{id}"
-    made.add(Thing("Observation", f"mind-{id}", id, A, PSYCHIATRIC), _body("Observation", about, visit, 1, f"mind-{id}"))
+    mind, plain, report, letter = f"Observation/mind-{id}", f"Observation/plain-{id}", f"DiagnosticReport/report-{id}", f"Task/letter-{id}"
+    made.add(Thing("Observation", f"mind-{id}", id, A, PSYCHIATRIC), _body("Observation", about, None, 1, f"mind-{id}"))
     made.add(Thing("Observation", f"plain-{id}", id, A), _body("Observation", about, visit, 0, f"plain-{id}"))
     result = [{"reference": mind}, {"reference": plain}]
     made.add(
         Thing("DiagnosticReport", f"report-{id}", id, A), {"status": "final", "code": {"text": "报告"}, "result": result, "subject": about}
     )
-    made.pointed[mind] = report
+    made.pointed[mind] = (report, letter)
     if road.startswith("referral"):
-        letter = {"status": "requested", "intent": "order", "for": about, "focus": {"reference": mind}, "description": "转诊"}
-        made.add(Thing("Task", f"letter-{id}", id), letter)
+        task = {"status": "requested", "intent": "order", "for": about, "focus": {"reference": mind}, "description": "转诊"}
+        made.add(Thing("Task", f"letter-{id}", id, base=True), task)
     if road.startswith("emergency"):
         made.add(Thing("Task", f"alarm-{id}", id, B, confined=B))
         made.add(Thing("Communication", f"notice-{id}", id, B))
@@ -182,14 +184,24 @@ def _body(type: str, about: Json, visit: Json | None, bits: int, word: str) -> J
     if visit is not None and type in ("Observation", "Condition", "Procedure"):
         body["encounter"] = visit
     final: Json = {
-        "Observation": {"status": "final", "code": code, "effectiveDateTime": "2026-09-20", "valueQuantity": {"value": 7.9, "unit": "mmol/L"},
-                        "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}]},
+        "Observation": {
+            "status": "final",
+            "code": code,
+            "effectiveDateTime": "2026-09-20",
+            "valueQuantity": SUGAR,
+            "category": [LABORATORY],
+        },
         "Condition": {"code": code, "onsetDateTime": "2020-05"},
         "DocumentReference": {"status": "current", "content": [{"attachment": {"title": "病历"}}]},
-        "MedicationRequest": {"status": "active", "intent": "order", "medicationCodeableConcept": {"text": "药品"}, "authoredOn": "2026-09-20"},
+        "MedicationRequest": {
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": {"text": "药品"},
+            "authoredOn": "2026-09",
+        },
         "Procedure": {"status": "completed", "code": code, "performedDateTime": "2026-09-20"},
         "CarePlan": {"status": "active", "intent": "plan", "title": "随访"},
-    }[type]  # fmt: skip
+    }[type]
     return body | final
 
 

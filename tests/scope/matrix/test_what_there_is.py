@@ -41,8 +41,7 @@ async def test_a_post_finds_what_it_may_know_of_and_counts_no_more(
         if region.sees(post.asker, thing):
             expected[thing.type].add(thing.id)
     async with running(matrix.dsn) as server:
-        server.tokens = dict(matrix.tokens)
-        client = await server.as_(post.account)
+        client = await matrix.client(server, post)
         for kind in kinds:
             there = await listed(client, kind)
             if there is None:

@@ -31,10 +31,8 @@ select o.rid, p.rid, $3, p.rid from resource o, resource p where o.id = $1 and p
 ENDED = "update access_ground set until = now() - interval '1 hour' where patient = $1 and kind = 'emergency' and until > now()"
 FORGOTTEN = """
 select table_name from information_schema.columns where table_schema = 'public' and column_name = 'rid'
-and table_name in (select table_name from information_schema.tables where table_type = 'BASE TABLE')
+and table_name <> 'expunged' and table_name in (select table_name from information_schema.tables where table_type = 'BASE TABLE')
 """
-SOME = 400
-"""Changes in one transaction."""
 
 
 class Clock:
@@ -60,8 +58,9 @@ class Writer:
         patients = {region.things[name].patient for name in self.seen}
         self.patients = {record for patient in patients for record in region.facts.person(patient)}
         based = {name for name, thing in region.things.items() if thing.base and thing.patient in self.patients}
-        self.forced = {target for target, by in region.pointed.items() if by in self.seen and target not in self.seen}
-        self.kept = self.seen | based | self.forced
+        written = self.seen | based
+        self.forced = {target for target, by in region.pointed.items() if target not in written and not written.isdisjoint(by)}
+        self.kept = written | self.forced
         self.rids: dict[str, int] = {}
 
     async def story(self) -> None:
@@ -92,13 +91,14 @@ class Writer:
         writers = {A: by_a, B: by_b, "": SYSTEM}
         made = [thing for thing in self.region.things.values() if self.region.bodies[thing.name]]
         for step, types in enumerate((("Patient",), ("Encounter",), ())):
-            for whose, scope in writers.items():
+            for place, (whose, scope) in enumerate(writers.items()):
                 names = [one.name for one in made if one.origin == whose and (one.type in types or (not types and self._is_clinical(one)))]
                 for version in range(3):
-                    self.clock.at(10 * step + version)
+                    self.clock.at(30 * step + 10 * place + version)
                     await self._write(scope, names, version)
-        self.clock.at(40)
+        self.clock.at(95)
         await self._write(by_a, [one.name for one in made if one.type == "DiagnosticReport"], 0)
+        self.clock.at(96)
         await self._write(SYSTEM, [one.name for one in made if one.type == "Task"], 0)
 
     def _is_clinical(self, one: Thing) -> bool:
@@ -111,9 +111,9 @@ class Writer:
                 thing, body = self.region.things[name], self.region.bodies[name][version]
                 limit = {"confined": self.rids[thing.confined]} if thing.confined else {}
                 changes.append(Change("PUT", thing.type, thing.id, body, **limit))  # type: ignore[arg-type]
-        for start in range(0, len(changes), SOME):
+        if changes:  # in one transaction, so that all has one time, however much of it there is
             async with self.db.transaction() as tx:
-                for one in await write(tx, scope, changes[start : start + SOME]):
+                for one in await write(tx, scope, changes):
                     self.rids[f"{one.type}/{one.id}"] = one.rid
 
     async def _ground(self, case: Case) -> None:
@@ -178,9 +178,9 @@ class Writer:
         if not rids:
             return
         async with self.db.transaction() as tx:
-            await tx.execute("set local session_replication_role = replica")
-            for row in await tx.fetch(FORGOTTEN):
-                await tx.execute(f'delete from "{row["table_name"]}" where rid = any($1::bigint[])', rids)
+            tables = [row["table_name"] for row in await tx.fetch(FORGOTTEN)]
+            for table in sorted(tables, key=lambda name: name == "resource"):  # what the others refer to goes last
+                await tx.execute(f'delete from "{table}" where rid = any($1::bigint[])', rids)
 
 
 async def write_region(region: Region, dsn: str, keep: Keep = lambda thing: True) -> None:
