@@ -183,7 +183,7 @@ def _body(type: str, about: Json, visit: Json | None, bits: int, word: str) -> J
         body["meta"] = _label(bits)
     if visit is not None and type in ("Observation", "Condition", "Procedure"):
         body["encounter"] = visit
-    final: Json = {
+    final: dict[str, Json] = {
         "Observation": {
             "status": "final",
             "code": code,
@@ -201,8 +201,8 @@ def _body(type: str, about: Json, visit: Json | None, bits: int, word: str) -> J
         },
         "Procedure": {"status": "completed", "code": code, "performedDateTime": "2026-09-20"},
         "CarePlan": {"status": "active", "intent": "plan", "title": "随访"},
-    }[type]
-    return body | final
+    }
+    return body | final[type]
 
 
 def _label(bits: int) -> Json:

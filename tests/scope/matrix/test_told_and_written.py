@@ -160,7 +160,8 @@ def _conditional(kind: str, id: str, mine: str) -> list[Json]:
 
 def _plain(answer: httpx.Response) -> tuple[int, str, str]:
     headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
-    return answer.status_code, *(WHEN.sub("<when>", MADE.sub("<made>", text)) for text in (headers, answer.text))
+    headers, body = (WHEN.sub("<when>", MADE.sub("<made>", text)) for text in (headers, answer.text))
+    return answer.status_code, headers, body
 
 
 def _post(account: str) -> Post:
