@@ -70,10 +70,10 @@ async def test_who_may_not_sign_is_refused_and_nothing_is_kept(family: Region, w
 
 async def test_an_account_of_the_patient_signs_for_nobody_and_as_nobody_else(family: Region) -> None:
     own = Scope("self", "child", "Patient/child", "孩子", frozenset({"resident"}), patient_rid=await family.rid("child"), purpose="PATRQT")
+    paper = signed("mother", "child", "first")
+    del paper["id"]
     with pytest.raises(Forbidden, match="guardian signs on paper"):
         async with family.db.transaction() as tx:
-            paper = signed("mother", "child", "first")
-            del paper["id"]
             await write(tx, own, [Change("POST", "Consent", None, paper)])
     assert await family.value("select count(*) from consent_rule") == 0
 

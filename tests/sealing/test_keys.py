@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
