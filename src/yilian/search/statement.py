@@ -42,7 +42,7 @@ COLUMNS = (
 )
 """What a page brings of each resource. A large body is null: it is fetched by itself once it is known that all are not too much together
 (`store.large`). Its size is known without reading it."""
-BESIDES_KEY = "{0}.type, {0}.id, {0}.ver, {0}.updated, {0}.deleted, {0}.patient, {0}.body"
+BESIDES_KEY = "{0}.type, {0}.id, {0}.ver, {0}.updated, {0}.deleted, {0}.patient, {0}.body, {0}.guarded"
 """The other columns, of a row that has them already."""
 PAGE_SIZES = (1, 10, 20, 50, 100, 200, 500, 1000)
 """Pages are fetched in these sizes (plus one), so that every `_count` does not become a statement of its own."""

@@ -135,9 +135,9 @@ class Scope:
         """Two SQL conditions on the key of a patient: that the institution has a ground for it, and that it refused nobody anything.
 
         No row of a patient may be seen where the first does not hold. Where both do, a row may be that is confined to nobody and not
-        sensitive. Both are scalar, so the planner looks them up for a row at a time. None where grounds decide nothing.
+        sensitive. Both are scalar, so the planner looks them up for a row at a time. None where grounds decide nothing, or not alone.
         """
-        if self.reach != "grounds" or not self.institution_rid:
+        if self.reach != "grounds" or not self.institution_rid or self.is_partial:
             return None
         ground = _ground(patient, str(int(self.institution_rid)), str(self.asks_for))
         refused = f"(select true from consent_rule d where d.patient = {patient} and not d.permit limit 1)"
