@@ -218,6 +218,7 @@ async def test_each_way_of_writing_has_its_letter(own_server: Server, letters: s
     there = (await wide.post("/fhir/Observation", json=fresh)).json()
     changed = await client.put(f"/fhir/Observation/{there['id']}", json={**there, "status": "amended"})
     assert changed.status_code == (200 if "u" in allowed else 403), changed.text
+    assert there["id"] not in changed.text, "who may not read is not shown what is there"
     steps = [{"op": "replace", "path": "/status", "value": "corrected"}]
     media = {"content-type": "application/json-patch+json"}
     patched = await client.request("PATCH", f"/fhir/Observation/{there['id']}", json=steps, headers=media)

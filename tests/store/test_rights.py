@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import Any
 
@@ -9,9 +10,11 @@ import asyncpg
 import msgspec
 import pytest
 
+from yilian.access import smart
 from yilian.fhir.definitions import type_id
-from yilian.store import rights
+from yilian.store import contained, everything, find, history_statement, integrity, read, rights
 from yilian.store.rights import Allowed, Part
+from yilian.store.scope import Scope
 
 CODINGS = [("s1", "a"), ("s1", "b"), ("s2", "a"), ("", "a"), ("s2", "")]
 WANTED = ["a", "b", "s1|a", "s2|", "|a", "a,b", "s1|b,s2|a", "http://loinc.org|1558-6"]
@@ -81,3 +84,32 @@ def test_what_two_allow_is_what_each_allows() -> None:
     resource = {"resourceType": "Observation", "category": [{"coding": [{"code": "laboratory"}]}]}
     assert not together.admits(resource)
     assert together.admits(resource | {"status": "final"})
+
+
+def scope_of(text: str) -> Scope:
+    found = smart.rights(text, "user")
+    assert found is not None
+    return Scope(
+        "grounds", "gp", "Practitioner/gp", "gp", institution_rid=7, reads=found.reads.types, parts=found.reads.parts,
+        rights=None if found.plain() else found,
+    )  # fmt: skip
+
+
+SHARED_TEXTS = {
+    "read": read.BY_ID, "vread": read.VERSION, "several": read.MANY, "identifier": find.BY_IDENTIFIER, "contained": contained.CONTAINERS,
+    "everything": everything.ABOUT, "everything of each": everything.ABOUT_ALL, "beside": everything.BESIDE,
+    "encounter": everything.OF_ENCOUNTER, "beside the encounter": everything.BESIDE_ENCOUNTER, "pointing": integrity.POINTING_NAMES,
+    "history": history_statement.page("type", False, False, False, 1), "few": history_statement.page("all", True, True, True),
+    "counted": history_statement.counted("one", False, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SHARED_TEXTS.values(), ids=SHARED_TEXTS)
+def test_a_token_without_conditions_runs_the_text_of_everybody_and_one_with_them_its_own(text: str) -> None:
+    for plain in ("user/*.*", "user/Observation.rs user/Task.cruds", "user/Observation.r user/Observation.s"):
+        assert scope_of(plain).finely(text) is text
+    some = scope_of("user/Observation.rs?category=laboratory user/Patient.rs")
+    assert some.keys()[3] == [], "by the common text nothing is seen"
+    own = some.finely(text)
+    assert "laboratory" in own
+    assert not re.search(r"\.type = any\(\$\d+::smallint\[\]\) or \$\d+::smallint\[\] is null", own), "no look at the type alone is left"

@@ -56,38 +56,40 @@ export default function ChoosePatient() {
   }
   return (
     <Panel title={t('launch.choose')}>
-      <h1 className="unseen">{t('launch.choose')}</h1>
-      <p>{t('launch.choose.for', { name: name ?? '…' })}</p>
-      <Input.Search
-        autoFocus
-        allowClear
-        size="large"
-        aria-label={t('launch.choose.find')}
-        placeholder={t('launch.choose.hint')}
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
-      />
-      {fault && <p role="alert">{fault}</p>}
-      <Read of={found} what={t('launch.choose.find')} rows={6}>
-        {({ matches }) =>
-          matches.length ? (
-            <ul className={styles.patients}>
-              {matches.map((patient) => (
-                <li key={patient.id}>
-                  <strong>{patientName(patient) || t('patient.unnamed')}</strong>
-                  <span>
-                    {sexText(patient, t)} · {patientAge(patient, new Date(), t)} · {day(patient.birthDate) || '—'}
-                  </span>
-                  <span className="quiet">{masked(mainIdentifier(patient)?.value)}</span>
-                  <Button onClick={() => void pick(patient)}>{t('launch.choose.pick')}</Button>
-                </li>
-              ))}
-            </ul>
-          ) : (
-            <Nothing title={t('launch.choose.none')} how={t('launch.choose.none.how')} />
-          )
-        }
-      </Read>
+      <div className={styles.choice}>
+        <h1 className="unseen">{t('launch.choose')}</h1>
+        <p>{t('launch.choose.for', { name: name ?? '…' })}</p>
+        <Input.Search
+          autoFocus
+          allowClear
+          size="large"
+          aria-label={t('launch.choose.find')}
+          placeholder={t('launch.choose.hint')}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+        {fault && <p role="alert">{fault}</p>}
+        <Read of={found} what={t('launch.choose.find')} rows={6}>
+          {({ matches }) =>
+            matches.length ? (
+              <ul className={styles.patients}>
+                {matches.map((patient) => (
+                  <li key={patient.id}>
+                    <strong>{patientName(patient) || t('patient.unnamed')}</strong>
+                    <span>
+                      {sexText(patient, t)} · {patientAge(patient, new Date(), t)} · {day(patient.birthDate) || '—'}
+                    </span>
+                    <span className="quiet">{masked(mainIdentifier(patient)?.value)}</span>
+                    <Button onClick={() => void pick(patient)}>{t('launch.choose.pick')}</Button>
+                  </li>
+                ))}
+              </ul>
+            ) : (
+              <Nothing title={t('launch.choose.none')} how={t('launch.choose.none.how')} />
+            )
+          }
+        </Read>
+      </div>
     </Panel>
   );
 }

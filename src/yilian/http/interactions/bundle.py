@@ -75,7 +75,7 @@ async def _transaction(house: House, asker: Scope, request: Request, bundle: dic
             bundle,
             base=request.base,
             zone=house.zone,
-            representation=wanted == "representation",
+            representation=wanted == "representation" and asker.rights is None,
             outcome=wanted == "operationoutcome",
             get=get,
             own=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest, Issue, UnsupportedMediaType, VersionStale
 from yilian.fhir import patch as patches
-from yilian.fhir.json import dump
+from yilian.fhir.json import dump, parse
 from yilian.fhir.outcome import outcome
 from yilian.http import conditional
 from yilian.http.answer import Answer, version_headers
@@ -49,7 +49,7 @@ async def create(house: House, asker: Scope, request: Request) -> Answer:
         return done
 
     done = await house.db.carry_out(step)
-    return done if isinstance(done, Answer) else _written(request, done)
+    return done if isinstance(done, Answer) else _written(asker, request, done)
 
 
 async def update(house: House, asker: Scope, request: Request) -> Answer:
@@ -80,7 +80,7 @@ async def update(house: House, asker: Scope, request: Request) -> Answer:
         (done,) = await write.write(tx, asker, [change], base=request.base)
         return done
 
-    return _written(request, await house.db.carry_out(step))
+    return _written(asker, request, await house.db.carry_out(step))
 
 
 async def patch(house: House, asker: Scope, request: Request) -> Answer:
@@ -114,7 +114,7 @@ async def patch(house: House, asker: Scope, request: Request) -> Answer:
         (done,) = await write.write(tx, asker, [Change("PATCH", kind, id_, None, if_match=if_match, patch=wanted)], base=request.base)
         return done
 
-    return _written(request, await house.db.carry_out(step))
+    return _written(asker, request, await house.db.carry_out(step))
 
 
 async def delete(house: House, asker: Scope, request: Request) -> Answer:
@@ -155,8 +155,11 @@ async def _resource(request: Request, kind: str) -> dict[str, Any]:
     return resource
 
 
-def _written(request: Request, done: Written) -> Answer:
+def _written(asker: Scope, request: Request, done: Written) -> Answer:
     headers = version_headers(done.version, done.updated)
+    if asker.rights is not None and not asker.rights.r.admits(parse(done.body)):
+        where = f"{request.base}/{done.type}/{done.id}/_history/{done.version}"
+        return Answer(201 if done.created else 200, b"", [*headers, (b"location", where.encode())])  # who may not read it is not shown it
     return _answer(request, 201 if done.created else 200, done.body, done.type, done.id, done.version, headers, done.warnings)
 
 

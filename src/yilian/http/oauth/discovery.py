@@ -37,7 +37,6 @@ def smart_configuration(origin: str) -> dict[str, Any]:
             "sso-openid-connect",
             "context-banner",
             "context-ehr-patient",
-            "context-ehr-encounter",
             "context-standalone-patient",
             "permission-online",
             "permission-user",
