@@ -396,6 +396,7 @@ async def test_a_state_is_one_browsers_and_good_once(people: House, liar: Liar) 
         await come_back(browser, code="c", state=asked["state"])
         assert await signed_in_as(browser) is None, "it took too long"
     told = " ".join(await failures(people))
+    assert not await people.value("select count(*) from refused_address"), "what any page can lead a browser to bars nobody"
     assert "another browser began this" in told
     assert told.count("unknown, over or was used before") == 5
 
@@ -475,3 +476,5 @@ async def test_only_a_page_of_ours_begins_a_sign_in(people: House, liar: Liar) -
             answer = await browser.post(path, json={"provider": "hospital"}, headers={"origin": "https://evil.example"})
             assert answer.status_code == 403
         assert liar.asked == {}
+        strange = await browser.post("/oauth2/provider", json={"provider": "hospital", "next": "a\r\nb"}, headers={"origin": ORIGIN})
+        assert strange.status_code == 400

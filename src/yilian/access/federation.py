@@ -33,7 +33,7 @@ from yilian.access.sessions import digest, new_secret
 from yilian.access.settings import AccessSettings
 from yilian.access.sign_in import Caller, SignedIn
 from yilian.access.trail import note_failure
-from yilian.errors import NotFound, NotSignedIn, Unavailable
+from yilian.errors import BadRequest, NotFound, NotSignedIn, Unavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,6 +93,8 @@ class Federation:
 
     async def begin(self, id: str, next: str, origin: str) -> Going:
         """Send the browser to a provider. NotFound for one there is not, Unavailable when it cannot be reached."""
+        if not next.isascii() or not next.isprintable() or len(next) > LONGEST_NEXT:
+            raise BadRequest("next is the query the sign-in page came with.", zh="登录请求中的参数无效。")
         async with self.db.reading() as tx:
             provider = await _known(tx, id)
         about = await self._described(provider)
@@ -102,7 +104,7 @@ class Federation:
             await tx.execute(
                 "insert into provider_sign_in (hash, provider, browser, nonce, verifier, next, expires)"
                 " values ($1, $2, $3, $4, $5, $6, $7)",
-                digest(state), provider.id, digest(cookie), nonce, verifier, next[:LONGEST_NEXT], tx.now + ON_THE_WAY,
+                digest(state), provider.id, digest(cookie), nonce, verifier, next, tx.now + ON_THE_WAY,
             )  # fmt: skip
         asked = {
             "response_type": "code",
@@ -128,12 +130,13 @@ class Federation:
                 now,
             )
             provider = await providers.by_id(tx, id)
+        ours = row is not None and bool(cookie) and hmac.compare_digest(row["browser"], digest(cookie))
         try:
             if row is None:
                 raise NotBelieved("the state is unknown, over or was used before")
             if provider is None or row["provider"] != provider.id:
                 raise NotBelieved("the answer came to the address of another provider")
-            if not cookie or not hmac.compare_digest(row["browser"], digest(cookie)):
+            if not ours:
                 raise NotBelieved("another browser began this")
             about = await self._described(provider)
             _from(provider, about, answer)
@@ -144,7 +147,8 @@ class Federation:
             if not isinstance(subject, str) or not 0 < len(subject) <= providers.LONGEST_SUBJECT or not subject.isprintable():
                 raise NotBelieved(f"the ID token has no claim {provider.claim}")
         except NotBelieved as error:
-            await self._refused(caller, id, str(error), address=True)
+            # Any page can lead a browser here with something made up: only what this browser began counts against its address.
+            await self._refused(caller, id, str(error), address=ours)
             raise _no() from None
         return await self._signed_in(provider, subject, done_by(provider, claims), row["next"], caller, old_cookie)
 
