@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from yilian.access.accounts import Post
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit.record import follow_writes
+from yilian.config import Settings
 from yilian.db import Database
 from yilian.fhir import urls
 from yilian.http.limits import NONE, Limits
@@ -111,9 +111,9 @@ def encounter(id: str, patient: str, organization: str = "", status: str = "fini
 
 
 @pytest.fixture
-async def house(dsn: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house(dsn: str) -> AsyncIterator[House]:
     """An open database wired as the server wires it, with the institutions and a key; nobody in it yet."""
-    clock, settings, key = Clock(), AccessSettings(), tmp_path / "region.key"
+    clock, settings, key = Clock(), AccessSettings(), Settings().key_path  # that of whole servers on this database
     await data_keys.ensure(dsn, key, "aes", may_make=True)
     db = Database(dsn, Hooks(validation.issues, (), (grounds.follow, follow_writes)), clock=clock, keys=key)
     await db.open()
