@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yilian.access import break_glass, review, sensitivity
+from yilian.access import break_glass, guardians, review, sensitivity
 from yilian.access.consent_terms import KEPT, PURPOSES, RECIPIENTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "consent.md").read_text(encoding="utf-8")
@@ -16,5 +16,5 @@ def test_every_kind_is_listed_with_its_bit_and_name() -> None:
 
 
 def test_every_code_element_and_state_is_named() -> None:
-    names = [*break_glass.CODES, *review.STATES, *PURPOSES, *RECIPIENTS, *(KEPT - {"id"})]
+    names = [*break_glass.CODES, *review.STATES, *PURPOSES, *RECIPIENTS, *guardians.PARENTS, *guardians.WARDENS, *(KEPT - {"id"})]
     assert [name for name in names if f"`{name}`" not in PAGE and f"|{name}" not in PAGE and f"{name}|" not in PAGE] == []

@@ -72,8 +72,8 @@ async def test_an_account_of_the_patient_signs_for_nobody_and_as_nobody_else(fam
     own = Scope("self", "child", "Patient/child", "孩子", frozenset({"resident"}), patient_rid=await family.rid("child"), purpose="PATRQT")
     paper = signed("mother", "child", "first")
     del paper["id"]
-    with pytest.raises(Forbidden, match="guardian signs on paper"):
-        async with family.db.transaction() as tx:
+    async with family.db.transaction() as tx:
+        with pytest.raises(Forbidden, match="guardian signs on paper"):
             await write(tx, own, [Change("POST", "Consent", None, paper)])
     assert await family.value("select count(*) from consent_rule") == 0
 
