@@ -55,19 +55,16 @@ def _of_patient(place: int, region: Region, case: Case, thing: Thing) -> tuple[A
 def _shared_names() -> tuple[str, ...]:
     """What is asked of a resource of any type."""
     return (
-        "read", "head", "vread 1", "history", "search", "search, counted", "search by form",
-        "search for its labels", "search with all around it",
-        "delete", "delete by condition", "patch by path",
-        "put", "batch: GET", "transaction: GET",         "$meta", "$meta-add", "$expunge", "$validate one like it",
+        "read", "head", "vread 1", "history", "search", "search, counted", "search with all around it",
+        "delete", "patch by path",
+        "put", "batch: GET", "$meta", "$expunge", "$validate one like it",
         "$validate a reference to it", "reference, relative", )  # fmt: skip
 
 
 def _patient_names() -> tuple[str, ...]:
     """What is asked of a Patient besides."""
     return (
-        "its compartment", "$everything", "$timeline", "search Encounter?patient=Patient/…&_revinclude=Observation:encounter",
-        "$export of one patient", "the patient's trail, second time", "subject",
-    )  # fmt: skip
+        "its compartment", "$everything", "$timeline", "$export of one patient", "the patient's trail, second time", )  # fmt: skip
 
 
 def _get(path: str, about: str, region: Region, case: Case, thing: Thing) -> tuple[Ask, str]:
@@ -97,13 +94,10 @@ READS = (
     ("{type}?patient.identifier={file}&_summary=count", "{thing}"),
     ("{type}?subject:Patient.birthdate={born}&_total=accurate", "{thing}"),
     ("Patient?_has:{type}:patient:identifier={own}|{thing}&_total=accurate", "{thing}"),
-    ("{type}/_history?_count=5", "{thing}"),
     ("?_type={type},Encounter&patient={id}&_total=accurate&_sort=_id", "{thing}"),
     ("Patient/{id}/{type}?_total=accurate&_sort=-_id", "{thing}"),
     ("Patient?identifier={file}&_total=accurate", PATIENT),
-    ("Patient?_id={id}&_has:Condition:patient:code=F32.1&_total=accurate", PATIENT),
     ("Patient?link=Patient/{id}&_total=accurate", PATIENT),
-    ("Person?patient=Patient/{id}&_total=accurate", PATIENT),
     ("Consent?patient={id}&_total=accurate&_sort=_id", PATIENT),
     ("Observation?patient={id}&code=7918-6,44249-1,51969-4&_total=accurate", PATIENT),
     ("Condition?patient={id}&code:not=E11&_summary=count", PATIENT),
@@ -118,11 +112,8 @@ READS = (
     ("DiagnosticReport?_id=report-{id}&_include=DiagnosticReport:result", REPORT),
     ("DiagnosticReport?_id=report-{id}&result.code=44249-1&_total=accurate", REPORT),
     ("Observation?_id=mind-{id}&_revinclude=DiagnosticReport:result&_total=accurate", MIND),
-    ("Encounter?_id=visit-{id}&_revinclude=Condition:encounter&_revinclude=Observation:encounter&_revinclude=Procedure:encounter", VISIT),
     ("Encounter?_has:Condition:encounter:code=F32.1&_id=visit-{id}&_total=accurate", VISIT),
-    ("Encounter/visit-{id}/$everything", VISIT),
     ("Task/letter-{id}", "Task/letter-{id}"),
-    ("Task/letter-{id}/$slip?kind=referral", "Task/letter-{id}"),
     ("Task?_id=letter-{id}&_include=Task:focus", "Task/letter-{id}"),
     ("List/memo-aside-{id}", "List/memo-aside-{id}"),
 )
@@ -168,7 +159,6 @@ def _does_something(name: str) -> bool:
         "$expunge",
         "$export",
         "reference",
-        "subject",
         "$refer",
         "trail",
         "POST",

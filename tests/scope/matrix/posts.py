@@ -131,6 +131,17 @@ async def furnish(dsn: str) -> dict[str, str]:
         await database.close()
 
 
+async def token_of(dsn: str, post: Post) -> str:
+    """A fresh token, for where those made in the beginning have run out."""
+    database = app.database(config.Settings(), dsn)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            return await (tokens.issue_for_client if post.application else tokens.issue_for_user)(tx, post.account)
+    finally:
+        await database.close()
+
+
 async def _enrol(tx: Any, post: Post) -> None:
     if post.application:
         await clients.add(

@@ -17,7 +17,7 @@ from tests.http.receiver import events_of
 from tests.http.subscribing import begin, listening
 from tests.scope.matrix.conftest import Matrix
 from tests.scope.matrix.covering import covering
-from tests.scope.matrix.posts import Post, posts
+from tests.scope.matrix.posts import Post, beside, posts
 from tests.scope.matrix.region import KINDS, ORIGINS, OWN, Region, name_of
 from tests.scope.matrix.states import B
 from yilian.fhir.definitions import type_id
@@ -62,7 +62,7 @@ async def test_an_application_is_told_of_what_it_may_see_and_of_nothing_else(
     watched = [name for name in chosen if f"{name.partition('/')[0]}?" in filters]
     expected = [name for name in watched if region.sees(post.asker, region.things[name])]
     async with running(written) as server:
-        client, bench = await matrix.client(server, post), await _named(matrix, server, "bench")
+        client, bench = await matrix.client(server, post), await matrix.client(server, _post("bench"))
         asked = listening(filters=filters)
         subscription = await begin(client, asked)
         for start in range(0, len(watched), 100):
@@ -105,7 +105,7 @@ async def test_a_condition_on_a_write_finds_what_may_be_seen_and_nothing_else(
                     answers = [_plain(await client.request(**request)) for client in (there, never)]
                     assert answers[0] == answers[1], (thing, request)
                     compared += 1
-            bench = await _named(matrix, server, "bench")
+            bench = await matrix.client(server, _post("bench"))
             for thing in (region.things[name] for name in hidden):
                 assert (await bench.get(f"/fhir/{thing.name}")).json()["meta"]["versionId"] == str(len(region.bodies[thing.name]))
     finally:
@@ -165,10 +165,4 @@ def _plain(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def _post(account: str) -> Post:
-    return next(post for post in posts() if post.account == account)
-
-
-async def _named(matrix: Matrix, server: Any, account: str) -> httpx.AsyncClient:
-    server.tokens = dict(matrix.tokens)
-    client: httpx.AsyncClient = await server.as_(account)
-    return client
+    return next(post for post in (*posts(), *beside()) if post.account == account)
