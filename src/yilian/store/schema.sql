@@ -419,10 +419,14 @@ create index history_confined on history (confined, updated, rid) where patient 
 create index resource_shared on resource (updated, rid) where patient is null and shared;                               -- GET /_history in a scope of few patients: directory and definitions
 create index history_shared on history (updated, rid) where patient is null and shared;
 
-create function body_has(body text, path jsonpath) returns boolean language sql immutable parallel safe as $$
--- Whether a JSON path finds something in a resource. What is no JSON (a deletion has no body) has nothing.
-    select case when pg_input_is_valid(body, 'jsonb') then jsonb_path_exists(body::jsonb, path, '{}', true) else false end
-$$;
+create function body_has(body text, path jsonpath) returns boolean language plpgsql immutable as $$
+-- Whether a JSON path finds something in a resource. A deletion has no body, and so nothing; nor has what PostgreSQL cannot read as JSON
+-- (half of a surrogate pair). Not for parallel plans: it begins a subtransaction.
+begin
+    return body <> '' and coalesce(jsonb_path_exists(body::jsonb, path, '{}', true), false);
+exception when data_exception then
+    return false;
+end $$;
 
 create function changed_meanwhile() returns boolean language plpgsql as $$
 -- A write looks without locking, and its one statement locks and checks what it saw (yilian.store.rows, yilian.db). `YL001` ends that statement; nothing of it is kept.
