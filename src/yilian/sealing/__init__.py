@@ -8,6 +8,7 @@ personal.py  what of a resource is sealed
 How keys stand in the database is in `store/data_keys.py`, how what is there is brought over to others in `store/resealing.py`.
 
 A sealed value is a text between two characters that are none (U+FDD0, U+FDD1; The Unicode Standard 23.7): the id of its data key, then in
-base64url nonce, ciphertext and tag. What it is and where it stands is authenticated with it, so it opens nowhere else. A blind index is a
-keyed hash of a value: whoever has the key finds the value again, nobody reads it back.
+base64url nonce, ciphertext and tag. What it is and where it stands is authenticated with it, so it opens nowhere else. The values of one
+resource are sealed together, in order, at the place of the first; between the two characters at the places of the others is nothing. A
+blind index is a keyed hash of a value: whoever has the key finds the value again, nobody reads it back.
 """

@@ -33,6 +33,8 @@ from yilian.sealing.suites import NONCE, SUITES, Sealer, Suite
 
 END = "\ufdd1"
 _MARK = MARK.encode()
+SEPARATOR = "\0"
+"""Between the values of one text: none holds it, since JSON escapes it."""
 ID = 8
 """Characters of the id of a key."""
 EVERY_S = 1.0
@@ -151,11 +153,11 @@ class Keyring:
             return text
         key = self._values
         assert key is not None
+        values = SEPARATOR.join(text[begin:end] for begin, end in spans)
         parts: list[str] = []
         before = 0
-        for nth, (begin, end) in enumerate(spans):
-            parts.append(text[before:begin])
-            parts.append(_sealed(key, text[begin:end].encode(), _place(rid, nth)))
+        for begin, end in spans:
+            parts += text[before:begin], MARK + END if before else _sealed(key, values.encode(), _place(rid))
             before = end
         parts.append(text[before:])
         return "".join(parts)
@@ -196,7 +198,10 @@ class Keyring:
     def outdated(self, text: str) -> bool:
         """Whether a text holds anything sealed with another key than that of today."""
         key = self._values
-        return MARK in text and key is not None and any(part[:ID] != key.id for part in text.split(MARK)[1:])
+        if key is None:
+            return False
+        at = text.find(MARK)
+        return at >= 0 and not text.startswith(key.id, at + 1)
 
     def fingerprint(self, value: str) -> str:
         """What the trail keeps of a value: the same for the same value for as long as the database lives."""
@@ -292,12 +297,14 @@ def opened(rid: int, body: str) -> str:
     """
     if MARK not in body:
         return body
-    first, *rest = body.split(MARK)
-    parts = [first]
-    for nth, part in enumerate(rest):
-        token, _, after = part.partition(END)
-        parts.append(_unsealed(token, _place(rid, nth)).decode())
-        parts.append(after)
+    before, holding, *others = body.split(MARK)
+    token, _, after = holding.partition(END)
+    values = _unsealed(token, _place(rid)).decode().split(SEPARATOR)
+    if len(values) != 1 + len(others):
+        raise _damaged(_place(rid))
+    parts = [before, values[0], after]
+    for value, other in zip(values[1:], others, strict=True):
+        parts += value, other[1:]  # behind END
     return "".join(parts)
 
 
@@ -311,8 +318,8 @@ def open_column(column: str, row: object, stored: bytes) -> bytes:
     return unseal(stored.decode(), f"{column}|{row}") if stored.startswith(_MARK) else stored
 
 
-def _place(rid: int, nth: int) -> bytes:
-    return b"body|%d|%d" % (rid, nth)
+def _place(rid: int) -> bytes:
+    return b"body|%d" % rid
 
 
 def _sealed(key: DataKey, text: bytes, about: bytes) -> str:
@@ -327,10 +334,14 @@ def _unsealed(token: str, about: bytes) -> bytes:
         raw = base64.urlsafe_b64decode(token[ID:])
         return key.sealer.decrypt(raw[:NONCE], raw[NONCE:], about)
     except (InvalidTag, binascii.Error, ValueError):
-        raise Unavailable(
-            f"A sealed value does not open where it stands ({about.decode(errors='replace')}): it was changed or brought from elsewhere.",
-            zh="加密数据校验失败,请联系系统管理员。",
-        ) from None
+        raise _damaged(about) from None
+
+
+def _damaged(about: bytes) -> Unavailable:
+    return Unavailable(
+        f"A sealed value does not open where it stands ({about.decode(errors='replace')}): it was changed or brought from elsewhere.",
+        zh="加密数据校验失败,请联系系统管理员。",
+    )
 
 
 def _looked_up(id: str, rings: Iterable[Keyring]) -> DataKey:
