@@ -25,7 +25,9 @@ from yilian.fhir.definitions import type_id
 Json = dict[str, Any]
 MADE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 WHEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)?|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]+ GMT")
-WRITERS = ("gp", "coordinator", "his")
+WRITERS = ("gp", "his")
+EVERY = 3
+"""Of the things that are hidden one in so many is named in conditions."""
 APPLICATIONS = ("his", "lis")
 
 
@@ -91,9 +93,9 @@ async def test_a_condition_on_a_write_finds_what_may_be_seen_and_nothing_else(
     """If-None-Exist, conditional updates, deletions and references that name what is hidden do as if it had never been."""
     post, region = _post(account), matrix.region
     twin = await matrix.twin(post)
-    hidden = [name for name in some_things(region) if not region.sees(post.asker, region.things[name])]
+    hidden = [name for name in some_things(region) if not region.sees(post.asker, region.things[name])][::EVERY]
     mine = next(case.id for case in region.cases.values() if (case.ground.name, case.consent.name) == ("registered", "nothing said"))
-    assert len(hidden) > 100
+    assert len(hidden) > 50
     name = f"{twin.rsplit('/', 1)[-1].partition('?')[0]}_written"
     await _command(cluster, f'create database "{name}" template "{name.removesuffix("_written")}" strategy file_copy')
     compared = 0

@@ -129,6 +129,13 @@ def _asks() -> list[Ask]:
     return found
 
 
+def _asks_of(post: Post) -> list[Ask]:
+    """All of them for the first of those who see the same; the others share them out, and ask one in three."""
+    alike = [one for one in posts() if (one.view, one.asker.types) == (post.view, post.asker.types)]
+    place = alike.index(post)
+    return _asks()[place % 3 :: 3] if place else _asks()
+
+
 async def _last(client: httpx.AsyncClient, path: str) -> list[str]:
     """The ids on all pages."""
     found: list[str] = []
@@ -148,7 +155,7 @@ async def test_the_region_looks_to_a_post_as_if_there_were_no_more(
     twin = await matrix.twin(post)
     async with running(matrix.dsn) as server, running(twin) as other:
         there, never = await matrix.client(server, post), await matrix.client(other, post)
-        for ask in _asks():
+        for ask in _asks_of(post):
             if REVIEWS.get(ask.name, "") in post.may or (ask.name.startswith("$match-worklist") and "links" in post.may):
                 continue  # the worklists of those whose office it is
             answers = await told(there, ask), await told(never, ask)
@@ -157,7 +164,7 @@ async def test_the_region_looks_to_a_post_as_if_there_were_no_more(
         for path in ("Observation?_sort=-date&_count=200", "Patient?_sort=birthdate&_count=100", "Condition?_count=200&code:not=E11"):
             if await _last(there, path) != await _last(never, path):
                 different.append(f"{path}: the pages that follow")
-    record_property("compared", len(_asks()) + 3)
+    record_property("compared", len(_asks_of(post)) + 3)
     assert not different, f"{len(different)}\n" + "\n".join(different)
 
 
