@@ -46,6 +46,7 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
+from yilian.scheduling import bookings, slots
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -63,7 +64,7 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard),
+    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -77,6 +78,7 @@ HOOKS = Hooks(
         claims.follow,
         persons.follow,
         uploads.follow,
+        slots.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -126,8 +128,14 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        bookings.EXPIRE: jobs.Kind(_expire_hold),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
+
+
+async def _expire_hold(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bookings.expire(tx, SYSTEM, job.payload["appointment"])
 
 
 async def opened(settings: Settings, dsn: str) -> Database:

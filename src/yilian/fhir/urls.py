@@ -22,6 +22,7 @@ SPECIALTY = BASE + "CodeSystem/clinical-department"  # 诊疗科目名录, codes
 ROLE = BASE + "CodeSystem/post"  # the posts of access/policy.toml
 MATCH_STATE = BASE + "CodeSystem/match-state"  # open | later | same | different: what was decided of a pair of records
 ERROR = BASE + "CodeSystem/error"
+BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 # --- our extensions
@@ -33,6 +34,11 @@ REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institutio
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for
 REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an annotation was written with
+SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
+BOOKING_CHANNEL = (
+    BASE + "StructureDefinition/booking-channel"
+)  # on an Appointment: web | phone | self-service | on-site | referral | system
+HELD_UNTIL = BASE + "StructureDefinition/held-until"  # on an Appointment that is only held
 OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
 
 # --- identifier systems (china-facts §8.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from yilian.http.operations import (
     Operation,
     access_log,
+    booking,
     bulk,
     card,
     desk,
@@ -24,6 +25,7 @@ from yilian.http.operations import (
 
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
+    *booking.OPERATIONS,
     *bulk.OPERATIONS,
     *card.OPERATIONS,
     *desk.OPERATIONS,

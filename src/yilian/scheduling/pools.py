@@ -1,0 +1,113 @@
+"""Which places of a slot are kept for whom, and until when. Pure; the rules are the policies `booking.release` and `booking.pools`.
+
+Rules are shares of all places of a schedule on one day. Every place is told at once when it opens and from when it is anybody's, so nothing
+has to happen at those moments: a server that slept, or a clock that was put right, makes nothing late.
+北京市: at least 30 % for the grassroots of the consortium, 50 % of experts', two weeks before the rest opens; 山西: 30 % for two days
+(china-facts §5; APT-3, APT-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import count, islice
+from typing import Any, Literal
+
+PUBLIC = "public"
+POOLS = (PUBLIC, "grassroots", "family-doctor", "follow-up", "on-site", "emergency")
+Anchor = Literal["release", "start"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pool's part of a day.
+
+    share            of all places, above 0 and at most 1
+    opens_days       so many days before the rest opens
+    anchor, hours    unused places become public so long after the release, or before the slot starts
+    """
+
+    pool: str
+    share: float
+    opens_days: int
+    anchor: Anchor
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """When the places of a day open to the public: so many days before, at this time of the region."""
+
+    days: int
+    at: time
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What becomes of one place; times aware, UTC."""
+
+    pool: str
+    opens: datetime
+    public_from: datetime
+
+
+def release_of(value: Mapping[str, Any]) -> Release:
+    """The policy `booking.release`. ValueError for what makes no sense."""
+    days = int(value["days"])
+    if not 0 <= days <= 366:
+        raise ValueError("booking.release: days is 0 to 366")
+    return Release(days, time.fromisoformat(value["at"]))
+
+
+def rules_of(value: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """The policy `booking.pools` for one kind of slot. ValueError for what makes no sense."""
+    rules = tuple(Rule(row["pool"], float(row["share"]), int(row["opens_days"]), row["anchor"], float(row["hours"])) for row in value)
+    for rule in rules:
+        if (
+            rule.pool not in POOLS
+            or rule.pool == PUBLIC
+            or rule.anchor not in ("release", "start")
+            or rule.opens_days < 0
+            or rule.hours < 0
+        ):
+            raise ValueError(f"booking.pools: {rule} makes no sense")
+        if not 0 < rule.share <= 1:
+            raise ValueError("booking.pools: a share is above 0 and at most 1")
+    if sum(rule.share for rule in rules) > 1 + 1e-9:
+        raise ValueError("booking.pools: the shares of a day are more than the whole")
+    return rules
+
+
+def turns(rules: Sequence[Rule]) -> Iterator[Rule | None]:
+    """Under which rule the places of a day fall, one after the other without end; None: public.
+
+    With one rule, of the first n places at least `share` × n are the pool's, for every n: whoever adds places later, and however many, the
+    pool never has less than its share. With several, none is ever a whole place short for each of the others; the one most behind is next.
+    """
+    given = [0] * len(rules)
+    for number in count(1):
+        behind = [rule.share * number - have for rule, have in zip(rules, given, strict=True)]
+        most = max(range(len(rules)), key=behind.__getitem__, default=None)
+        if most is None or behind[most] <= 1e-9:
+            yield None
+        else:
+            given[most] += 1
+            yield rules[most]
+
+
+def reserved(
+    first: int, many: int, rules: Sequence[Rule], release: Release, day: date, starts: datetime, zone: tzinfo
+) -> Iterator[Reserved]:
+    """The places `first` to `first` + `many` - 1 of a day, of which those of one slot; `starts` aware.
+
+    Nothing opens after the slot has begun: a slot that is added on the day is open at once.
+    """
+    public = min(datetime.combine(day - timedelta(days=release.days), release.at, zone), starts)
+    for rule in islice(turns(rules), first, first + many):
+        if rule is None:
+            yield Reserved(PUBLIC, public, public)
+            continue
+        opens = min(datetime.combine(day - timedelta(days=release.days + rule.opens_days), release.at, zone), public)
+        falls = public + timedelta(hours=rule.hours) if rule.anchor == "release" else starts - timedelta(hours=rule.hours)
+        yield Reserved(rule.pool, opens, min(max(falls, opens), starts))
