@@ -157,7 +157,7 @@ async def _resource(request: Request, kind: str) -> dict[str, Any]:
 
 def _written(asker: Scope, request: Request, done: Written) -> Answer:
     headers = version_headers(done.version, done.updated)
-    if asker.rights is not None and not asker.rights.r.admits(parse(done.body)):
+    if not asker.may_read(done.type) if asker.rights is None else not asker.rights.r.admits(parse(done.body)):
         where = f"{request.base}/{done.type}/{done.id}/_history/{done.version}"
         return Answer(201 if done.created else 200, b"", [*headers, (b"location", where.encode())])  # who may not read it is not shown it
     return _answer(request, 201 if done.created else 200, done.body, done.type, done.id, done.version, headers, done.warnings)
