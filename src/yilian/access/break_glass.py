@@ -18,7 +18,7 @@ from yilian.errors import BadRequest, Conflict, Forbidden, NotFound
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
 from yilian.store.change import Change
-from yilian.store.scope import EMERGENCY, Scope, readable
+from yilian.store.scope import CARE, EMERGENCY, Scope, readable
 from yilian.store.write import stamp, write
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ PATIENT = f"""
 select r.rid, {readable("r", 3)} as seen from resource r
 where r.type = $1 and r.id = $2 and not r.deleted and (r.confined is null or r.confined = $7)
 """
-GROUND = """
-insert into access_ground (institution, patient, kind, source, since, until, sensitive)
-values ($1, $2, 'emergency', 0, now(), now() + $3::interval, $4) returning until
+GROUND = f"""
+insert into access_ground (institution, patient, kind, source, since, until, purpose, sensitive)
+values ($1, $2, 'emergency', 0, now(), now() + $3::interval, {CARE}, $4) returning until
 """
+"""For those who treat: the office and the registrar of the institution see no more for it."""
 SETTLED = "update access_ground set source = $3 where institution = $1 and patient = $2 and kind = 'emergency' and source = 0"
 REFUSED = """
 select true from consent_rule d where d.patient = $1 and not d.permit and d.purpose = $3 and d.mask = 0
