@@ -361,47 +361,6 @@ def _client_list(settings: Settings, given: argparse.Namespace) -> int:
     return client.show(settings)
 
 
-def _provider_add(settings: Settings, given: argparse.Namespace) -> int:
-    from yilian.command import provider
-
-    return provider.add(
-        settings,
-        given.id,
-        name=given.name,
-        issuer=given.issuer,
-        client_id=given.client_id,
-        institution=given.institution,
-        secret=given.secret,
-        claim=given.claim,
-        first_time=given.first_time,
-        trusts_factor=given.trust_second_factor,
-    )
-
-
-def _provider_remove(settings: Settings, given: argparse.Namespace) -> int:
-    from yilian.command import provider
-
-    return provider.remove(settings, given.id)
-
-
-def _provider_list(settings: Settings, given: argparse.Namespace) -> int:
-    from yilian.command import provider
-
-    return provider.show(settings, given.id)
-
-
-def _provider_link(settings: Settings, given: argparse.Namespace) -> int:
-    from yilian.command import provider
-
-    return provider.link(settings, given.id, user=given.user, subject=given.subject, file=given.file)
-
-
-def _provider_unlink(settings: Settings, given: argparse.Namespace) -> int:
-    from yilian.command import provider
-
-    return provider.unlink(settings, given.id, given.user)
-
-
 def _key_new(settings: Settings, given: argparse.Namespace) -> int:
     from yilian.command import key
 

@@ -8,7 +8,7 @@ FHIR R4: http://hl7.org/fhir/R4/person.html; activities: http://terminology.hl7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from yilian.audit.note import by as note_of
@@ -20,7 +20,7 @@ from yilian.fhir.json import parse
 from yilian.identity import persons
 from yilian.sealing.keyring import opened
 from yilian.store.change import Change
-from yilian.store.scope import Scope
+from yilian.store.scope import Scope, lent
 from yilian.store.write import stamp, write
 
 if TYPE_CHECKING:
@@ -289,8 +289,7 @@ def _provenance(tx: Tx, scope: Scope, person: str, activity: Literal["link", "un
 
 
 def _lent(scope: Scope) -> Steward:
-    same = {field.name: getattr(scope, field.name) for field in fields(Scope)}
-    return Steward(**{**same, "reach": "everything", "may_write": True, "reads": None, "writes": None})
+    return lent(scope, Steward, "everything")
 
 
 async def _decided(tx: Tx, scope: Scope, pairs: Sequence[tuple[int, int]], state: str, reason: str, by_hand: bool) -> None:

@@ -6,14 +6,14 @@ The database refuses it too, at commit (migration 0004); this guard says so earl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yilian.errors import Conflict
 from yilian.fhir import json
 from yilian.fhir.definitions import type_id
 from yilian.referral.resources import is_referral
-from yilian.store.scope import Scope, readable
+from yilian.store.scope import Scope, lent, readable
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -33,9 +33,7 @@ def permission(scope: Scope) -> RoomScope:
     People of institutions keep their reach, so that every reference is still looked up within it. Residents write nothing otherwise: for
     the one step that is theirs they are lent the reach that takes.
     """
-    same = {field.name: getattr(scope, field.name) for field in fields(Scope)}
-    reach = "everything" if scope.reach == "self" else scope.reach
-    return RoomScope(**{**same, "reach": reach, "may_write": True, "reads": None, "writes": None, "parts": (), "rights": None})
+    return lent(scope, RoomScope, "everything" if scope.reach == "self" else scope.reach)
 
 
 async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:

@@ -7,7 +7,7 @@ of a referral) gets them all or is told which one is gone. IHE Scheduling, ITI-1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from yilian.scheduling import places
 from yilian.scheduling.standing import Standing, standing
 from yilian.store import read
 from yilian.store.change import Change, Written
-from yilian.store.scope import Scope
+from yilian.store.scope import Scope, lent
 from yilian.store.write import write
 
 if TYPE_CHECKING:
@@ -279,9 +279,7 @@ def _local(moment: datetime) -> str:
 
 
 def _permission(scope: Scope) -> RoomScope:
-    same = {field.name: getattr(scope, field.name) for field in fields(Scope)}
-    reach = "everything" if scope.reach == "self" else scope.reach
-    return RoomScope(**{**same, "reach": reach, "may_write": True, "reads": None, "writes": None})
+    return lent(scope, RoomScope, "everything" if scope.reach == "self" else scope.reach)
 
 
 async def _locked(tx: Tx, scope: Scope, id: str) -> tuple[Any, Any]:

@@ -6,9 +6,9 @@ A scope is built by `access/` from a token and never by a request's own words. I
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 from yilian.fhir.compartments import PATIENT_TYPES, SHARED_TYPES
 from yilian.fhir.definitions import type_id
@@ -268,6 +268,18 @@ def _specially(alias: str, here: str, purpose: str) -> str:
     return f"readable_specially({alias}.rid, {alias}.patient, {alias}.origin, {alias}.sensitive, {here}, {purpose}::smallint)"
 
 
+Room = TypeVar("Room", bound=Scope)
+
+
+def lent(scope: Scope, room: type[Room], reach: Reach) -> Room:
+    """Who acts stays who acted, with what it takes to write what a room has checked by rules of its own.
+
+    `room` is that room's own kind of Scope, made there alone: its guard knows by it what comes by the right road.
+    """
+    same = {field.name: getattr(scope, field.name) for field in fields(Scope)}
+    return room(**{**same, "reach": reach, "may_write": True, "reads": None, "writes": None, "parts": (), "rights": None})
+
+
 SYSTEM = Scope(reach="everything", user="yilian", agent="Device/yilian", name="Yilian", purpose="HSYSADMIN")
 """The platform itself: migrations, the demo region, loads from the command line."""
 
@@ -280,6 +292,7 @@ __all__ = [
     "SYSTEM",
     "Reach",
     "Scope",
+    "lent",
     "readable",
     "readable_by",
     "records_of",
