@@ -21,6 +21,8 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from yilian.config import Settings
+
 ROOT = Path(__file__).parents[1]
 YILIAN = [sys.executable, "-m", "yilian"]
 
@@ -212,8 +214,10 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Ours without settings of the caller, so that every run measures the defaults; with Python compiled once, as where it is installed."""
+    """Ours without settings of the caller, so that every run measures the defaults; with Python compiled once, as where it is installed, and
+    with the master key of what this process has made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("YILIAN_", "PYTHONDONTWRITE"))}
+    kept["YILIAN_KEY_FILE"] = str(Settings().key_path.resolve())
     return {**kept, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "yilian-bench-compiled")}
 
 

@@ -39,7 +39,8 @@ from yilian.sealing import master  # noqa: E402
 from yilian.store.hooks import Hooks  # noqa: E402
 
 use_region_zone(REGION_ZONE)
-master.make(Settings().key_path)  # programs with a database of their own ask for one, and make none
+master.make(Settings().key_path)
+os.environ["YILIAN_KEY_FILE"] = str(Settings().key_path.resolve())  # the same for what is opened here and for programs
 
 SHARED_DATA = Path(os.environ.get("YILIAN_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 

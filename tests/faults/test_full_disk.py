@@ -99,7 +99,7 @@ async def test_before_the_disk_is_full_writes_are_refused_and_reads_go_on(small_
     try:
         dsn = await asyncio.to_thread(embedded.start)
         await furnish(dsn)
-        async with running(dsn, data=small_disk / "data", disk_reserve_bytes=48 * MIB) as server:
+        async with running(dsn, data=small_disk / "data", key_file=os.environ["YILIAN_KEY_FILE"], disk_reserve_bytes=48 * MIB) as server:
             bench, gp = await server.as_("bench"), await server.as_("gp")
             async with writing(bench, ledger):
                 await until_a_write_succeeds(ledger, 10)

@@ -6,14 +6,12 @@ The server and its region last as long as the test process; Playwright only as l
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +30,6 @@ RESULTS = ROOT / "test-results"
 
 YILIAN = [sys.executable, "-m", "yilian"]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-
-_KEYS = tempfile.mkdtemp(prefix="yilian-key-")
-atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)
 
 Open = Callable[..., Desk]
 
@@ -57,7 +52,7 @@ class Site:
 
 def _environment() -> dict[str, str]:
     """The zone of the region is China's, as the pages have it; the machine's may be what it likes."""
-    return {**os.environ, "YILIAN_ZONE": "Asia/Shanghai", "YILIAN_KEY_FILE": str(Path(_KEYS) / "region.key")}
+    return {**os.environ, "YILIAN_ZONE": "Asia/Shanghai"}
 
 
 @pytest.fixture(scope="session")
