@@ -214,7 +214,7 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Ours without settings of the caller, so that every run measures the defaults; with Python compiled once, as where it is installed, and
+    """Ours without settings of the caller, so that every run measures the defaults; with Python compiled once, as where it is installed;
     with the master key of what this process has made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("YILIAN_", "PYTHONDONTWRITE"))}
     kept["YILIAN_KEY_FILE"] = str(Settings().key_path.resolve())
