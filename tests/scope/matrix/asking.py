@@ -201,4 +201,5 @@ def _without(words: tuple[str, ...], text: str) -> str:
 
 def by_design(post: Post, one: Interaction) -> bool:
     """Whether the table of posts lets this one learn more by this road, and an answer may differ."""
-    return bool(one.unless & post.may) or (one.own and post.role == "privacy")
+    looked = post.role == "privacy" or "matches" in post.may  # whom $match told of stands in the own trail, a second later
+    return bool(one.unless & post.may) or (one.own and looked)
