@@ -6,16 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.referral.region import HOOKS, Clock, Region, build
-from yilian.db import Database
+from tests.referral.region import HOOKS, Region, opened
 
 
 @pytest.fixture
 async def region(dsn: str) -> AsyncIterator[Region]:
-    clock = Clock()
-    database = Database(dsn, HOOKS, clock=clock)
-    await database.open()
-    try:
-        yield await build(database, clock)
-    finally:
-        await database.close()
+    async with opened(dsn, HOOKS) as made:
+        yield made

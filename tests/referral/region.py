@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -111,6 +113,18 @@ class Region:
     async def row(self, task: Resource) -> dict[str, Any]:
         async with self.db.reading() as tx:
             return dict(await tx.fetchrow("select * from referral where task_id = $1", task["id"]) or {})
+
+
+@asynccontextmanager
+async def opened(dsn: str, hooks: Hooks) -> AsyncIterator[Region]:
+    """The region on this database, which is wired with these hooks, and a clock the test moves."""
+    clock = Clock()
+    database = Database(dsn, hooks, clock=clock)
+    await database.open()
+    try:
+        yield await build(database, clock)
+    finally:
+        await database.close()
 
 
 async def build(db: Database, clock: Clock) -> Region:

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.referral.region import HOOKS, Clock, Region, build
-from yilian.db import Database
+from tests.referral.region import HOOKS, Region, opened
 from yilian.scheduling import bookings, slots
 
 WIRED = replace(HOOKS, guards=(*HOOKS.guards, bookings.guard), reactions=(*HOOKS.reactions, slots.follow))
@@ -16,10 +15,5 @@ WIRED = replace(HOOKS, guards=(*HOOKS.guards, bookings.guard), reactions=(*HOOKS
 
 @pytest.fixture
 async def region(dsn: str) -> AsyncIterator[Region]:
-    clock = Clock()
-    database = Database(dsn, WIRED, clock=clock)
-    await database.open()
-    try:
-        yield await build(database, clock)
-    finally:
-        await database.close()
+    async with opened(dsn, WIRED) as made:
+        yield made

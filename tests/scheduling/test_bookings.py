@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 
 from tests.referral.region import Region
 from tests.scheduling.region import put, role, schedule, slot
+from yilian import app, config
 from yilian.errors import Conflict, NotFound
+from yilian.jobs import Job
 from yilian.scheduling import bookings
 from yilian.scheduling.bookings import Wish
 from yilian.store.change import Written
@@ -96,6 +99,26 @@ async def test_a_hold_that_is_over_is_anybodys_and_cannot_be_booked_any_more(reg
     assert ended.resource is not None
     assert ended.resource["status"] == "cancelled"
     assert await free(region, "a") == 0, "whoever took it meanwhile keeps it"
+
+
+async def test_a_hold_is_ended_by_the_job_it_was_made_with_and_not_before_its_time(region: Region) -> None:
+    await clinic(region, slot("a", "s", SOON))
+    async with region.db.transaction() as tx:
+        held = await bookings.hold(tx, region.scope("p1"), Wish("p1", ("a",), "web"))
+    async with region.db.reading() as tx:
+        row = await tx.fetchrow("select id, payload, run_at - now() as wait from job where kind = $1", bookings.EXPIRE)
+    assert row is not None
+    assert timedelta(minutes=14) < row["wait"] <= timedelta(minutes=15)
+    job = Job(row["id"], bookings.EXPIRE, json.loads(row["payload"]), None, 1, {}, "worker")
+    end = app.job_kinds(config.Settings())[bookings.EXPIRE].handler
+    await end(region.db, job)
+    assert await free(region, "a") == 0, "it is not over yet"
+    async with region.db.transaction() as tx:
+        await tx.execute("update place set held_until = now() - interval '1 second'")
+        await tx.execute("update appointment set held_until = now() - interval '1 second'")
+    await end(region.db, job)
+    assert await free(region, "a") == 1
+    assert (await region.read("p1", f"Appointment/{held.id}"))["status"] == "cancelled"
 
 
 async def test_what_was_held_becomes_a_booking(region: Region) -> None:

@@ -102,7 +102,7 @@ async def _told_of_patients(tx: Tx, client: str) -> Client:
 
 
 async def found(tx: Tx, value: str, client: str, session: Session) -> Context | None:
-    """What a launch value stands for, which this application brings along in this session; None where it is not good. Locked in `tx`."""
+    """What a launch value stands for that this application brings under the same sign-in; None where it is not good. Locked in `tx`."""
     row = await tx.fetchrow(
         "select patient, encounter, about, intent from launch"
         " where hash = $1 and client = $2 and session = $3 and used is null and expires > $4 for update",
