@@ -138,7 +138,12 @@ class Desk:
             try:
                 self.page.wait_for_function("text => document.body.innerText.includes(text)", arg=text, timeout=15_000)
             except PlaywrightTimeout:
-                raise AssertionError(f"{self.who} does not see {text!r} at {self.address}") from None
+                raise AssertionError(f"{self.who} does not see {text!r} at {self.address}, but {self._front()!r}") from None
+
+    def _front(self) -> str:
+        """What is said in front of the page: in the form that is open, in messages; else on the page itself."""
+        said = self.page.locator(".ant-drawer-content, .ant-drawer-section, .ant-modal, [role=alert]").all_inner_texts()
+        return " | ".join(text for text in said if text.strip()) or self.page.inner_text("body")[:400]
 
     def sees_nothing_of(self, text: str) -> None:
         assert text not in self.page.inner_text("body"), f"{self.who} sees {text!r} at {self.address}"
@@ -159,14 +164,19 @@ class Desk:
         self.field(field).locator("textarea, input:not([type=hidden])").first.fill(text)
 
     def choose(self, field: str, typed: str, option: str, place: int = 0) -> None:
-        """Type into a choice and take the option that says so."""
-        box = self.field(field).get_by_role("combobox").nth(place)
+        """Type into a choice of a form and take the option that says so."""
+        self.pick(self.field(field).get_by_role("combobox").nth(place), typed, option)
+
+    def pick(self, box: Locator, typed: str, option: str) -> None:
+        """Type into a choice and take the option that says so: once the list is there and stands still, as one reads before one presses."""
         box.click()
-        box.press_sequentially(typed)
+        if typed:
+            box.press_sequentially(typed)
+        self.settle()
         offered = self.page.locator(f'.ant-select-dropdown:has([id="{box.get_attribute("aria-controls")}"])')
         self._stands_still(offered)
         offered.locator(".ant-select-item-option", has_text=option).first.click()
-        chosen = self.field(field).locator(".ant-select").nth(place)
+        chosen = self.page.locator(".ant-select", has=box)
         expect(chosen).to_contain_text(option)  # what was pressed was taken
         several = "ant-select-multiple" in (chosen.get_attribute("class") or "")
         if several and box.get_attribute("aria-expanded") == "true":  # or Escape would close the form around it
