@@ -1,7 +1,7 @@
 """爽约与取消: what is marked against somebody, when a patient may still cancel, and the sweep that finds who did not come.
 
-A mark is a row of `absence`; what follows from marks is worked out each time (`rulebooks`). Only what patients do themselves is marked: what
-a desk, a referral or a stopped clinic cancels is nobody's fault.
+A mark is a row of `absence`; what follows from marks is worked out each time (`rulebooks`). Only what patients do themselves is marked:
+what a desk, a referral or a stopped clinic cancels is nobody's fault.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ async def rulebook(tx: Tx, institution: int | None) -> Rulebook:
     books = await policy.value(tx, "booking.rulebooks", tx.now, institution)
     name = str(await policy.value(tx, "booking.rulebook", tx.now, institution))
     if name not in books:
-        raise Conflict(f"The policy booking.rulebook names {name!r}, which booking.rulebooks has not.", zh="爽约规则参数设置有误,请联系管理员。")
+        raise Conflict(
+            f"The policy booking.rulebook names {name!r}, which booking.rulebooks has not.", zh="爽约规则参数设置有误,请联系管理员。"
+        )
     return rulebook_of(name, books[name])
 
 

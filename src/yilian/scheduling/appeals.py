@@ -125,4 +125,5 @@ async def _concerns(tx: Tx, scope: Scope, row: Any) -> bool:
         from yilian.scheduling.allowed import RECORDS
 
         return bool(await tx.fetchval(f"select $2::bigint in ({RECORDS})", scope.patient_rid, row["patient"]))
-    return scope.reach == "grounds" and scope.institution_rid == row["institution"] or row["asked_by"] == scope.agent
+    there = scope.reach == "grounds" and scope.institution_rid == row["institution"]
+    return there or bool(row["asked_by"] == scope.agent)

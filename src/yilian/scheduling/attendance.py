@@ -4,9 +4,9 @@
               called → passed → called   did not answer; called again by number
     waiting, called, passed → left   cancelled after all
 
-The number counts up within a schedule, a day and a part of it (午别) and has no gaps: it is taken in the transaction of the check-in. Called
-are first those who go before (`booking.priority_age`, or what the desk found), then by the time that was booked, or, of whoever came late, by
-when they came. The clock is the database's.
+The number counts up within a schedule, a day and a part of it (午别) and has no gaps: it is taken in the transaction of the check-in.
+Called are first those who go before (`booking.priority_age`, or what the desk found), then by the time that was booked, or, of whoever came
+late, by when they came. The clock is the database's.
 """
 
 from __future__ import annotations
@@ -167,12 +167,9 @@ async def _move(tx: Tx, scope: Scope, id: str, before: tuple[str, ...], state: s
     seen.require_staff(scope, writes=True)
     stored, row = await bookings.locked(tx, scope, id)
     _require_there(scope, row)
-    changed = await tx.fetchval(
-        f"update attendance set state = $2{', ' + also if also else ''} where appointment = $1 and state = any($3::text[]) returning number",
-        row["rid"],
-        state,
-        list(before),
-    )
+    sets = f"state = $2{', ' + also if also else ''}"
+    sql = f"update attendance set {sets} where appointment = $1 and state = any($3::text[]) returning number"
+    changed = await tx.fetchval(sql, row["rid"], state, list(before))
     if changed is None:
         raise Conflict("This person is not here, or is done.", zh="该患者尚未签到、未被叫号或已就诊完成。")
     return await _here(tx, row["rid"], parse(stored.body))

@@ -221,7 +221,8 @@ async def _take(tx: Tx, scope: Scope, wish: Wish, until: datetime | None, here: 
         async with tx.savepoint():
             await tx.execute(
                 ROW, written.rid, written.version, patient.rid, first["schedule"], first["day"], starts, ends, first["institution"],
-                first["specialty"], state, until, wish.channel, pool, here.institution or scope.institution_rid or None, tx.now, scope.agent,
+                first["specialty"], state, until, wish.channel, pool, here.institution or scope.institution_rid or None, tx.now,
+                scope.agent,
             )  # fmt: skip
     except UniqueViolationError:
         raise _twice() from None

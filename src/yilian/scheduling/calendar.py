@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 LONGEST = 31
 PRACTITIONER = parameters_of("PractitionerRole")["practitioner"].id
 
+POOLS = ("grassroots", "family-doctor", "follow-up", "on-site", "emergency")
+LEFT = f"{places.FREE} and not s.stopped and s.ends > now()"
+KEPT = ",\n    ".join(f"""count(*) filter (where {LEFT} and p.pool = '{pool}' and p.public_from > now()) as "{pool}\"""" for pool in POOLS)
+
 CALENDAR = f"""
 select s.schedule, {{by}}, count(*) as places,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and {places.open_to("$5")}) as free,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now()) as left_over,
+    count(*) filter (where {LEFT} and {places.open_to("$5")}) as free,
+    count(*) filter (where {LEFT}) as left_over,
     count(*) filter (where p.held_until > now()) as held,
     count(*) filter (where p.appointment is not null and p.held_until is null) as taken,
     count(*) filter (where s.stopped) as stopped,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and p.pool = 'grassroots' and p.public_from > now()) as grassroots,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and p.pool = 'family-doctor' and p.public_from > now())
-        as family_doctor,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and p.pool = 'follow-up' and p.public_from > now()) as follow_up,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and p.pool = 'on-site' and p.public_from > now()) as on_site,
-    count(*) filter (where {places.FREE} and not s.stopped and s.ends > now() and p.pool = 'emergency' and p.public_from > now()) as emergency,
+    {KEPT},
     min(p.opens) filter (where p.opens > now() and {places.FREE}) as opens
 from slot s join place p on p.slot = s.rid
-where s.institution = $1 and s.day between $2 and $3 and ($4::bigint[] is null or s.schedule = any($4))
+where s.institution = $1 and s.starts >= $2::date - interval '1 day' and s.starts < $3::date + interval '2 days'
+  and s.day between $2 and $3 and ($4::bigint[] is null or s.schedule = any($4))
 group by s.schedule, {{group}} order by s.schedule, {{group}}
 """
 BY_DAY = CALENDAR.format(by="s.day, min(s.starts) as starts, max(s.ends) as ends, 0::bigint as slot", group="s.day")
@@ -50,7 +50,6 @@ where s.institution = $1 and s.active and ($2 = '' or s.specialty = $2) and ($3:
     select x.rid from index_reference x join resource n on n.rid = x.target where x.param = {PRACTITIONER} and n.type = $5 and n.id = $4))
 order by s.specialty, s.kind desc, s.rid limit 500
 """
-POOLS = ("grassroots", "family_doctor", "follow_up", "on_site", "emergency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Places of a schedule on a day, or of one slot (its logical id). free: open to the asker now; left: free, opened or not; opens: when the
-    next ones open; pools: how many of those left are kept for whom, {} for those who need not know."""
+    """Places of a schedule on a day, or of one slot (its logical id). free: open to the asker now; left: free, opened or not; opens: when
+    the next ones open; pools: how many of those left are kept for whom, {} for those who need not know."""
 
     day: date
     starts: datetime
@@ -110,7 +109,12 @@ async def lines(tx: Tx, question: Question, here: Standing) -> list[Line]:
     if not 0 <= (question.last - question.first).days < LONGEST:
         raise BadRequest(f"A calendar is of 1 to {LONGEST} days.", expression="end", zh=f"日历跨度为 1 至 {LONGEST} 天。")
     rows = await tx.fetch(
-        SCHEDULES, question.institution, question.specialty, list(question.schedules) or None, question.practitioner, type_id("Practitioner")
+        SCHEDULES,
+        question.institution,
+        question.specialty,
+        list(question.schedules) or None,
+        question.practitioner,
+        type_id("Practitioner"),
     )
     found = {row["rid"]: Line(row["id"], row["kind"], row["specialty"], row["actor"]) for row in rows}
     own = here.institution == question.institution
@@ -129,8 +133,8 @@ async def lines(tx: Tx, question: Question, here: Standing) -> list[Line]:
 
 def _day(row: Any, slot: str, pools: dict[str, int]) -> Day:
     return Day(
-        row["day"], row["starts"], row["ends"], slot, row["places"], row["free"], row["left_over"], row["held"], row["taken"], row["stopped"],
-        row["opens"], {name.replace("_", "-"): many for name, many in pools.items()},
+        row["day"], row["starts"], row["ends"], slot, row["places"], row["free"], row["left_over"], row["held"], row["taken"],
+        row["stopped"], row["opens"], pools,
     )  # fmt: skip
 
 

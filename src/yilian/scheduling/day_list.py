@@ -44,9 +44,7 @@ where a.institution = $1 and a.day = $2 and ($3::text[] is null or a.schedule in
     select s.rid from schedule s join index_reference x on x.rid = s.actor and x.param = {practitioner} join resource n on n.rid = x.target
     where n.type = {person} and n.id = $4))
   and ($5::bigint is null or a.patient = $5)
-""".format(
-    schedule=type_id("Schedule"), practitioner=parameters_of("PractitionerRole")["practitioner"].id, person=type_id("Practitioner")
-)
+""".format(schedule=type_id("Schedule"), practitioner=parameters_of("PractitionerRole")["practitioner"].id, person=type_id("Practitioner"))
 LIST = f"""
 select a.*, {GROUP} as in_group, t.number, t.session, t.state as queue_state, t.rank, t.why, t.calls, t.came, s.actor, s.kind,
     (select id from resource r where r.rid = a.rid) as id, (select id from resource r where r.rid = a.schedule) as schedule_id,
@@ -76,7 +74,9 @@ class Question:
     group: str = ""
 
 
-async def listed(tx: Tx, scope: Scope, question: Question, *, count: int, after: str | None) -> tuple[list[Any], str | None, dict[str, int]]:
+async def listed(
+    tx: Tx, scope: Scope, question: Question, *, count: int, after: str | None
+) -> tuple[list[Any], str | None, dict[str, int]]:
     """The next `count` appointments of that day at the scope's institution after a cursor, by time; the cursor of what follows; how many
     there are in each group. Raises Forbidden for who does not work there, BadRequest for a strange group, count or cursor."""
     seen.require_staff(scope)

@@ -20,7 +20,8 @@ select a.*, r.id, s.kind, s.actor, c.id as schedule_id, i.id as institution_id, 
     t.number, t.session, t.state as queue_state, (select count(*) from attendance o where o.schedule = t.schedule and o.day = t.day
         and o.state = 'waiting' and t.state = 'waiting' and (o.rank, o.turn, o.number) < (t.rank, t.turn, t.number)) as before,
     b.kind as mark, b.lifted, now() as asked_at, w.rid is not null as from_wait, p.state as appeal
-from appointment a join resource r on r.rid = a.rid and not r.deleted join schedule s on s.rid = a.schedule join resource c on c.rid = a.schedule
+from appointment a join resource r on r.rid = a.rid and not r.deleted join schedule s on s.rid = a.schedule
+join resource c on c.rid = a.schedule
 join resource i on i.rid = a.institution left join attendance t on t.appointment = a.rid left join absence b on b.appointment = a.rid
 left join waiting w on w.offer = a.rid and w.state = 'offered'
 left join lateral (select p.state from appeal p where p.absence = b.id order by p.asked desc limit 1) p on true

@@ -28,7 +28,9 @@ class Actor:
 async def actors(tx: Tx, rids: Iterable[int]) -> dict[int, Actor]:
     """Names of these actors of schedules (rids): directory, nobody's data."""
     rows = await tx.fetch("select rid, type, id, body from resource where rid = any($1::bigint[])", list(set(rids)))
-    bodies = {row["rid"]: (f"{RESOURCE_TYPES[row['type'] - 1]}/{row['id']}", parse(row["body"].encode()) if row["body"] else {}) for row in rows}
+    bodies = {
+        row["rid"]: (f"{RESOURCE_TYPES[row['type'] - 1]}/{row['id']}", parse(row["body"].encode()) if row["body"] else {}) for row in rows
+    }
     posts = {str((body.get("practitioner") or {}).get("reference", "")) for _, body in bodies.values()}
     people = await tx.fetch(
         "select id, body from resource where type = $1 and id = any($2::text[]) and not deleted",
@@ -51,7 +53,7 @@ async def patients(tx: Tx, rids: Iterable[int]) -> dict[int, Stored]:
 
 def person_name(resource: Json) -> str:
     """How a Patient or Practitioner is called, "" for none."""
-    first = next(iter(resource.get("name") or ()), {})
+    first: Json = next(iter(resource.get("name") or ()), {})
     return str(first.get("text") or first.get("family", "") + "".join(first.get("given", ())))
 
 
@@ -69,10 +71,14 @@ def _own_name(body: Json) -> str:
     name = body.get("name")
     if isinstance(name, str):
         return name
-    device = next(iter(body.get("deviceName") or ()), {})
+    device: Json = next(iter(body.get("deviceName") or ()), {})
     return str(device.get("name", "") or (body.get("practitioner") or {}).get("display", ""))
 
 
 def _title(body: Json) -> str:
-    coded = [*body.get("code", ()), *(one.get("code", {}) for one in body.get("qualification", ()))] if isinstance(body.get("code", []), list) else []
+    coded = (
+        [*body.get("code", ()), *(one.get("code", {}) for one in body.get("qualification", ()))]
+        if isinstance(body.get("code", []), list)
+        else []
+    )
     return next((str(one["text"]) for one in coded if one.get("text")), "")

@@ -43,7 +43,8 @@ def require_staff(scope: Scope, *, writes: bool = False) -> None:
     """Raises Forbidden unless `is_staff`, and where it `writes`, one that may."""
     if not is_staff(scope) or (writes and not may(scope, "write", "Appointment")):
         raise Forbidden(
-            "This is for those who work at an institution with its appointments.", zh="此功能仅限医疗机构中办理预约的岗位,请以相应岗位登录。"
+            "This is for those who work at an institution with its appointments.",
+            zh="此功能仅限医疗机构中办理预约的岗位,请以相应岗位登录。",
         )
 
 

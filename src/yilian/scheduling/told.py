@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yilian.db import Database, Tx
 
 REMIND = "scheduling.remind"
-"""Reminders, every minute: what was cancelled or moved meanwhile is then not booked, or at another time, and nothing has to be taken back."""
+"""Reminders, every minute: what was cancelled or moved meanwhile is then not booked, or at another time; nothing has to be taken back."""
 
 DUE = """
 select a.rid, r.id, a.patient, a.institution, a.starts, a.created, a.reminded, a.starts - now() as ahead
@@ -46,7 +46,9 @@ async def offered(tx: Tx, wait: Any, appointment: str, until: datetime) -> None:
     values = {"patient": await _name(tx, wait["patient"]), "institution": await _name(tx, wait["institution"])}
     values |= {"when": _when(wait["starts"]), "until": _when(until)}
     about = f"Appointment/{appointment}"
-    await tell(tx, Message("waitlist.offer", (Reader.patient(wait["patient"]),), about, wait["patient"], values, urgent=True, key=f"offer {about}"))
+    await tell(
+        tx, Message("waitlist.offer", (Reader.patient(wait["patient"]),), about, wait["patient"], values, urgent=True, key=f"offer {about}")
+    )
 
 
 async def wait_over(tx: Tx, wait: Any) -> None:
@@ -92,7 +94,7 @@ async def _name(tx: Tx, rid: int) -> str:
     name = body.get("name", "")
     if isinstance(name, str):
         return name
-    first = next(iter(name), {})
+    first: dict[str, Any] = next(iter(name), {})
     return str(first.get("text") or first.get("family", "") + "".join(first.get("given", ())))
 
 

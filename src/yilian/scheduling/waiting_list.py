@@ -5,9 +5,9 @@
     waiting, offered → left           did not want to wait any more
     waiting → booked, over            got a place otherwise; the last day has passed
 
-A wait is an Appointment of the status waitlist and a row of `waiting`. A place that somebody gives back is held for the first in line in the
-same transaction, so nobody can come between. Places that come free otherwise (new slots, holds that ran out, places that open) are found by
-the sweep. Each offer is taken by whoever has locked the waiting row: two places that come free at once go to two people.
+A wait is an Appointment of the status waitlist and a row of `waiting`. A place that somebody gives back is held for the first in line in
+the same transaction, so nobody can come between. Places that come free otherwise (new slots, places that open) are found by the
+sweep. Each offer is taken by whoever has locked the waiting row: two places that come free at once go to two people.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from yilian.directory.specialties import SPECIALTIES
 from yilian.errors import BadRequest, Conflict, NotFound, YilianError
 from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
-from yilian.fhir.definitions import type_id
+from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
 from yilian.scheduling import allowed, places, seen, told
 from yilian.scheduling.standing import of_institution
@@ -108,7 +108,8 @@ async def join(tx: Tx, scope: Scope, want: Want) -> Written:
         async with tx.savepoint():
             await tx.execute(
                 """
-                insert into waiting (rid, patient, person, institution, specialty, schedule, first_day, last_day, asked_by, channel, line, state)
+                insert into waiting (rid, patient, person, institution, specialty, schedule, first_day, last_day, asked_by, channel, line,
+                    state)
                 values ($1, $2, coalesce((select person from person_member where patient = $2), $2), $3, $4, $5, $6, $7, $8, $9, now(),
                     'waiting')
                 """,
@@ -158,7 +159,9 @@ async def pass_on(tx: Tx, slots: Iterable[int]) -> int:
 
 async def booked(tx: Tx, appointment: int) -> None:
     """Who was offered this appointment (rid) took it, in its transaction."""
-    row = await tx.fetchrow("select w.rid, r.body from waiting w join resource r using (rid) where offer = $1 and state = 'offered'", appointment)
+    row = await tx.fetchrow(
+        "select w.rid, r.body from waiting w join resource r using (rid) where offer = $1 and state = 'offered'", appointment
+    )
     if row is not None:
         await _end(tx, row["rid"], row["body"].encode(), "booked")
 
@@ -168,7 +171,8 @@ async def served(tx: Tx, patient: int, slot: Any) -> None:
     rows = await tx.fetch(
         f"""
         select w.rid, r.body from waiting w join resource r using (rid) where w.patient in ({allowed.RECORDS}) and w.state = 'waiting'
-            and w.institution = $2 and w.specialty = $3 and (w.schedule is null or w.schedule = $4) and $5 between w.first_day and w.last_day
+            and w.institution = $2 and w.specialty = $3 and (w.schedule is null or w.schedule = $4)
+            and $5 between w.first_day and w.last_day
         """,
         patient, slot["institution"], slot["specialty"], slot["schedule"], slot["day"],
     )  # fmt: skip
@@ -255,15 +259,13 @@ async def _where(tx: Tx, want: Want) -> Json:
         return {"institution": institution["rid"], "name": name, "specialty": want.specialty, "schedule": None, "actor": ""}
     row = await tx.fetchrow(
         """
-        select s.*, a.id as actor_id, t.type as actor_type from schedule s join resource r using (rid)
-        join resource a on a.rid = s.actor join resource t on t.rid = s.actor where r.type = $1 and r.id = $2 and s.institution = $3 and s.active
+        select s.*, a.id as actor_id, a.type as actor_type from schedule s join resource r using (rid) join resource a on a.rid = s.actor
+        where r.type = $1 and r.id = $2 and s.institution = $3 and s.active
         """,
         type_id("Schedule"), want.schedule, institution["rid"],
     )  # fmt: skip
     if row is None:
         raise NotFound(f"There is no Schedule/{want.schedule} of that institution.", zh="没有找到该机构的这个排班。")
-    from yilian.fhir.definitions import RESOURCE_TYPES
-
     actor = f"{RESOURCE_TYPES[row['actor_type'] - 1]}/{row['actor_id']}"
     return {"institution": institution["rid"], "name": name, "specialty": row["specialty"], "schedule": row["rid"], "actor": actor}
 
