@@ -52,7 +52,7 @@ async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
         return True
     book = await allowed.rulebook(tx, row["institution"])
     until = await cancels_until(tx, row, book)
-    if await tx.fetchval("select now() <= $1", until):
+    if await tx.fetchval("select now() <= $1::timestamptz", until):
         return True
     if book.late_is_marked:
         return False
@@ -91,7 +91,7 @@ async def sweep(db: Database, job: jobs.Job) -> dict[str, int]:
 async def _miss(tx: Tx, bookings: Any, id: str) -> bool:
     stored, row = await bookings.locked(tx, SYSTEM, id)
     late = (await allowed.rulebook(tx, row["institution"])).late
-    if row["state"] != "booked" or not await tx.fetchval("select $1 + $2::interval < now()", row["ends"], late):
+    if row["state"] != "booked" or not await tx.fetchval("select $1::timestamptz + $2::interval < now()", row["ends"], late):
         return False
     await bookings.step(tx, SYSTEM, stored, row, "no-show")
     await tx.execute(MARK, row["rid"], "no-show", row["patient"], row["institution"])
