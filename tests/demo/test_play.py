@@ -20,11 +20,14 @@ from yilian.errors import NotFound
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
+from yilian.scheduling import bookings, slots
 from yilian.store import read
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM, Scope
 
-HOOKS = Hooks(validate=validation.issues, guards=(referral.guard,), reactions=(grounds.follow, follow_writes))
+HOOKS = Hooks(
+    validate=validation.issues, guards=(referral.guard, bookings.guard), reactions=(grounds.follow, follow_writes, slots.follow)
+)
 FEW = 60
 
 
