@@ -263,6 +263,7 @@ async def _schedules(db: Database, region: Region, progress: Progress, report: R
                 await policy.put(
                     tx, "booking.release", demo_schedules.RELEASE, valid_from=policy.FROM_THE_START, source="演示区域", evidence="house"
                 )
+            tx.new_id = _Ids(one.resource["id"]).next
             institution = await read.by_id(tx, SYSTEM, "Organization", one.institution)
             await write(tx, SYSTEM, [Change("PUT", "Schedule", one.resource["id"], one.resource, confined=institution.rid)])
             await making.apply(tx, SYSTEM, one.resource["id"])

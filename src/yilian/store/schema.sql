@@ -1611,32 +1611,6 @@ create table place (
 );
 create index place_free on place (slot) include (pool, opens, public_from, held_until) where appointment is null or held_until is not null;  -- what $find counts
 create index place_appointment on place (appointment) where appointment is not null;                                         -- giving back
-create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
-create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
-
-create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
-    schedule   bigint  primary key references schedule,
-    made_until date    not null,                             -- slots are made up to and without this day of the region
-    is_stale   boolean not null default false                -- the template was changed since slots were made of it
-);
-create index schedule_plan_due on schedule_plan (made_until);                                                -- the nightly job: what is not made far enough
-
-create table calendar_day (                                  -- days on which the region works or rests other than by the week; an administrator's to keep
-    day        date     primary key,
-    works      boolean  not null,                            -- false: a holiday; true: 调休上班
-    name       text     not null,
-    as_weekday smallint check (as_weekday between 1 and 7),  -- a working day at a weekend follows the template of this weekday (1 Monday); null: its own
-    source     text     not null,
-    shipped    boolean  not null default false,              -- as it came with the platform; what a region has set itself is not touched
-    check (works or as_weekday is null)
-);
-
-create table calendar_year (                                 -- how much is known of a year
-    year       smallint primary key,
-    announced  boolean  not null,                            -- the 国务院's arrangement is in `calendar_day`; false: the statutory days alone
-    source     text     not null,
-    shipped    boolean  not null default false
-
 
 -- 0047 消息: what somebody is told, who reads it, what has been read and seen to, and what goes outside by mail, SMS and the like.
 -- Telling is part of the transaction it tells of; sending is a job. Kept by yilian.notifications.
@@ -1732,4 +1706,30 @@ create table message_quiet (                              -- hours in which an a
     begins  time,                                         -- in the region's zone; null with ends: never quiet
     ends    time,
     check ((begins is null) = (ends is null))
+);
+create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+
+create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
+    schedule   bigint  primary key references schedule,
+    made_until date    not null,                             -- slots are made up to and without this day of the region
+    is_stale   boolean not null default false                -- the template was changed since slots were made of it
+);
+create index schedule_plan_due on schedule_plan (made_until);                                                -- the nightly job: what is not made far enough
+
+create table calendar_day (                                  -- days on which the region works or rests other than by the week; an administrator's to keep
+    day        date     primary key,
+    works      boolean  not null,                            -- false: a holiday; true: 调休上班
+    name       text     not null,
+    as_weekday smallint check (as_weekday between 1 and 7),  -- a working day at a weekend follows the template of this weekday (1 Monday); null: its own
+    source     text     not null,
+    shipped    boolean  not null default false,              -- as it came with the platform; what a region has set itself is not touched
+    check (works or as_weekday is null)
+);
+
+create table calendar_year (                                 -- how much is known of a year
+    year       smallint primary key,
+    announced  boolean  not null,                            -- the 国务院's arrangement is in `calendar_day`; false: the statutory days alone
+    source     text     not null,
+    shipped    boolean  not null default false
 );
