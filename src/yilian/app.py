@@ -46,11 +46,7 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
-<<<<<<< HEAD
-from yilian.scheduling import bookings, days, making, slots
-=======
-from yilian.scheduling import absences, bookings, slots, told, waiting_list
->>>>>>> 8d15638b37caf8aa6f27cc70571257e1d742df86
+from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -135,13 +131,10 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
-<<<<<<< HEAD
         making.AHEAD: jobs.Kind(_make_slots_ahead),
-=======
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
->>>>>>> 8d15638b37caf8aa6f27cc70571257e1d742df86
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
