@@ -32,6 +32,8 @@ from appointment a join resource r on r.rid = a.rid
 where a.state = 'booked' and a.starts < now() and a.ends < now() and ($1::bigint[] is null or a.rid <> all($1::bigint[]))
 order by a.ends + {LONGEST}, a.rid limit {AT_ONCE}
 """
+STOPPED = "select exists (select from place p join slot s on s.rid = p.slot where p.appointment = $1 and s.stopped)"
+"""Whether the house stopped what somebody had a place of: whatever becomes of it, the patient is not to blame."""
 MARK = """
 insert into absence (appointment, kind, patient, institution, at) values ($1, $2, $3, $4, now()) on conflict (appointment) do nothing
 """
@@ -40,7 +42,7 @@ insert into absence (appointment, kind, patient, institution, at) values ($1, $2
 async def note_cancelled(tx: Tx, scope: Scope, row: Any) -> None:
     """Before an appointment (its locked row) is cancelled, in `tx`: marks it where its patient does it. Raises Conflict as
     `require_in_time`. A hold that is let go is no cancellation."""
-    if scope.reach != "self" or row["state"] == "held":
+    if scope.reach != "self" or row["state"] == "held" or await tx.fetchval(STOPPED, row["rid"]):
         return
     in_time = await require_in_time(tx, scope, row)
     await tx.execute(MARK, row["rid"], "cancel" if in_time else "late-cancel", row["patient"], row["institution"])
@@ -48,7 +50,7 @@ async def note_cancelled(tx: Tx, scope: Scope, row: Any) -> None:
 
 async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
     """Whether a patient is in time to cancel or move an appointment (its row). Raises Conflict where the rules refuse a later one."""
-    if scope.reach != "self" or row["state"] == "held":
+    if scope.reach != "self" or row["state"] == "held" or await tx.fetchval(STOPPED, row["rid"]):
         return True
     book = await allowed.rulebook(tx, row["institution"])
     until = await cancels_until(tx, row, book)
@@ -91,7 +93,10 @@ async def sweep(db: Database, job: jobs.Job) -> dict[str, int]:
 async def _miss(tx: Tx, bookings: Any, id: str) -> bool:
     stored, row = await bookings.locked(tx, SYSTEM, id)
     late = (await allowed.rulebook(tx, row["institution"])).late
-    if row["state"] != "booked" or not await tx.fetchval("select $1 + $2::interval < now()", row["ends"], late):
+    if row["state"] != "booked" or not await tx.fetchval("select $1::timestamptz + $2::interval < now()", row["ends"], late):
+        return False
+    if await tx.fetchval(STOPPED, row["rid"]):
+        await bookings.cancel(tx, SYSTEM, id, "停诊")
         return False
     await bookings.step(tx, SYSTEM, stored, row, "no-show")
     await tx.execute(MARK, row["rid"], "no-show", row["patient"], row["institution"])

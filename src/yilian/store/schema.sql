@@ -1589,7 +1589,6 @@ create table appointment (                                -- one row a booking: 
     created    timestamptz not null,
     ended      timestamptz,                              -- cancelled, expired, missed or fulfilled
     series     uuid,                                     -- 疗程: the visits that were booked together; null: it stands alone
-    by_house   boolean     not null default false,       -- the house stopped or cancelled it: never a mark against the patient
     agent      text        collate "C" not null default '',                   -- who booked it: "Patient/…", "Practitioner/…"
     reminded   smallint    not null default 0,           -- how many of the reminders of this time were given
     check ((state = 'held') = (held_until is not null)),
@@ -1791,7 +1790,7 @@ create index waiting_line on waiting (institution, specialty, line, rid) where s
 create index waiting_patient on waiting (patient);                                                                            -- my waits
 create index waiting_last_day on waiting (last_day) where state = 'waiting';                                                  -- which are over
 create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
-create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Slot/$stopped
 
 create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
     schedule   bigint  primary key references schedule,
