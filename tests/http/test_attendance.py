@@ -141,6 +141,8 @@ async def test_the_calendar_tells_pools_to_those_they_are_kept_for(clinic: Serve
         return [plain(one["part"]) for one in line["part"] if one["name"] == "day"]
 
     me = await clinic.as_("resident")
+    [where] = parts(await me.get("/fhir/Schedule/$institutions"), "institution")
+    assert (where["organization"]["display"], where["schedules"], where["specialty"]) == ("云溪市第一人民医院", 1, "03.04")
     await book(me, "now", "p1")
     assert [(one["places"], one["free"], one["taken"]) for one in await days("resident")] == [(3, 2, 1), (1, 1, 0)]
     async with opened(clinic) as db, db.transaction() as tx:

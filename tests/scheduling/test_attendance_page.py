@@ -18,7 +18,7 @@ def first_cells(heading: str) -> list[str]:
 
 
 def test_every_operation_stands_on_the_page() -> None:
-    named = {name for name in re.findall(r"\$([a-z-]+)", PAGE)}
+    named = set(re.findall(r"\$([a-z-]+)", PAGE))
     assert {one.name for one in (*attendance.OPERATIONS, *own_bookings.OPERATIONS)} <= named
 
 

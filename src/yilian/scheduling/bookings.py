@@ -61,14 +61,25 @@ LEFT = "update attendance set state = 'left', ended = now() where appointment = 
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One visit of a series: of which (a UUID), the how manyth from 1, of how many."""
+
+    series: str
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or ""."""
+    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "";
+    series: the visits it belongs to (`series.book`)."""
 
     patient: str
     slots: tuple[str, ...]
     channel: str
     reason: str = ""
     based_on: str = ""
+    series: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +157,16 @@ async def cancel(tx: Tx, scope: Scope, id: str, reason: str) -> Written:
     return written
 
 
-async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...]) -> Written:
-    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. Raises as `book`, and
-    Conflict for what is not booked."""
+async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], here: Standing | None = None) -> Written:
+    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `here`: as whom, where it
+    is not the asker. Raises as `book`, and Conflict for what is not booked."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "booked":
         raise Conflict("Only what is booked can be moved.", zh="只有已预约成功的才能改约。")
     await absences.require_in_time(tx, scope, row)
     wish = Wish("", slots, row["channel"])
     found = await _slots(tx, wish)
-    here = await standing(tx, scope, row["patient"])
+    here = here or await standing(tx, scope, row["patient"])
     freed = await places.give_back(tx, row["rid"])
     await _reserve(tx, row["rid"], found, here, None)
     first = found[0]
@@ -170,6 +181,11 @@ async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...]) -> Written
     written = await _write(tx, scope, row, {**old, **times, "participant": [*patients, *times["participant"]]}, "booked")
     await waiting_list.pass_on(tx, [slot for slot in freed if slot not in {one["rid"] for one in found}])
     return written
+
+
+def of_the_house(scope: Scope) -> RoomScope:
+    """The permission to move and cancel what is booked in one's own institution. Whoever asks for it has looked whose it is."""
+    return lent(scope, RoomScope, "everything")
 
 
 async def expire(tx: Tx, scope: Scope, id: str) -> Written | None:
@@ -289,6 +305,7 @@ def _appointment(wish: Wish, slots: Sequence[Any], until: datetime | None, now: 
         "extension": [
             {"url": urls.BOOKING_CHANNEL, "valueCode": wish.channel},
             *([{"url": urls.HELD_UNTIL, "valueInstant": until.isoformat(timespec="milliseconds")}] if until else []),
+            *([_part(wish.series)] if wish.series else []),
         ],
         "status": STATUS["held" if until else "booked"],
         "created": _local(now),
@@ -300,6 +317,17 @@ def _appointment(wish: Wish, slots: Sequence[Any], until: datetime | None, now: 
         made["basedOn"] = [{"reference": wish.based_on}]
     times = _times(slots)
     return {**made, **times, "participant": [*made["participant"], *times["participant"]]}
+
+
+def _part(part: Part) -> Json:
+    return {
+        "url": urls.APPOINTMENT_SERIES,
+        "extension": [
+            {"url": "series", "valueUri": f"urn:uuid:{part.series}"},
+            {"url": "number", "valuePositiveInt": part.number},
+            {"url": "of", "valuePositiveInt": part.of},
+        ],
+    }
 
 
 def _times(slots: Sequence[Any]) -> Json:

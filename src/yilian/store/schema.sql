@@ -1546,7 +1546,8 @@ create table schedule (                                   -- what a Schedule say
     kind        text        collate "C" not null check (kind in ('clinic', 'expert', 'examination', 'equipment', 'day-surgery', 'bed')),
     specialty   text        collate "C" not null,        -- 诊疗科目, '' where it has none
     actor       bigint      not null references resource, -- the doctor, device, place or service it is of
-    active      boolean     not null
+    active      boolean     not null,
+    shares      jsonb                                     -- the schedule's own shares of the pools, {pool: share}; null: as the region's rules say
 );
 
 create table slot (                                       -- what a Slot says, in columns; kept by yilian.scheduling.slots
@@ -1561,6 +1562,7 @@ create table slot (                                       -- what a Slot says, i
     ends        timestamptz not null check (ends > starts),
     capacity    smallint    not null check (capacity between 1 and 500),
     stopped     boolean     not null default false,      -- 停诊: nothing can be taken any more
+    planned     boolean     not null default false,      -- made from the schedule's template, which may take it back while nobody has a place
     exclude using gist (int8range(schedule, schedule, '[]') with &&, tstzrange(starts, ends) with &&)   -- a schedule has no two slots at one time
 );
 create index slot_find on slot (specialty, kind, starts) include (ends, schedule, institution, actor) where not stopped;      -- $find by specialty
@@ -1586,6 +1588,7 @@ create table appointment (                                -- one row a booking: 
     booked_by  bigint      references resource,          -- the institution that booked it; null: the patient, or a system of the region
     created    timestamptz not null,
     ended      timestamptz,                              -- cancelled, expired, missed or fulfilled
+    series     uuid,                                     -- 疗程: the visits that were booked together; null: it stands alone
     agent      text        collate "C" not null default '',                   -- who booked it: "Patient/…", "Practitioner/…"
     reminded   smallint    not null default 0,           -- how many of the reminders of this time were given
     check ((state = 'held') = (held_until is not null)),
@@ -1786,3 +1789,29 @@ create unique index waiting_once on waiting (person, institution, specialty, coa
 create index waiting_line on waiting (institution, specialty, line, rid) where state = 'waiting';                              -- who is first
 create index waiting_patient on waiting (patient);                                                                            -- my waits
 create index waiting_last_day on waiting (last_day) where state = 'waiting';                                                  -- which are over
+create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Slot/$stopped
+
+create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
+    schedule   bigint  primary key references schedule,
+    made_until date    not null,                             -- slots are made up to and without this day of the region
+    is_stale   boolean not null default false                -- the template was changed since slots were made of it
+);
+create index schedule_plan_due on schedule_plan (made_until);                                                -- the nightly job: what is not made far enough
+
+create table calendar_day (                                  -- days on which the region works or rests other than by the week; an administrator's to keep
+    day        date     primary key,
+    works      boolean  not null,                            -- false: a holiday; true: 调休上班
+    name       text     not null,
+    as_weekday smallint check (as_weekday between 1 and 7),  -- a working day at a weekend follows the template of this weekday (1 Monday); null: its own
+    source     text     not null,
+    shipped    boolean  not null default false,              -- as it came with the platform; what a region has set itself is not touched
+    check (works or as_weekday is null)
+);
+
+create table calendar_year (                                 -- how much is known of a year
+    year       smallint primary key,
+    announced  boolean  not null,                            -- the 国务院's arrangement is in `calendar_day`; false: the statutory days alone
+    source     text     not null,
+    shipped    boolean  not null default false
+);
