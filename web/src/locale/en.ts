@@ -6,6 +6,7 @@ import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralWords } from '../referral/words.en';
+import { bookingWords } from '../scheduling/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
@@ -18,6 +19,7 @@ export const en: Words = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...bookingWords,
   ...launchWords,
 
   'app.name': 'Yilian',

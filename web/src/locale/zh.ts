@@ -6,6 +6,7 @@ import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { bookingWords } from '../scheduling/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -18,6 +19,7 @@ export const zh = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...bookingWords,
   ...launchWords,
 
   'app.name': '医联',
