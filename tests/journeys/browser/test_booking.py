@@ -43,10 +43,10 @@ def choose(desk: Desk, *names: str) -> None:
 
 def take_a_time(desk: Desk) -> None:
     """The first doctor of the day who has something free, and the first free time."""
-    desk.page.locator("li").get_by_role("button", name="显示").first.click()
+    desk.page.locator("li").get_by_role("button", name="选时间").first.click()
     desk.settle()
     desk.page.locator("button[aria-label^='预约 ']:enabled").first.click()
-    desk.sees("号已为您保留", "请确认")
+    desk.sees("号已保留", "请确认")
 
 
 def test_a_resident_books_on_the_phone_checks_in_and_is_called_by_the_desk(at_a_desk: Open, site: Site) -> None:
