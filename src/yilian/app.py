@@ -46,6 +46,7 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
+from yilian.referral import following, reservation
 from yilian.scheduling import bookings, slots
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -78,6 +79,7 @@ HOOKS = Hooks(
         claims.follow,
         persons.follow,
         uploads.follow,
+        reservation.follow,
         slots.follow,
     ),
     refresh=_refresh,
@@ -129,6 +131,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+        reservation.FOLLOW: jobs.Kind(following.follow_booking),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
