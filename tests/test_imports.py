@@ -1,6 +1,6 @@
 """Imports go one way through the house, and two rooms of it touch nothing outside.
 
-    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← scheduling, records, recognition
+    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← notifications ← scheduling, records, recognition
     ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
     ← command ← cli
 
@@ -26,6 +26,7 @@ FLOORS = (
     {"validation", "terminology"},
     {"access", "audit"},
     {"directory", "identity"},
+    {"notifications"},
     {"scheduling", "records", "recognition"},
     {"telemedicine", "referral"},
     {"community", "pharmacy", "insurance", "emergency", "workforce"},
