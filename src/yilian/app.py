@@ -47,7 +47,7 @@ from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
 from yilian.referral import following, reservation
-from yilian.scheduling import bookings, slots
+from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -99,10 +99,12 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
+    *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
 
@@ -132,6 +134,10 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        making.AHEAD: jobs.Kind(_make_slots_ahead),
+        absences.SWEEP: jobs.Kind(absences.sweep),
+        waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
+        told.REMIND: jobs.Kind(told.remind),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -139,6 +145,10 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await bookings.expire(tx, SYSTEM, job.payload["appointment"])
+
+
+async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
+    await making.ahead(db)
 
 
 async def opened(settings: Settings, dsn: str) -> Database:
@@ -229,6 +239,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await months.ensure(tx)
             await policy.seed(tx)
+            await days.seed(tx)
             await keys.ensure(tx)
             await card_keys.ensure(tx)
             await matching.ensure(tx)

@@ -38,6 +38,10 @@ REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for
 REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an annotation was written with
 SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
+SCHEDULE_TEMPLATE = BASE + "StructureDefinition/schedule-template"  # on a Schedule: weekdays, times, length and places of its slots
+SCHEDULE_EXCEPTION = BASE + "StructureDefinition/schedule-exception"  # on a Schedule: days of leave, or of extra clinics
+SCHEDULE_SHARE = BASE + "StructureDefinition/schedule-share"  # on a Schedule: a pool's share of its own
+APPOINTMENT_SERIES = BASE + "StructureDefinition/appointment-series"  # on an Appointment: which series, which of how many
 BOOKING_CHANNEL = (
     BASE + "StructureDefinition/booking-channel"
 )  # on an Appointment: web | phone | self-service | on-site | referral | system

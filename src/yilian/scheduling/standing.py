@@ -50,15 +50,20 @@ class Standing:
 
 async def standing(tx: Tx, scope: Scope, patient: int) -> Standing:
     """Of this asker, for this patient (by rid)."""
-    if scope.reach != "grounds" or not scope.institution_rid:
+    return await of_institution(tx, scope.institution_rid if scope.reach == "grounds" else 0, patient)
+
+
+async def of_institution(tx: Tx, institution: int, patient: int) -> Standing:
+    """Of who speaks for this institution (rid; 0: for none), for this patient (by rid)."""
+    if not institution:
         return Standing(False, False, 0)
-    here = (await institutions.of(tx, [scope.institution_rid])).get(scope.institution_rid)
+    here = (await institutions.of(tx, [institution])).get(institution)
     contract = await tx.fetchval(
         """
         select exists (select from access_ground where institution = $1 and patient = $2 and kind = 'contract'
             and (until is null or until > now()))
         """,
-        scope.institution_rid,
+        institution,
         patient,
     )
-    return Standing(here is not None and tier(here.tier) in GRASSROOTS, bool(contract), scope.institution_rid)
+    return Standing(here is not None and tier(here.tier) in GRASSROOTS, bool(contract), institution)

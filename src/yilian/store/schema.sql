@@ -1600,7 +1600,8 @@ create table schedule (                                   -- what a Schedule say
     kind        text        collate "C" not null check (kind in ('clinic', 'expert', 'examination', 'equipment', 'day-surgery', 'bed')),
     specialty   text        collate "C" not null,        -- 诊疗科目, '' where it has none
     actor       bigint      not null references resource, -- the doctor, device, place or service it is of
-    active      boolean     not null
+    active      boolean     not null,
+    shares      jsonb                                     -- the schedule's own shares of the pools, {pool: share}; null: as the region's rules say
 );
 
 create table slot (                                       -- what a Slot says, in columns; kept by yilian.scheduling.slots
@@ -1615,6 +1616,7 @@ create table slot (                                       -- what a Slot says, i
     ends        timestamptz not null check (ends > starts),
     capacity    smallint    not null check (capacity between 1 and 500),
     stopped     boolean     not null default false,      -- 停诊: nothing can be taken any more
+    planned     boolean     not null default false,      -- made from the schedule's template, which may take it back while nobody has a place
     exclude using gist (int8range(schedule, schedule, '[]') with &&, tstzrange(starts, ends) with &&)   -- a schedule has no two slots at one time
 );
 create index slot_find on slot (specialty, kind, starts) include (ends, schedule, institution, actor) where not stopped;      -- $find by specialty
@@ -1640,12 +1642,19 @@ create table appointment (                                -- one row a booking: 
     booked_by  bigint      references resource,          -- the institution that booked it; null: the patient, or a system of the region
     created    timestamptz not null,
     ended      timestamptz,                              -- cancelled, expired, missed or fulfilled
+    series     uuid,                                     -- 疗程: the visits that were booked together; null: it stands alone
+    by_house   boolean     not null default false,       -- the house stopped or cancelled it: never a mark against the patient
+    agent      text        collate "C" not null default '',                   -- who booked it: "Patient/…", "Practitioner/…"
+    reminded   smallint    not null default 0,           -- how many of the reminders of this time were given
     check ((state = 'held') = (held_until is not null)),
     check ((state in ('held', 'booked', 'checked-in')) = (ended is null))
 );
 create unique index appointment_once on appointment (person, schedule, day) where state in ('held', 'booked', 'checked-in');  -- 同一人同日同医师限一号
 create index appointment_patient on appointment (patient, starts);                                                           -- my appointments
 create index appointment_day on appointment (institution, day, starts);                                                      -- the desk's list of a day
+create index appointment_coming on appointment (starts) where state = 'booked';             -- what is to be reminded of, and what was missed
+create index appointment_of_day on appointment (schedule, day, starts);                     -- the list of a doctor's day
+create index appointment_person on appointment (person, day);                               -- how many somebody has in a day and a week
 
 create table place (
     slot        bigint      not null references slot on delete cascade,
@@ -1756,4 +1765,108 @@ create table message_quiet (                              -- hours in which an a
     begins  time,                                         -- in the region's zone; null with ends: never quiet
     ends    time,
     check ((begins is null) = (ends is null))
+);
+
+create table queue_number (                               -- the last number of a queue: taken in the transaction of the check-in, so none is ever missing
+    schedule bigint  not null references schedule,
+    day      date    not null,
+    session  text    collate "C" not null check (session in ('morning', 'afternoon', 'evening')),
+    last     integer not null,
+    primary key (schedule, day, session)
+);
+
+create table attendance (                                 -- 签到: one row for each appointment somebody came for; kept by yilian.scheduling.attendance
+    appointment bigint      primary key references appointment,
+    schedule    bigint      not null references schedule,
+    day         date        not null,
+    session     text        collate "C" not null check (session in ('morning', 'afternoon', 'evening')),
+    number      integer     not null check (number > 0),                 -- 排队号
+    rank        smallint    not null,                    -- 0 goes before 1
+    why         text        not null default '',         -- what put somebody before the others
+    turn        timestamptz not null,                    -- the time that was booked, or when somebody came who was late
+    state       text        collate "C" not null check (state in ('waiting', 'called', 'passed', 'done', 'left')),
+    came        timestamptz not null,
+    called      timestamptz,                             -- the last time
+    calls       smallint    not null default 0,
+    ended       timestamptz,
+    encounter   bigint      references resource,         -- the visit it began
+    unique (schedule, day, session, number),
+    check ((state in ('done', 'left')) = (ended is not null)),
+    check (state not in ('called', 'passed') or called is not null)
+);
+create index attendance_queue on attendance (schedule, day, rank, turn, number) where state in ('waiting', 'called', 'passed');   -- who is next
+
+create table absence (                                    -- what counts against somebody: one for an appointment at most; kept by yilian.scheduling.absences
+    id          bigint      generated always as identity primary key,
+    appointment bigint      not null unique references appointment,
+    kind        text        collate "C" not null check (kind in ('no-show', 'late-cancel', 'cancel')),
+    patient     bigint      not null references resource,
+    institution bigint      not null references resource,                    -- where the appointment was
+    at          timestamptz not null,
+    lifted      timestamptz                              -- an appeal was granted: it counts no more
+);
+create index absence_patient on absence (patient, at);                                       -- what bars somebody from booking
+create index absence_institution on absence (institution, at);                               -- the office's list
+
+create table appeal (                                     -- 申诉: what is said against an absence; kept by yilian.scheduling.appeals
+    id         text        collate "C" primary key,
+    absence    bigint      not null references absence,
+    state      text        collate "C" not null check (state in ('open', 'granted', 'refused', 'withdrawn')),
+    reason     text        not null,
+    asked      timestamptz not null,
+    asked_by   text        collate "C" not null,         -- "Patient/…", "Practitioner/…"
+    answer     text        not null default '',
+    decided    timestamptz,
+    decided_by text        collate "C" not null default '',
+    check ((state = 'open') = (decided is null))
+);
+create unique index appeal_once on appeal (absence) where state <> 'withdrawn';               -- an absence is appealed against once
+create index appeal_absence on appeal (absence);                                             -- what became of it
+
+create table waiting (                                    -- 候补: kept by yilian.scheduling.waiting_list; its Appointment has the status waitlist
+    rid         bigint      primary key references resource,
+    patient     bigint      not null references resource,
+    person      bigint      not null,                    -- as in `appointment`
+    institution bigint      not null references resource,
+    specialty   text        collate "C" not null,
+    schedule    bigint      references schedule,         -- this doctor alone; null: anybody of the specialty there
+    first_day   date        not null,
+    last_day    date        not null check (last_day >= first_day),
+    asked_by    bigint      references resource,         -- the institution that asked, as whom a place is taken; null: the patient
+    channel     text        collate "C" not null,
+    line        timestamptz not null,                    -- the place in line: when it was asked for, or when an offer was let go by
+    state       text        collate "C" not null check (state in ('waiting', 'offered', 'booked', 'left', 'over')),
+    offer       bigint      unique references appointment, -- the place that is held just now
+    offers      smallint    not null default 0,
+    check (state <> 'offered' or offer is not null)
+);
+create unique index waiting_once on waiting (person, institution, specialty, coalesce(schedule, 0)) where state in ('waiting', 'offered');  -- one place in each line
+create index waiting_line on waiting (institution, specialty, line, rid) where state = 'waiting';                              -- who is first
+create index waiting_patient on waiting (patient);                                                                            -- my waits
+create index waiting_last_day on waiting (last_day) where state = 'waiting';                                                  -- which are over
+create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+
+create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
+    schedule   bigint  primary key references schedule,
+    made_until date    not null,                             -- slots are made up to and without this day of the region
+    is_stale   boolean not null default false                -- the template was changed since slots were made of it
+);
+create index schedule_plan_due on schedule_plan (made_until);                                                -- the nightly job: what is not made far enough
+
+create table calendar_day (                                  -- days on which the region works or rests other than by the week; an administrator's to keep
+    day        date     primary key,
+    works      boolean  not null,                            -- false: a holiday; true: 调休上班
+    name       text     not null,
+    as_weekday smallint check (as_weekday between 1 and 7),  -- a working day at a weekend follows the template of this weekday (1 Monday); null: its own
+    source     text     not null,
+    shipped    boolean  not null default false,              -- as it came with the platform; what a region has set itself is not touched
+    check (works or as_weekday is null)
+);
+
+create table calendar_year (                                 -- how much is known of a year
+    year       smallint primary key,
+    announced  boolean  not null,                            -- the 国务院's arrangement is in `calendar_day`; false: the statutory days alone
+    source     text     not null,
+    shipped    boolean  not null default false
 );

@@ -5,6 +5,7 @@ from __future__ import annotations
 from yilian.http.operations import (
     Operation,
     access_log,
+    attendance,
     booking,
     bulk,
     card,
@@ -13,6 +14,7 @@ from yilian.http.operations import (
     expunge,
     match,
     meta,
+    own_bookings,
     persons,
     record,
     referral,
@@ -25,6 +27,7 @@ from yilian.http.operations import (
 
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
+    *attendance.OPERATIONS,
     *booking.OPERATIONS,
     *bulk.OPERATIONS,
     *card.OPERATIONS,
@@ -33,6 +36,7 @@ ALL: tuple[Operation, ...] = (
     *expunge.OPERATIONS,
     *match.OPERATIONS,
     *meta.OPERATIONS,
+    *own_bookings.OPERATIONS,
     *persons.OPERATIONS,
     *record.OPERATIONS,
     *referral.OPERATIONS,
