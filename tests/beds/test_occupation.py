@@ -127,9 +127,8 @@ async def test_a_bed_follows_its_ward_and_is_not_removed_under_a_patient(region:
     for gone in (bed("b1", "r1", status="inactive"), ward(status="inactive"), without_a_ward):
         with pytest.raises(Conflict, match="Somebody lies"):
             await region.write(gone)
-    await region.write(
-        encounter("e1", "p1", status="finished"), bed("b1", "r1", status="inactive"), ward("later", "county", status="inactive")
-    )
+    await region.write(encounter("e1", "p1", status="finished"))
+    await region.write(bed("b1", "r1", status="inactive"), ward("later", "county", status="inactive"))
     assert await states(region) == {}
     with pytest.raises(InvalidResource, match="A bed is of one kind"):
         await region.write(bed("b1", "r1", kind="sofa"))
