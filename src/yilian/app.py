@@ -16,13 +16,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import jobs, policy, referral, terminology, validation
+from yilian import beds, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import holds as bed_holds
+from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
@@ -81,6 +83,7 @@ HOOKS = Hooks(
         uploads.follow,
         reservation.follow,
         slots.follow,
+        beds.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -138,6 +141,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
+        bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -149,6 +153,11 @@ async def _expire_hold(db: Database, job: jobs.Job) -> None:
 
 async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
     await making.ahead(db)
+
+
+async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_holds.expire(tx, job.payload["hold"])
 
 
 async def opened(settings: Settings, dsn: str) -> Database:
@@ -250,7 +259,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
+                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
     finally:

@@ -23,6 +23,7 @@ ROLE = BASE + "CodeSystem/post"  # the posts of access/policy.toml
 MATCH_STATE = BASE + "CodeSystem/match-state"  # open | later | same | different: what was decided of a pair of records
 ERROR = BASE + "CodeSystem/error"
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
+BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 # --- our extensions
@@ -47,6 +48,9 @@ BOOKING_CHANNEL = (
 )  # on an Appointment: web | phone | self-service | on-site | referral | system
 HELD_UNTIL = BASE + "StructureDefinition/held-until"  # on an Appointment that is only held
 OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
+
+# --- extensions of HL7
+PLANNED_END = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate"  # R5's element in R4: expected discharge
 
 # --- identifier systems (china-facts §8.3)
 RESIDENT_ID = "urn:oid:2.16.156.10011.1.3"  # 居民身份证号
