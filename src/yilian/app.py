@@ -26,6 +26,7 @@ from yilian.audit.sealer import Sealer
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
+from yilian.directory import columns as directory
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -79,6 +80,7 @@ HOOKS = Hooks(
         persons.follow,
         uploads.follow,
         slots.follow,
+        directory.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -239,6 +241,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
+            await directory.catch_up(tx)
     finally:
         await db.close()
 

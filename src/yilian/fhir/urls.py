@@ -22,6 +22,12 @@ SPECIALTY = BASE + "CodeSystem/clinical-department"  # 诊疗科目名录, codes
 ROLE = BASE + "CodeSystem/post"  # the posts of access/policy.toml
 MATCH_STATE = BASE + "CodeSystem/match-state"  # open | later | same | different: what was decided of a pair of records
 ERROR = BASE + "CodeSystem/error"
+EQUIPMENT_KIND = BASE + "CodeSystem/equipment-kind"
+CONSORTIUM_FORM = BASE + "CodeSystem/consortium-form"  # on the Organization of a consortium: 城市医疗集团, 县域医共体 …
+CONSORTIUM_BOND = BASE + "CodeSystem/consortium-bond"  # on a membership: 紧密型, 托管 …
+CONSORTIUM_ROLE = BASE + "CodeSystem/consortium-role"  # on a membership: lead | member
+POSITION_KIND = BASE + "CodeSystem/position-kind"  # 主要执业, 多点执业, 县管乡用 …
+REFERRAL_ATTACHMENT = BASE + "CodeSystem/referral-attachment"  # what a service asks a referral to bring along
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
@@ -34,6 +40,11 @@ REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institutio
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for
 REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an annotation was written with
+REFERRAL_SETTINGS = BASE + "StructureDefinition/service-referral-settings"  # on a HealthcareService, see directory/offers.py
+POSITION = BASE + "StructureDefinition/position"  # on a PractitionerRole: kind, employer, see directory/columns.py
+SHARED_EQUIPMENT = BASE + "StructureDefinition/shared-equipment"  # on a Device: open to referrals of others
+LIAISON = BASE + "StructureDefinition/affiliation-liaison"  # on an OrganizationAffiliation: 联络人
+AGREEMENT = BASE + "StructureDefinition/affiliation-agreement"  # on an OrganizationAffiliation: number or address of the agreement
 SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
 BOOKING_CHANNEL = (
     BASE + "StructureDefinition/booking-channel"
