@@ -28,6 +28,7 @@ from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
+from yilian.directory import columns as directory
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -84,6 +85,7 @@ HOOKS = Hooks(
         reservation.follow,
         slots.follow,
         beds.follow,
+        directory.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -262,6 +264,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
+            await directory.catch_up(tx)
     finally:
         await db.close()
 
