@@ -53,6 +53,9 @@ class Referral:
     closed_at: datetime | None = None
     basis_task: int | None = None
     replaces_task: int | None = None
+    moved_at: datetime | None = None
+    diagnosis: str | None = None
+    diagnosis_text: str | None = None
 
     @property
     def post(self) -> str:
