@@ -187,6 +187,9 @@ function Whole({ line }: { line: Line }) {
   );
 }
 
+/** Done, under way, not taken, cancelled: apart from each other in grey too, light and dark. */
+const COLOURS = ['#1F8A7D', '#8CC7BE', '#D9822B', '#9AA5B1'] as const;
+
 function Outcomes({ told }: { told: Told }) {
   const { t } = useLocale();
   const table = useMemo(
@@ -204,7 +207,7 @@ function Outcomes({ told }: { told: Told }) {
     }),
     [told, t],
   );
-  return <Bars table={table} />;
+  return <Bars table={table} colours={COLOURS} />;
 }
 
 const PAGE = 50;
