@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.beds.places import bed, ward
+from tests.directory.region import service
 from tests.referral.region import Region, decline_reason, patient, state_of, up
 from tests.scheduling.region import put, role, schedule, slot
-from yilian import policy
+from yilian.directory.offers import Settings
 from yilian.errors import Conflict, InvalidResource, YilianError
 from yilian.jobs import Job
 from yilian.referral import following, marks, reservation
@@ -195,15 +197,8 @@ async def test_the_handler_ends_its_job_with_what_it_wrote(region: Region) -> No
 
 
 async def directly(region: Region) -> None:
-    async with region.db.transaction() as tx:
-        await policy.put(
-            tx,
-            "referral.direct_booking",
-            True,
-            valid_from=policy.FROM_THE_START,
-            source="test",
-            institution=region.rids["Organization/first"],
-        )
+    """The city hospital's cardiology lets referrers book."""
+    await put(region.db, service("heart", "first", "03.04", Settings(direct_booking=True)))
 
 
 async def test_a_referrer_books_directly_where_the_receiver_lets_referrers(region: Region) -> None:
@@ -219,8 +214,9 @@ async def test_a_referrer_books_directly_where_the_receiver_lets_referrers(regio
     _, task = await region.refer("gp2", up("p3"), slot=["Slot/a", "Slot/echo"])
     assert state_of(task) == "booked"
     assert await taken(region) == ["a", "echo"]
+    await put(region.db, patient("p9", "赵九", "male", "1960-02-02", "liuhe"))
     with pytest.raises(Conflict, match="no place left"):
-        await region.refer("gp2", up("p3", specialty="04.03"), slot="Slot/a")
+        await region.refer("gp2", up("p9"), slot="Slot/a")
     async with region.db.reading() as tx:
         assert await tx.fetchval("select count(*) from referral") == 2
 
@@ -316,3 +312,57 @@ async def test_an_overdue_one_is_offered_elsewhere_with_one_step(region: Region)
     task = await region.act("gp2", task, "redirect", to="Organization/second")
     assert state_of(task) == "referred-onward"
     assert state_of(await region.read("expert2", f"Task/{await the_open_one(region)}")) == "submitted"
+
+
+async def beds(region: Region) -> None:
+    """A cardiology ward of the city hospital with two beds."""
+    await put(region.db, ward("w"), bed("bed-1", "w"), bed("bed-2", "w"))
+
+
+async def test_expert_and_bed_are_booked_together_or_not_at_all(region: Region) -> None:
+    await clinic(region)
+    await beds(region)
+    task = await region.act("coordinator", await accepted(region, "p2"), "hold", slot="Slot/a", bed="Location/w")
+    kept = booked_of(task)["bed"]["valueReference"]
+    assert kept["reference"] in ("Location/bed-1", "Location/bed-2")
+    assert kept["display"]
+    task = await region.act("coordinator", task, "book")
+    async with region.db.reading() as tx:
+        assert await tx.fetchval("select state from bed_hold") == "kept"
+    other = await accepted(region, "p1")
+    with pytest.raises(Conflict):
+        await region.act("coordinator", other, "book", slot="Slot/b", bed=kept["reference"])
+    assert await taken(region) == ["a"]
+    task = await region.act("gp", task, "cancel", reason="x")
+    async with region.db.reading() as tx:
+        assert await tx.fetchval("select state from bed_hold") == "released"
+    assert await taken(region) == []
+
+
+async def test_a_bed_alone_may_be_held_and_its_hold_runs_out(region: Region) -> None:
+    await beds(region)
+    task = await region.act("coordinator", await accepted(region, "p2"), "hold", bed="Location/w")
+    assert state_of(task) == "held"
+    await follow(region, task)
+    assert state_of(await fresh(region, task)) == "held"
+    async with region.db.transaction() as tx:
+        await tx.execute("update bed_hold set until = now() - interval '1 s', created = now() - interval '2 s'")
+        await tx.execute("update referral set held_until = now() - interval '1 s' where state = 'held'")
+    await follow(region, task)
+    assert state_of(await fresh(region, task)) == "accepted"
+
+
+async def test_the_other_side_and_the_patient_are_told_and_whoever_acts_is_not(region: Region) -> None:
+    await clinic(region)
+    task = await region.act("coordinator", await accepted(region), "book", slot="Slot/a")
+    async with region.db.reading() as tx:
+        rows = await tx.fetch("select event, agent, role, institution, patient from message_reader where about = $1", f"Task/{task['id']}")
+    told = {(row["event"], row["agent"] or row["role"] or "patient") for row in rows}
+    assert told == {
+        ("referral.submit", "coordinator"),
+        ("referral.submit", "patient"),
+        ("referral.accept", "Practitioner/gp2"),
+        ("referral.accept", "patient"),
+        ("referral.book", "Practitioner/gp2"),
+        ("referral.book", "patient"),
+    }

@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.directory.region import service
 from tests.referral.region import OUTCOME, Region, a_plan, decline_reason, down, state_of, up
 from tests.scheduling.region import put, role, schedule, slot
-from yilian import policy
+from yilian.directory.offers import Settings
 from yilian.errors import YilianError
 from yilian.referral import following, rules, states
 from yilian.referral.register import of_task
@@ -115,15 +116,7 @@ async def _furnish(region: Region, *, direct: bool) -> None:
             }
         )
         region.made["places"] = {}
-    async with region.db.transaction() as tx:
-        await policy.put(
-            tx,
-            "referral.direct_booking",
-            direct,
-            valid_from=policy.FROM_THE_START,
-            source="test",
-            institution=region.rids["Organization/first"],
-        )
+    await put(region.db, service("heart", "first", "03.04", Settings(direct_booking=direct)))
 
 
 async def _meanwhile(region: Region, task: dict[str, Any], chance: random.Random) -> None:

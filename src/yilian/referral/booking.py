@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from yilian import policy
 from yilian.access import institutions
+from yilian.directory import offers
 from yilian.directory.tiers import GRASSROOTS, tier
 from yilian.fhir import json, references, urls
 from yilian.fhir.definitions import type_id
@@ -47,11 +48,10 @@ class Asked:
 
 
 async def is_direct(tx: Tx, referral: Referral) -> bool:
-    """Whether the receiver lets referrers book its places for this specialty themselves."""
+    """Whether the receiver's service for this specialty lets referrers book its places themselves (`directory.offers`)."""
     if referral.to_org is None:
         return False
-    allowed = await policy.value(tx, "referral.direct_booking", tx.now, referral.to_org)
-    return allowed is True or (isinstance(allowed, list) and referral.specialty in allowed)
+    return (await offers.of_receiver(tx, referral.to_org, referral.specialty or "")).direct_booking
 
 
 async def pools(tx: Tx, referral: Referral) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ async def hold(step: Step, row: Row) -> None:
     until = await _take(step, asked, held=True)
     assert until is not None  # of what is held
     step.change(state="held", held_until=until)
-    _tell(step, until)
+    await _tell(step, until)
     await reservation.expire_at(step.tx, step.after.task_rid, until)
 
 
@@ -86,7 +86,7 @@ async def book(step: Step, row: Row) -> None:
         else:
             await _take(step, asked, held=False)
     step.change(state="booked", held_until=None, arranged_at=step.now, offered_at=None)
-    _tell(step, None)
+    await _tell(step, None)
 
 
 async def defer(step: Step, row: Row) -> None:
@@ -203,24 +203,17 @@ async def _who(tx: Tx, actor: str) -> Named:
     return Named(actor, name if isinstance(name, str) else "")
 
 
-def _tell(step: Step, until: datetime | None) -> None:
+async def _tell(step: Step, until: datetime | None) -> None:
     """What is held or booked, on the Task."""
     parts: list[Resource] = []
     if step.after.appointment_id is not None:
         parts.append({"url": "appointment", "valueReference": {"reference": f"Appointment/{step.after.appointment_id}"}})
     if step.after.bed_hold is not None:
-        bed: Resource = step.asked.bed or _bed_of(step.task)
-        parts.append({"url": "bed", "valueReference": bed})
+        parts.append({"url": "bed", "valueReference": (await reservation.bed(step.tx, step.after.bed_hold)).json})
     if until is not None:
         parts.append({"url": "heldUntil", "valueInstant": until.isoformat(timespec="milliseconds")})
     others = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
     step.task["extension"] = [*others, {"url": urls.REFERRAL_BOOKED, "extension": parts}]
-
-
-def _bed_of(task: Resource) -> Resource:
-    mine: Resource = next((one for one in task.get("extension", []) if one.get("url") == urls.REFERRAL_BOOKED), {})
-    found: Resource = next((one["valueReference"] for one in mine.get("extension", []) if one.get("url") == "bed"), {})
-    return found
 
 
 def _everywhere(step: Step) -> RoomScope:

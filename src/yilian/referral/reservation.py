@@ -7,13 +7,16 @@ same transaction, and a job lets the referral follow: the referral is always loc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from yilian import jobs
-from yilian.errors import NotSupported
+from yilian.beds import holds
+from yilian.fhir import json
 from yilian.fhir.definitions import type_id
+from yilian.referral.resources import Named
 from yilian.scheduling import bookings
+from yilian.sealing.keyring import opened
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -51,13 +54,27 @@ async def end_appointment(tx: Tx, scope: Scope, id: str, why: str) -> None:
 
 
 async def hold_bed(tx: Tx, scope: Scope, place: str, patient: int, until: datetime | None) -> str:
-    """A bed, or one of a ward's, for this patient (rid). `until` None: for good."""
-    raise NotSupported("This server keeps no beds yet; leave 'bed' out.", zh="暂不支持预留床位。")
+    """A bed, or one of a ward's, for this patient (rid), by database time `until`; None: until the patient is admitted. Raises as
+    `holds.hold`."""
+    if until is None:
+        id = await holds.hold(tx, scope, place, patient, tx.now + timedelta(hours=1))
+        await holds.keep(tx, id)
+        return id
+    return await holds.hold(tx, scope, place, patient, tx.now + (until - await tx.fetchval("select now()")))
 
 
 async def keep_bed(tx: Tx, hold: str) -> None:
-    raise NotSupported("This server keeps no beds yet.", zh="暂不支持预留床位。")
+    """It was booked. Raises Conflict where the hold is over."""
+    await holds.keep(tx, hold)
 
 
 async def release_bed(tx: Tx, hold: str) -> None:
-    raise NotSupported("This server keeps no beds yet.", zh="暂不支持预留床位。")
+    """Give it back; what is over already stays as it is."""
+    await holds.release(tx, hold)
+
+
+async def bed(tx: Tx, hold: str) -> Named:
+    """The bed that is kept, and how it is called."""
+    row = await tx.fetchrow("select r.rid, r.id, r.body from bed_hold h join resource r on r.rid = h.bed where h.id = $1", hold)
+    name = json.parse(opened(row["rid"], row["body"]).encode()).get("name", "") if row is not None else ""
+    return Named(f"Location/{row['id']}", name) if row is not None else Named("")

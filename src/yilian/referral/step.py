@@ -13,6 +13,7 @@ from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
 from yilian.referral import clocks, register, resources
 from yilian.referral.guard import permission
+from yilian.referral.informing import inform
 from yilian.referral.parameters import Act
 from yilian.referral.register import Referral, changed
 from yilian.referral.resources import Named
@@ -119,6 +120,7 @@ async def finish(step: Step) -> None:
 
     await (register.insert if before is None else register.update)(tx, step.after)
     await _keep_grounds(step)
+    await inform(step)
     for following in step.afterwards:
         await following()
 

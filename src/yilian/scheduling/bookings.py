@@ -359,8 +359,11 @@ async def _write(tx: Tx, scope: Scope, row: Any, resource: Json, state: str) -> 
 
 
 async def conclude(tx: Tx, scope: Scope, id: str, state: str) -> Written | None:
-    """What became of a booking: `fulfilled` or `no-show`, in `tx`; None where it is over already. Its places stay used. Raises NotFound."""
+    """What became of a booking that nobody checked in: `fulfilled` or `no-show`, in `tx`; None where that is not so. Its places stay used.
+    A referral says it where the patient was received without the desk. Raises NotFound."""
     stored, row = await _locked(tx, scope, id)
-    if row["state"] not in LIVE or state not in ("fulfilled", "no-show"):
+    if row["state"] not in ("held", "booked") or state not in ("fulfilled", "no-show"):
         return None
+    if row["state"] == "held":
+        await places.keep(tx, row["rid"])
     return await _step(tx, scope, stored.body, row, state)
