@@ -29,7 +29,8 @@ COPIES = (
     select distinct on (r.rid, n) r.rid + n * {step}, r.type, r.id || '-' || n, r.ver, r.updated, r.method, false, r.shared,
         r.patient + n * {step}, r.confined, r.origin, r.sensitive,
         replace(r.body, '"id":"' || r.id || '"', '"id":"' || r.id || '-' || n || '"')
-    from ({mine}) f join resource r on r.rid in (f.task_rid, f.request_rid, f.patient, f.approval_rid) cross join generate_series({first}::bigint, {last}::bigint) n
+    from ({mine}) f join resource r on r.rid in (f.task_rid, f.request_rid, f.patient, f.approval_rid)
+    cross join generate_series({first}::bigint, {last}::bigint) n
     """,
     """
     insert into index_string (param, value, exact, rid)
