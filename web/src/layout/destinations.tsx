@@ -27,7 +27,7 @@ import { has, looksAfterAccounts, type Person, seesPatients } from '../access/pe
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
-import { type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { countsRegion } from '../statistics';
 
@@ -90,6 +90,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),
