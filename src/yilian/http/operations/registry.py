@@ -16,13 +16,16 @@ from yilian.http.operations import (
     meta,
     own_bookings,
     persons,
+    pool_report,
     record,
     referral,
+    schedules,
     search_parameter,
     statistics,
     subscriptions,
     terminology,
     validate,
+    working_days,
 )
 
 ALL: tuple[Operation, ...] = (
@@ -38,13 +41,16 @@ ALL: tuple[Operation, ...] = (
     *meta.OPERATIONS,
     *own_bookings.OPERATIONS,
     *persons.OPERATIONS,
+    *pool_report.OPERATIONS,
     *record.OPERATIONS,
     *referral.OPERATIONS,
+    *schedules.OPERATIONS,
     *search_parameter.OPERATIONS,
     *statistics.OPERATIONS,
     *subscriptions.OPERATIONS,
     *terminology.OPERATIONS,
     *validate.OPERATIONS,
+    *working_days.OPERATIONS,
 )
 
 REGISTRY: dict[tuple[str, str, str], Operation] = {(operation.kind, operation.level, operation.name): operation for operation in ALL}
