@@ -7,7 +7,7 @@ of a referral) gets them all or is told which one is gone. IHE Scheduling, ITI-1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +71,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "";
-    series: the visits it belongs to (`series.book`)."""
+    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "".
+    also: pools that are open because of what is booked for, besides those of the asker. series: the visits it belongs to
+    (`series.book`)."""
 
     patient: str
     slots: tuple[str, ...]
     channel: str
     reason: str = ""
     based_on: str = ""
+    also: tuple[str, ...] = ()
     series: Part | None = None
 
 
@@ -157,16 +159,16 @@ async def cancel(tx: Tx, scope: Scope, id: str, reason: str) -> Written:
     return written
 
 
-async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], here: Standing | None = None) -> Written:
-    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `here`: as whom, where it
-    is not the asker. Raises as `book`, and Conflict for what is not booked."""
+async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], also: tuple[str, ...] = ()) -> Written:
+    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `also` as in `Wish`.
+    Raises as `book`, and Conflict for what is not booked."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "booked":
         raise Conflict("Only what is booked can be moved.", zh="只有已预约成功的才能改约。")
     await absences.require_in_time(tx, scope, row)
     wish = Wish("", slots, row["channel"])
     found = await _slots(tx, wish)
-    here = here or await standing(tx, scope, row["patient"])
+    here = replace(await standing(tx, scope, row["patient"]), also=also)
     freed = await places.give_back(tx, row["rid"])
     await _reserve(tx, row["rid"], found, here, None)
     first = found[0]
@@ -225,7 +227,7 @@ async def _take(tx: Tx, scope: Scope, wish: Wish, until: datetime | None, here: 
     patient = await read.by_id(tx, scope, "Patient", wish.patient)
     slots = await _slots(tx, wish)
     await allowed.require(tx, scope, patient, slots, wish.channel)
-    here = here or await standing(tx, scope, patient.rid)
+    here = replace(here or await standing(tx, scope, patient.rid), also=wish.also)
     if not await _is_worth_trying(tx, slots, here):
         raise _gone()
     [written] = await write(tx, _permission(scope), [Change("POST", "Appointment", None, _appointment(wish, slots, until, tx.now))])
@@ -382,3 +384,14 @@ async def _write(tx: Tx, scope: Scope, row: Any, resource: Json, state: str) -> 
     [written] = await write(tx, _permission(scope), [Change("PUT", "Appointment", resource["id"], resource)])
     await tx.execute(MOVED, row["rid"], written.version, state, None, None if state in LIVE else tx.now)
     return written
+
+
+async def conclude(tx: Tx, scope: Scope, id: str, state: str) -> Written | None:
+    """What became of a booking that nobody checked in: `fulfilled` or `no-show`, in `tx`; None where that is not so. Its places stay used.
+    A referral says it where the patient was received without the desk. Raises NotFound."""
+    stored, row = await _locked(tx, scope, id)
+    if row["state"] not in ("held", "booked") or state not in ("fulfilled", "no-show"):
+        return None
+    if row["state"] == "held":
+        await places.keep(tx, row["rid"])
+    return await _step(tx, scope, stored.body, row, state)

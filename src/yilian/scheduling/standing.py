@@ -21,11 +21,12 @@ OF_THE_HOUSE = ("follow-up", "on-site", "emergency")
 @dataclass(frozen=True, slots=True)
 class Standing:
     """grassroots: speaks for a village, township or community house; contract: has the family-doctor contract of the patient; institution:
-    rid of the one it speaks for, 0 for none."""
+    rid of the one it speaks for, 0 for none; also: further pools, opened to it by what it books for (a referral of the grassroots)."""
 
     grassroots: bool
     contract: bool
     institution: int
+    also: tuple[str, ...] = ()
 
     def pools(self, institution: int) -> tuple[str, ...]:
         """The pools of this institution's slots (by rid) that are open to the asker."""
@@ -35,10 +36,13 @@ class Standing:
             *(("grassroots",) if self.grassroots else ()),
             *(("family-doctor",) if self.contract else ()),
             *own,
+            *self.also,
         )
 
     def name(self, institution: int) -> str:
         """As whom an appointment is counted in the reports."""
+        if self.also:
+            return self.also[0]
         if self.institution == institution:
             return "on-site"
         return "family-doctor" if self.contract else "grassroots" if self.grassroots else PUBLIC
