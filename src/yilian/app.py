@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import jobs, policy, referral, terminology, validation
+from yilian import criteria, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -24,6 +24,8 @@ from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
 from yilian.config import Settings
+from yilian.criteria import answers as criteria_answers
+from yilian.criteria import keeping as criteria_keeping
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.disk import Disk
@@ -64,7 +66,16 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
+    guards=(
+        referral.guard,
+        custom_parameters.guard,
+        outbox.guard,
+        claims.guard,
+        persons.guard,
+        consent.guard,
+        bookings.guard,
+        criteria_keeping.guard,
+    ),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -79,6 +90,8 @@ HOOKS = Hooks(
         persons.follow,
         uploads.follow,
         slots.follow,
+        criteria_keeping.follow,
+        criteria_answers.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -236,7 +249,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
+                for one in (*referral.definitions(), *directory_codes.definitions(), *criteria.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
     finally:
