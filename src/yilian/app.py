@@ -26,6 +26,7 @@ from yilian.audit.sealer import Sealer
 from yilian.config import Settings
 from yilian.criteria import answers as criteria_answers
 from yilian.criteria import keeping as criteria_keeping
+from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.disk import Disk
@@ -39,6 +40,7 @@ from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
+from yilian.http.cds_hooks import CdsHooks
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
@@ -110,6 +112,7 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+    jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -142,8 +145,14 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
+
+
+async def _clear_cds_cards(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await cds_feedback.clear(tx)
 
 
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
@@ -316,6 +325,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
+        *CdsHooks(house, access).routes(),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

@@ -66,7 +66,7 @@ def guidance(subject: str, verdict: Verdict, now: datetime) -> Resource:
         "moduleCanonical": canonical(one),
         "status": STATUS.get(verdict.state, "failure"),
         "subject": {"reference": subject},
-        "occurrenceDateTime": _stamp(now),
+        "occurrenceDateTime": _day(now),
         "note": [{"text": explanation(verdict)}],
     } | _some(
         {
@@ -90,7 +90,7 @@ def issue(subject: str, verdict: Verdict, now: datetime) -> Resource:
         "code": {"text": one.title},
         "severity": SEVERITY[one.urgency],
         "patient": {"reference": subject},
-        "identifiedDateTime": _stamp(now),
+        "identifiedDateTime": _day(now),
         "detail": explanation(verdict),
         "reference": one.url,
     } | _some({"evidence": evidence})
@@ -200,6 +200,11 @@ def _wanted(found: Found) -> list[Resource]:
 
 def _some(elements: Resource) -> Resource:
     return {name: value for name, value in elements.items() if value}
+
+
+def _day(at: datetime) -> str:
+    """Verdicts are of a day: rules count in days, and the same record gives the same answer all day."""
+    return at.astimezone(region_zone()).date().isoformat()
 
 
 def _stamp(at: datetime) -> str:
