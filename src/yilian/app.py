@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import beds, jobs, policy, referral, terminology, validation
+from yilian import beds, criteria, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -26,6 +26,9 @@ from yilian.audit.sealer import Sealer
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
+from yilian.criteria import answers as criteria_answers
+from yilian.criteria import keeping as criteria_keeping
+from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
@@ -40,6 +43,7 @@ from yilian.fhir.dates import use_region_zone
 from yilian.http import oauth, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
+from yilian.http.cds_hooks import CdsHooks
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
@@ -68,7 +72,16 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
+    guards=(
+        referral.guard,
+        custom_parameters.guard,
+        outbox.guard,
+        claims.guard,
+        persons.guard,
+        consent.guard,
+        bookings.guard,
+        criteria_keeping.guard,
+    ),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -86,6 +99,8 @@ HOOKS = Hooks(
         slots.follow,
         beds.follow,
         directory.follow,
+        criteria_keeping.follow,
+        criteria_answers.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -105,6 +120,7 @@ PERIODIC = (
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
+    jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -144,8 +160,14 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
+
+
+async def _clear_cds_cards(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await cds_feedback.clear(tx)
 
 
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
@@ -261,7 +283,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
+                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *criteria.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)
@@ -329,6 +351,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
+        *CdsHooks(house, access).routes(),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

@@ -2,6 +2,7 @@ import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
+import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
@@ -41,6 +42,7 @@ export const routes: RouteObject[] = [
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          ...criteriaRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

@@ -30,6 +30,8 @@ POSITION_KIND = BASE + "CodeSystem/position-kind"  # 主要执业, 多点执业,
 REFERRAL_ATTACHMENT = BASE + "CodeSystem/referral-attachment"  # what a service asks a referral to bring along
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
 BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
+CRITERION_TOPIC = BASE + "CodeSystem/criterion-topic"  # which illness a criterion for referral is about
+CRITERION_ANSWER = BASE + "CodeSystem/criterion-answer"  # followed | overridden | shown
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 # --- our extensions
@@ -58,6 +60,9 @@ BOOKING_CHANNEL = (
     BASE + "StructureDefinition/booking-channel"
 )  # on an Appointment: web | phone | self-service | on-site | referral | system
 HELD_UNTIL = BASE + "StructureDefinition/held-until"  # on an Appointment that is only held
+CRITERION_FINDING = BASE + "StructureDefinition/criterion-finding"  # on PlanDefinition.action: one thing a criterion looks for
+CRITERION_EVIDENCE = BASE + "StructureDefinition/criterion-evidence"  # on a PlanDefinition: how well it is founded
+REFERRAL_CRITERIA = BASE + "StructureDefinition/referral-criteria"  # on a ServiceRequest: criteria that were shown, and what was made of it
 OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
 
 # --- extensions of HL7

@@ -5,6 +5,7 @@ import {
   ClockCircleOutlined,
   EditOutlined,
   EyeOutlined,
+  FileSearchOutlined,
   FolderOpenOutlined,
   HomeOutlined,
   IdcardOutlined,
@@ -22,6 +23,7 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
+import { readsCriteria } from '../criteria';
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
@@ -93,6 +95,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
       ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
     ],

@@ -2,6 +2,7 @@ import { accountWords } from '../accounts/words.en';
 import { trailWords } from '../audit/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
+import { criteriaWords } from '../criteria/words.en';
 import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
@@ -17,6 +18,7 @@ export const en: Words = {
   ...cardWords,
   ...deskWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...referralStatisticsWords,

@@ -2,6 +2,7 @@ import { accountWords } from '../accounts/words.zh';
 import { trailWords } from '../audit/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
+import { criteriaWords } from '../criteria/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
@@ -17,6 +18,7 @@ export const zh = {
   ...cardWords,
   ...deskWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...referralStatisticsWords,
