@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -41,10 +42,13 @@ from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
 from yilian.http.limits import Limits
+from yilian.http.live_events import ADDRESS as EVENTS
+from yilian.http.live_events import LiveEvents
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
+from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
 from yilian.scheduling import bookings, slots
 from yilian.store import custom_parameters, data_keys, reindex, resealing
@@ -79,6 +83,7 @@ HOOKS = Hooks(
         persons.follow,
         uploads.follow,
         slots.follow,
+        live_events.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -99,6 +104,7 @@ PERIODIC = (
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
 )
@@ -124,6 +130,8 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
+        **message_desk(settings).kinds(),
+        **message_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
@@ -163,6 +171,23 @@ def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
     return subscriptions.SubscriptionDesk.at(settings.public_url, settings.subscription_hosts)
 
 
+def message_desk(settings: Settings) -> sending.Sending:
+    """What messages are sent outside with, as this house is set up."""
+    return sending.Sending(
+        gateways.gateways(
+            mail=settings.mail_server,
+            sender=settings.mail_from,
+            user=settings.mail_user,
+            password=settings.mail_password,
+            security=settings.mail_security,
+            sms=settings.sms_gateway,
+            wechat=settings.wechat_gateway,
+            outbox=Path(settings.outbox_folder) if settings.outbox_folder else None,
+        ),
+        settings.public_url.rstrip("/"),
+    )
+
+
 async def _make_months(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await months.ensure(tx)
@@ -192,7 +217,7 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
     """Those of a server process: one for all kinds but deliveries, and one for these, which do nothing but wait for receivers."""
     if not settings.jobs_at_once:
         return []
-    waiting = subscription_desk(settings).deliveries()
+    waiting = {**subscription_desk(settings).deliveries(), **message_desk(settings).deliveries()}
     others = {name: kind for name, kind in job_kinds(settings).items() if name not in waiting}
     return [
         jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=periodic(settings)),
@@ -276,7 +301,9 @@ def build(settings: Settings, dsn: str) -> Front:
         bulk=bulk_desk(settings),
         listeners=Listeners(dsn),
         limits=limits,
+        message_channels=tuple(message_desk(settings).gateways),
     )
+    live = LiveEvents(house, dsn)
     health = Health(db)
     workers = _workers(settings, db)
 
@@ -294,6 +321,7 @@ def build(settings: Settings, dsn: str) -> Front:
                 await one.stop()
             if house.listeners is not None:
                 await house.listeners.close()
+            await live.close()
             await reads.close()
             await sealer.stop()
             await db.close()
@@ -302,6 +330,7 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access, limits),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
+        Route(EVENTS, live.answer, methods=["GET"]),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
