@@ -50,6 +50,7 @@ from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
+from yilian.referral import conversation
 from yilian.scheduling import bookings, slots
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -68,7 +69,16 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
+    guards=(
+        referral.guard,
+        custom_parameters.guard,
+        outbox.guard,
+        claims.guard,
+        persons.guard,
+        consent.guard,
+        bookings.guard,
+        conversation.guard,
+    ),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,

@@ -85,7 +85,7 @@ async def _look(db: Database, gathering: _Gathering) -> None:
     changed, gathering.changed = list(gathering.changed), {}
     gathering.looking = None
     try:
-        async with db.reading() as tx:
+        async with db.transaction() as tx:
             rows = await tx.fetch(CONCERNED, sorted({one.patient for one in changed}))
     except (YilianError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         log.debug("no page was called, they will look by themselves: %s", error)
