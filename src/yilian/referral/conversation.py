@@ -20,6 +20,7 @@ from yilian.fhir.json import parse
 from yilian.notifications import Message, Reader, tell
 from yilian.referral import register, rules, states
 from yilian.referral.guard import RoomScope, permission
+from yilian.referral.informing import desk
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import evidence_faults
@@ -42,8 +43,6 @@ MOST_LINES = 500
 SPOKEN = frozenset({states.REFERRER, states.RECEIVER, states.PATIENT})
 TOLD_OF = 120
 """Characters of a line that stand in the message about it."""
-DESKS = ("coordinator", "gp", "physician", "consultant", "head")
-"""The posts that see to referrals of an institution; the first that somebody holds there is told."""
 
 LINE = "insert into conversation_line (rid, task, institution, agent, kind, answers, at) values ($1, $2, $3, $4, $5, $6, $7)"
 HEARD = """
@@ -56,11 +55,6 @@ select count(*) from conversation_line l where l.task = $1 and l.agent <> $2
 """
 SPEAKERS = """
 select distinct agent from conversation_line where task = $1 and institution is not distinct from $2 and agent <> $3
-"""
-DESK = """
-select p.role from post p join account a on a.name = p.account and a.disabled is null join resource o on o.rid = $1
-where p.institution = 'Organization/' || o.id and p.role = any($2::text[])
-group by p.role order by array_position($2::text[], p.role) limit 1
 """
 
 
@@ -249,8 +243,7 @@ async def _listeners(tx: Tx, scope: Scope, referral: Referral, side: str) -> tup
         if spoken:
             readers += [Reader.account(row["agent"]) for row in spoken[:10]]
         else:
-            role = await tx.fetchval(DESK, referral.to_org, list(DESKS))
-            readers.append(Reader.post(referral.to_org, role or DESKS[0]))
+            readers.append(await desk(tx, referral.to_org))
     if side != states.PATIENT and await tx.fetch(SPEAKERS, referral.task_rid, None, scope.agent):
         readers.append(Reader.patient(referral.patient))
     return tuple(readers)
