@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -48,12 +49,15 @@ from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
 from yilian.http.limits import Limits
+from yilian.http.live_events import ADDRESS as EVENTS
+from yilian.http.live_events import LiveEvents
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
+from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
-from yilian.referral import following, reservation
+from yilian.referral import conversation, following, reservation
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -80,6 +84,7 @@ HOOKS = Hooks(
         persons.guard,
         consent.guard,
         bookings.guard,
+        conversation.guard,
         criteria_keeping.guard,
     ),
     reactions=(
@@ -97,6 +102,7 @@ HOOKS = Hooks(
         uploads.follow,
         reservation.follow,
         slots.follow,
+        live_events.follow,
         beds.follow,
         directory.follow,
         criteria_keeping.follow,
@@ -123,6 +129,7 @@ PERIODIC = (
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
     *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
@@ -149,6 +156,8 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
+        **message_desk(settings).kinds(),
+        **message_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
@@ -209,6 +218,23 @@ def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
     return subscriptions.SubscriptionDesk.at(settings.public_url, settings.subscription_hosts)
 
 
+def message_desk(settings: Settings) -> sending.Sending:
+    """What messages are sent outside with, as this house is set up."""
+    return sending.Sending(
+        gateways.gateways(
+            mail=settings.mail_server,
+            sender=settings.mail_from,
+            user=settings.mail_user,
+            password=settings.mail_password,
+            security=settings.mail_security,
+            sms=settings.sms_gateway,
+            wechat=settings.wechat_gateway,
+            outbox=Path(settings.outbox_folder) if settings.outbox_folder else None,
+        ),
+        settings.public_url.rstrip("/"),
+    )
+
+
 async def _make_months(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await months.ensure(tx)
@@ -238,7 +264,7 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
     """Those of a server process: one for all kinds but deliveries, and one for these, which do nothing but wait for receivers."""
     if not settings.jobs_at_once:
         return []
-    waiting = subscription_desk(settings).deliveries()
+    waiting = {**subscription_desk(settings).deliveries(), **message_desk(settings).deliveries()}
     others = {name: kind for name, kind in job_kinds(settings).items() if name not in waiting}
     return [
         jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=periodic(settings)),
@@ -324,7 +350,9 @@ def build(settings: Settings, dsn: str) -> Front:
         bulk=bulk_desk(settings),
         listeners=Listeners(dsn),
         limits=limits,
+        message_channels=tuple(message_desk(settings).gateways),
     )
+    live = LiveEvents(house, dsn)
     health = Health(db)
     workers = _workers(settings, db)
 
@@ -342,6 +370,7 @@ def build(settings: Settings, dsn: str) -> Front:
                 await one.stop()
             if house.listeners is not None:
                 await house.listeners.close()
+            await live.close()
             await reads.close()
             await sealer.stop()
             await db.close()
@@ -350,6 +379,7 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access, limits),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
+        Route(EVENTS, live.answer, methods=["GET"]),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         *CdsHooks(house, access).routes(),
         WebSocketRoute(SOCKET, Sockets(house).answer),
