@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import jobs, policy, referral, terminology, validation
+from yilian import handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -64,7 +64,16 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
+    guards=(
+        referral.guard,
+        custom_parameters.guard,
+        outbox.guard,
+        claims.guard,
+        persons.guard,
+        consent.guard,
+        bookings.guard,
+        handover.guard,
+    ),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -236,7 +245,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
+                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions(), *handover.definitions())
             ]
             await write(tx, SYSTEM, changes)
     finally:

@@ -391,6 +391,8 @@ async def _write_outputs(step: Step) -> None:
         ("treatment", asked.treatment),
         ("advice", asked.advice),
         ("findings", asked.findings),
+        ("medication", asked.medication),
+        ("next-visit", asked.next_visit),
         ("record-number", asked.record_number),
     ):
         if text:
