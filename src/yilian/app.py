@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import handover, jobs, policy, referral, terminology, validation
+from yilian import aftercare, handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -73,6 +73,7 @@ HOOKS = Hooks(
         consent.guard,
         bookings.guard,
         handover.guard,
+        aftercare.guard,
     ),
     reactions=(
         validation.refuse_unknown_modifiers,
@@ -88,6 +89,7 @@ HOOKS = Hooks(
         persons.follow,
         uploads.follow,
         slots.follow,
+        aftercare.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -108,6 +110,7 @@ PERIODIC = (
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
 )
@@ -137,6 +140,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
@@ -245,7 +249,13 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions(), *handover.definitions())
+                for one in (
+                    *referral.definitions(),
+                    *directory_codes.definitions(),
+                    *profiles.definitions(),
+                    *handover.definitions(),
+                    *aftercare.definitions(),
+                )
             ]
             await write(tx, SYSTEM, changes)
     finally:
