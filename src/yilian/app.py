@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import beds, criteria, jobs, policy, referral, terminology, validation
+from yilian import aftercare, beds, criteria, handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -84,6 +84,8 @@ HOOKS = Hooks(
         persons.guard,
         consent.guard,
         bookings.guard,
+        handover.guard,
+        aftercare.guard,
         conversation.guard,
         criteria_keeping.guard,
     ),
@@ -107,6 +109,7 @@ HOOKS = Hooks(
         directory.follow,
         criteria_keeping.follow,
         criteria_answers.follow,
+        aftercare.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -130,6 +133,7 @@ PERIODIC = (
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
+    *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
     *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
@@ -162,6 +166,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
@@ -309,7 +314,15 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *criteria.definitions(), *profiles.definitions())
+                for one in (
+                    *referral.definitions(),
+                    *directory_codes.definitions(),
+                    *bed_kinds.definitions(),
+                    *criteria.definitions(),
+                    *profiles.definitions(),
+                    *handover.definitions(),
+                    *aftercare.definitions(),
+                )
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)

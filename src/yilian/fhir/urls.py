@@ -32,6 +32,11 @@ BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination
 BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
 CRITERION_TOPIC = BASE + "CodeSystem/criterion-topic"  # which illness a criterion for referral is about
 CRITERION_ANSWER = BASE + "CodeSystem/criterion-answer"  # followed | overridden | shown
+HANDOVER_DOCUMENT = BASE + "CodeSystem/handover-document"  # transfer | out | in | return: the documents of a referral
+FOLLOW_UP = BASE + "CodeSystem/follow-up"  # the words of visits after a down-referral
+RATING = BASE + "CodeSystem/referral-rating"  # level | attitude | cost
+SUSPICION = BASE + "CodeSystem/referral-suspicion"  # the rules a referral can look wrong by
+RECOGNITION = BASE + "CodeSystem/recognition"  # in meta.tag: a result other institutions recognise (互认)
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 # --- our extensions
@@ -84,6 +89,7 @@ TAIWAN_PERMIT = BASE + "NamingSystem/taiwan-travel-permit"  # 台湾居民来往
 FOREIGN_RESIDENT_ID = BASE + "NamingSystem/foreign-permanent-resident-id"  # 外国人永久居留身份证
 MEDICAL_INSURANCE = BASE + "NamingSystem/medical-insurance-number"  # 医保个人编号
 PASSPORT = "http://hl7.org/fhir/sid/passport-"  # and the country that gave it: passport-CHN
+HANDOVER_NO = BASE + "NamingSystem/handover-document"  # a document of a referral
 REFERRAL_NO = BASE + "NamingSystem/referral-number"  # 转诊单号
 
 # --- terminologies of others
