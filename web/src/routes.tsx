@@ -10,6 +10,7 @@ import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { schedulingRoutes } from './scheduling';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -43,6 +44,7 @@ export const routes: RouteObject[] = [
           ...consentRoutes,
           ...statisticsRoutes,
           ...criteriaRoutes,
+          ...schedulingRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

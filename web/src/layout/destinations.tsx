@@ -1,6 +1,8 @@
 import {
   AuditOutlined,
   BarChartOutlined,
+  CalendarOutlined,
+  CarryOutOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
   EditOutlined,
@@ -28,6 +30,8 @@ import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
+import { type Worklist, worklistsOf } from '../referral';
+import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -70,6 +74,19 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         : [{ to: '/', title: t('nav.today'), icon: <HomeOutlined /> }]),
       ...(worksAtDesk(person) ? [{ to: '/desk', title: t('desk.title'), icon: <IdcardOutlined /> }] : []),
       ...(person.patient ? [{ to: '/card', title: t('card.title'), icon: <QrcodeOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/bookings', title: t('booking.mine'), icon: <CarryOutOutlined /> },
+            { to: '/book', title: t('booking.title'), icon: <CalendarOutlined /> },
+          ]
+        : []),
+      ...(worksWithBookings(person)
+        ? [
+            { to: '/day', title: t('booking.day'), icon: <CarryOutOutlined /> },
+            { to: '/calendar', title: t('booking.calendar'), icon: <CalendarOutlined /> },
+          ]
+        : []),
+      ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
         title: t(`referral.list.${list}` as Key),

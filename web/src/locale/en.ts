@@ -8,6 +8,7 @@ import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
+import { bookingWords } from '../scheduling/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
@@ -22,6 +23,7 @@ export const en: Words = {
   ...accountWords,
   ...statisticsWords,
   ...referralStatisticsWords,
+  ...bookingWords,
   ...launchWords,
 
   'app.name': 'Yilian',

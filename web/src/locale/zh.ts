@@ -8,6 +8,7 @@ import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { bookingWords } from '../scheduling/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -22,6 +23,7 @@ export const zh = {
   ...accountWords,
   ...statisticsWords,
   ...referralStatisticsWords,
+  ...bookingWords,
   ...launchWords,
 
   'app.name': '医联',
