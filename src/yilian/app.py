@@ -23,6 +23,7 @@ from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import days as bed_days
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
@@ -100,6 +101,7 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+    jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -133,6 +135,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+        bed_days.CLOSE: jobs.Kind(_close_bed_days),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -140,6 +143,11 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await bookings.expire(tx, SYSTEM, job.payload["appointment"])
+
+
+async def _close_bed_days(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_days.close(tx, tx.now)
 
 
 async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:

@@ -26,6 +26,8 @@ BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination
 BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
+DISPOSITION = "urn:oid:2.16.156.10011.2.3.1.265"  # 离院方式, RC019 of the front page of the inpatient record
+
 # --- our extensions
 TIER = BASE + "StructureDefinition/institution-tier"
 ETHNICITY = BASE + "StructureDefinition/ethnic-group"

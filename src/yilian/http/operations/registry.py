@@ -5,6 +5,7 @@ from __future__ import annotations
 from yilian.http.operations import (
     Operation,
     access_log,
+    beds,
     booking,
     bulk,
     card,
@@ -25,6 +26,7 @@ from yilian.http.operations import (
 
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
+    *beds.OPERATIONS,
     *booking.OPERATIONS,
     *bulk.OPERATIONS,
     *card.OPERATIONS,
