@@ -102,7 +102,7 @@ def _lay_down(chart: Chart, stay: Resource, taken: set[str]) -> None:
     for ward in mine:
         for number in range(1, ward.beds + 1):
             bed = ward.bed(number)
-            if number not in ward.stopped and bed not in taken and ward.takes(number, chart.resident.sex, chart.age()):
+            if number not in ward.stopped and bed not in taken and ward.sex(number) in ("", chart.resident.sex):
                 taken.add(bed)
                 stay["location"] = [_in(bed, ward, stay["period"]["start"])]
                 return

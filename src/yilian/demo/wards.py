@@ -22,7 +22,8 @@ DAYS_AHEAD = 6
 
 @dataclass(frozen=True, slots=True)
 class Ward:
-    """specialty: 诊疗科目 of the ward; stopped: numbers of beds that are out of service; women: whether only women lie there."""
+    """specialty: 诊疗科目 of the ward; stopped: numbers of beds that are out of service; women: whether only women lie there;
+    youngest: from which age on people come to lie there."""
 
     institution: str
     key: str
@@ -32,6 +33,7 @@ class Ward:
     kind: str = "general"
     stopped: tuple[int, ...] = ()
     women: bool = False
+    youngest: int = 18
 
     @property
     def id(self) -> str:
@@ -51,18 +53,18 @@ class Ward:
         return "" if last or self.kind != "general" else ("female", "male")[self.room(number) % 2]
 
     def takes(self, number: int, sex: str, age: int) -> bool:
-        return self.sex(number) in ("", sex) and (not self.women or age < 65)
+        return self.sex(number) in ("", sex) and age >= self.youngest and (not self.women or age < 65)
 
 
 WARDS = (
-    Ward("yunxi-first", "cardiology", "心血管内科病区", 16, "03.04", stopped=(11,)),
-    Ward("yunxi-first", "neurology", "神经内科病区", 14, "03.03"),
-    Ward("yunxi-first", "respiratory", "呼吸内科病区", 12, "03.01", stopped=(5,)),
-    Ward("yunxi-first", "endocrine", "内分泌科病区", 10, "03.07"),
-    Ward("yunxi-first", "orthopaedics", "骨科病区", 14, "04.03"),
-    Ward("yunxi-first", "icu", "重症医学科病区", 8, "28", kind="intensive"),
-    Ward("yunxi-county", "internal", "内科病区", 12, "03", stopped=(8,)),
-    Ward("yunxi-county", "surgery", "外科病区", 10, "04.01"),
+    Ward("yunxi-first", "cardiology", "心血管内科病区", 16, "03.04", stopped=(11,), youngest=48),
+    Ward("yunxi-first", "neurology", "神经内科病区", 14, "03.03", youngest=40),
+    Ward("yunxi-first", "respiratory", "呼吸内科病区", 12, "03.01", stopped=(5,), youngest=35),
+    Ward("yunxi-first", "endocrine", "内分泌科病区", 10, "03.07", youngest=25),
+    Ward("yunxi-first", "orthopaedics", "骨科病区", 14, "04.03", youngest=35),
+    Ward("yunxi-first", "icu", "重症医学科病区", 8, "28", kind="intensive", youngest=45),
+    Ward("yunxi-county", "internal", "内科病区", 12, "03", stopped=(8,), youngest=30),
+    Ward("yunxi-county", "surgery", "外科病区", 10, "04.01", youngest=22),
     Ward("yunxi-maternal", "obstetrics", "妇产科病区", 10, "05", women=True),
     Ward("qingshi", "ward", "综合病区", 6, "03"),
 )

@@ -60,10 +60,11 @@ def _encounter(encounter: Json) -> list[Json]:
     told += [
         str(one.get("text") or next((c.get("display", "") for c in one.get("coding", ())), "")) for one in encounter.get("reasonCode", ())
     ]
-    doctor = [str((one.get("individual") or {}).get("display", "")) for one in encounter.get("participant", ())]
-    for name, values in (("diagnosis", told), ("doctor", doctor)):
-        if found := next((value for value in values if value), ""):
-            part.append({"name": name, "valueString": found})
+    if found := next((value for value in told if value), ""):
+        part.append({"name": "diagnosis", "valueString": found})
+    doctors = (one.get("individual") or {} for one in encounter.get("participant", ()))
+    if doctor := next((one for one in doctors if one.get("reference")), None):
+        part.append({"name": "doctor", "valueReference": doctor})
     return part
 
 

@@ -1,5 +1,6 @@
 import { accountWords } from '../accounts/words.zh';
 import { trailWords } from '../audit/words.zh';
+import { bedWords } from '../beds/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
@@ -12,6 +13,7 @@ import { statisticsWords } from '../statistics/words.zh';
 export const zh = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,

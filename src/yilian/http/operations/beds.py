@@ -248,8 +248,12 @@ async def _named(tx: Any, found: Board) -> Mapping[int, Any]:
 
 
 def _moment(called: Called, name: str, house: House) -> datetime | None:
+    """A moment; of a day its last minute."""
     text = called.text(name)
-    return interval(text, house.zone)[0 if "T" in text else 1] if text else None
+    if not text:
+        return None
+    start, end = interval(text, house.zone)
+    return start if "T" in text else end - timedelta(minutes=1)
 
 
 def _day(called: Called, name: str) -> date:
