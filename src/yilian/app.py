@@ -24,6 +24,7 @@ from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import days as bed_days
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
@@ -130,6 +131,7 @@ PERIODIC = (
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
+    jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
@@ -175,6 +177,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
         cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
+        bed_days.CLOSE: jobs.Kind(_close_bed_days),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -191,6 +194,11 @@ async def _expire_hold(db: Database, job: jobs.Job) -> None:
 
 async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
     await making.ahead(db)
+
+
+async def _close_bed_days(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_days.close(tx, tx.now)
 
 
 async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:

@@ -1,5 +1,6 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { bedRoutes } from './beds';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
 import { criteriaRoutes } from './criteria';
@@ -39,6 +40,7 @@ export const routes: RouteObject[] = [
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
           ...identityRoutes,
+          ...bedRoutes,
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,

@@ -39,6 +39,8 @@ SUSPICION = BASE + "CodeSystem/referral-suspicion"  # the rules a referral can l
 RECOGNITION = BASE + "CodeSystem/recognition"  # in meta.tag: a result other institutions recognise (互认)
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
+DISPOSITION = "urn:oid:2.16.156.10011.2.3.1.265"  # 离院方式, RC019 of the front page of the inpatient record
+
 # --- our extensions
 TIER = BASE + "StructureDefinition/institution-tier"
 ETHNICITY = BASE + "StructureDefinition/ethnic-group"

@@ -1,4 +1,5 @@
 import {
+  AppstoreOutlined,
   AuditOutlined,
   BarChartOutlined,
   CalendarOutlined,
@@ -26,11 +27,11 @@ import {
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { readsCriteria } from '../criteria';
+import { seesBeds } from '../beds';
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
-import { type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { countsRegion } from '../statistics';
 
@@ -96,6 +97,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
+      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

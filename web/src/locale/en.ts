@@ -1,5 +1,6 @@
 import { accountWords } from '../accounts/words.en';
 import { trailWords } from '../audit/words.en';
+import { bedWords } from '../beds/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
 import { criteriaWords } from '../criteria/words.en';
@@ -15,6 +16,7 @@ import type { Words } from './locale';
 export const en: Words = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,

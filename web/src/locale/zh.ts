@@ -1,5 +1,6 @@
 import { accountWords } from '../accounts/words.zh';
 import { trailWords } from '../audit/words.zh';
+import { bedWords } from '../beds/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { criteriaWords } from '../criteria/words.zh';
@@ -15,6 +16,7 @@ import { statisticsWords } from '../statistics/words.zh';
 export const zh = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,

@@ -6,6 +6,7 @@ from yilian.http.operations import (
     Operation,
     access_log,
     attendance,
+    beds,
     booking,
     bulk,
     card,
@@ -38,6 +39,7 @@ from yilian.http.operations import (
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
     *attendance.OPERATIONS,
+    *beds.OPERATIONS,
     *booking.OPERATIONS,
     *bulk.OPERATIONS,
     *card.OPERATIONS,
