@@ -27,6 +27,7 @@ from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
+from yilian.directory import waits
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -35,7 +36,7 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, static
+from yilian.http import oauth, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
 from yilian.http.fhir import FhirApi
@@ -81,6 +82,7 @@ HOOKS = Hooks(
         uploads.follow,
         slots.follow,
         directory.follow,
+        waits.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -99,6 +101,7 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -131,6 +134,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+        waits.JOB: jobs.Kind(waits.carry_out),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -266,7 +270,9 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
-    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
+    limits = Limits(
+        settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min, public_directory.PER_MIN
+    )
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -306,6 +312,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
+        *public_directory.routes(db, limits),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),
