@@ -3,6 +3,7 @@ import { createBrowserRouter, type RouteObject } from 'react-router';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
 import { deskRoutes } from './desk';
+import { directoryRoutes, nearbyRoutes } from './directory';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
@@ -25,6 +26,7 @@ export const routes: RouteObject[] = [
       { path: '/sign-in', lazy: lazyPage(() => import('./access/SignIn')) },
       { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
       { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
+      ...nearbyRoutes,
       {
         path: '/',
         element: <Frame />,
@@ -41,6 +43,7 @@ export const routes: RouteObject[] = [
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          ...directoryRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

@@ -10,7 +10,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from yilian.demo import cases, casting, duplicates, institutions, patients, people, residents, services
+from yilian.demo import cases, casting, consortia, duplicates, institutions, outlines, patients, people, residents, services
 from yilian.demo.accounts import Account, accounts
 from yilian.demo.clinical import history
 from yilian.demo.clinical.chart import Chart
@@ -68,9 +68,13 @@ def build(seed: int = 1, residents_count: int = 520, today: date | None = None) 
     expecting = casting.expecting(everyone, rng, today)
     directory = [
         *institutions.resources(places),
+        *outlines.resources(),
+        *consortia.resources(places),
         *institutions.wards(places, rng),
         *services.resources(places),
         *people.resources(staff),
+        *consortia.machines(places),
+        *consortia.second_posts(staff, places),
     ]
     charts: list[list[Resource]] = []
     plans: list[Plan] = []

@@ -1,9 +1,13 @@
 import {
+  ApartmentOutlined,
   AuditOutlined,
+  BankOutlined,
   BarChartOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
+  DeploymentUnitOutlined,
   EditOutlined,
+  EnvironmentOutlined,
   EyeOutlined,
   FolderOpenOutlined,
   HomeOutlined,
@@ -23,6 +27,7 @@ import {
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { worksAtDesk } from '../desk';
+import { usesDirectory } from '../directory';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { type Worklist, worklistsOf } from '../referral';
@@ -91,7 +96,19 @@ export function destinations(person: Person, t: Translate): { work: Destination[
           ]
         : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
-      ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> },
+            { to: '/nearby', title: t('nearby.title'), icon: <EnvironmentOutlined /> },
+          ]
+        : []),
+      ...(usesDirectory(person)
+        ? [
+            { to: '/directory', title: t('directory.title'), icon: <BankOutlined /> },
+            { to: '/consortia', title: t('consortia.title'), icon: <ApartmentOutlined /> },
+            { to: '/equipment', title: t('equipment.title'), icon: <DeploymentUnitOutlined /> },
+          ]
+        : []),
     ],
   };
 }

@@ -3,6 +3,7 @@ import { trailWords } from '../audit/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
+import { directoryWords } from '../directory/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralWords } from '../referral/words.en';
@@ -18,6 +19,7 @@ export const en: Words = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...directoryWords,
   ...launchWords,
 
   'app.name': 'Yilian',

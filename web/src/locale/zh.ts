@@ -3,6 +3,7 @@ import { trailWords } from '../audit/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { directoryWords } from '../directory/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralWords } from '../referral/words.zh';
@@ -18,6 +19,7 @@ export const zh = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...directoryWords,
   ...launchWords,
 
   'app.name': '医联',
