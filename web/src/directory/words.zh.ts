@@ -32,7 +32,7 @@ export const directoryWords = {
   'directory.map.larger': '放大',
   'directory.map.smaller': '缩小',
   'directory.map.km': '{n} 公里',
-  'directory.map.help': '用 Tab 键在机构之间移动，按回车选择；放大后用方向键移动地图。',
+  'directory.map.help': '用制表键在机构之间移动，按回车选择；放大后用方向键移动地图。',
   'directory.map.choose': '地图上共有 {n} 家机构，点选后在此查看。',
 
   'settings.title': '转诊设置 · {name}',
