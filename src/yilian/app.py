@@ -34,6 +34,7 @@ from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
+from yilian.directory import waits
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -42,7 +43,7 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, static
+from yilian.http import oauth, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
 from yilian.http.cds_hooks import CdsHooks
@@ -111,6 +112,7 @@ HOOKS = Hooks(
         criteria_keeping.follow,
         criteria_answers.follow,
         aftercare.follow,
+        waits.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -132,6 +134,7 @@ PERIODIC = (
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
+    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
@@ -178,6 +181,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
         cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
         bed_days.CLOSE: jobs.Kind(_close_bed_days),
+        waits.JOB: jobs.Kind(waits.carry_out),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -358,7 +362,9 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
-    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
+    limits = Limits(
+        settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min, public_directory.PER_MIN
+    )
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -403,6 +409,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route(EVENTS, live.answer, methods=["GET"]),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         *CdsHooks(house, access).routes(),
+        *public_directory.routes(db, limits),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

@@ -5,6 +5,7 @@ import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
 import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
+import { directoryRoutes, nearbyRoutes } from './directory';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
@@ -28,6 +29,7 @@ export const routes: RouteObject[] = [
       { path: '/sign-in', lazy: lazyPage(() => import('./access/SignIn')) },
       { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
       { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
+      ...nearbyRoutes,
       {
         path: '/',
         element: <Frame />,
@@ -47,6 +49,7 @@ export const routes: RouteObject[] = [
           ...statisticsRoutes,
           ...criteriaRoutes,
           ...schedulingRoutes,
+          ...directoryRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

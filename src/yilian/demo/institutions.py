@@ -18,7 +18,6 @@ from yilian.fhir import urls
 
 Resource = dict[str, Any]
 
-CONSORTIUM = "yunxi-consortium"
 COMMISSION = "yunxi-commission"
 INSURANCE = "yunxi-insurance"
 
@@ -180,17 +179,13 @@ def _make(
 
 
 def resources(places: dict[str, Institution]) -> Iterator[Resource]:
-    """Organizations (the consortium and the offices included), Locations and the consortium's affiliations."""
-    yield _office(CONSORTIUM, "云溪市紧密型医疗联合体", "医联体", "网格化紧密型医联体")
+    """Organizations (the offices included) and Locations."""
     yield _office(COMMISSION, "云溪市卫生健康委员会", "市卫健委", "卫生健康行政部门")
     yield _office(INSURANCE, "云溪市医疗保障局", "市医保局", "医疗保障经办机构")
     for place in places.values():
         yield organization(place, places)
     for place in places.values():
         yield location(place)
-    for place in places.values():
-        if place.tier != "village":
-            yield affiliation(place)
 
 
 def _office(id: str, name: str, short: str, kind: str) -> Resource:
@@ -250,22 +245,6 @@ def location(place: Institution) -> Resource:
         "physicalType": _physical("si", "院区"),
         "position": {"longitude": place.longitude, "latitude": place.latitude},
         "managingOrganization": place.reference,
-    }
-
-
-def affiliation(place: Institution) -> Resource:
-    """Membership in the consortium; the lead hospital leads."""
-    lead = place.id == "yunxi-first"
-    return {
-        "resourceType": "OrganizationAffiliation",
-        "id": f"{CONSORTIUM}-{place.id}",
-        "active": True,
-        "period": {"start": "2023-01-01" if place.tier in ("city", "county") else "2023-07-01"},
-        "organization": {"reference": f"Organization/{CONSORTIUM}", "display": "云溪市紧密型医疗联合体"},
-        "participatingOrganization": place.reference,
-        "code": [{"text": "牵头医院" if lead else "成员单位"}],
-        "location": [place.place],
-        "telecom": [{"system": "phone", "value": place.phone, "use": "work"}],
     }
 
 

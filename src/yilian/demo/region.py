@@ -10,7 +10,20 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from yilian.demo import cases, casting, duplicates, inpatients, institutions, patients, people, residents, services, wards
+from yilian.demo import (
+    cases,
+    casting,
+    consortia,
+    duplicates,
+    inpatients,
+    institutions,
+    outlines,
+    patients,
+    people,
+    residents,
+    services,
+    wards,
+)
 from yilian.demo.accounts import Account, accounts
 from yilian.demo.clinical import history
 from yilian.demo.clinical.chart import Chart
@@ -69,9 +82,13 @@ def build(seed: int = 1, residents_count: int = 520, today: date | None = None) 
     directory = [
         *institutions.resources(places),
         *wards.resources(places),
+        *outlines.resources(),
+        *consortia.resources(places),
         *services.resources(places),
         *people.resources(staff),
         *wards.schedules(today),
+        *consortia.machines(places),
+        *consortia.second_posts(staff, places),
     ]
     charts: list[Chart] = []
     plans: list[Plan] = []

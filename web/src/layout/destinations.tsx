@@ -1,12 +1,16 @@
 import {
+  ApartmentOutlined,
   AppstoreOutlined,
   AuditOutlined,
+  BankOutlined,
   BarChartOutlined,
   CalendarOutlined,
   CarryOutOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
+  DeploymentUnitOutlined,
   EditOutlined,
+  EnvironmentOutlined,
   EyeOutlined,
   FileSearchOutlined,
   FolderOpenOutlined,
@@ -26,9 +30,10 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
-import { readsCriteria } from '../criteria';
 import { seesBeds } from '../beds';
+import { readsCriteria } from '../criteria';
 import { worksAtDesk } from '../desk';
+import { usesDirectory } from '../directory';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
@@ -116,7 +121,19 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         : []),
       ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
-      ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> },
+            { to: '/nearby', title: t('nearby.title'), icon: <EnvironmentOutlined /> },
+          ]
+        : []),
+      ...(usesDirectory(person)
+        ? [
+            { to: '/directory', title: t('directory.title'), icon: <BankOutlined /> },
+            { to: '/consortia', title: t('consortia.title'), icon: <ApartmentOutlined /> },
+            { to: '/equipment', title: t('equipment.title'), icon: <DeploymentUnitOutlined /> },
+          ]
+        : []),
     ],
   };
 }

@@ -5,6 +5,7 @@ import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
 import { criteriaWords } from '../criteria/words.en';
 import { deskWords } from '../desk/words.en';
+import { directoryWords } from '../directory/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
@@ -26,6 +27,7 @@ export const en: Words = {
   ...statisticsWords,
   ...referralStatisticsWords,
   ...bookingWords,
+  ...directoryWords,
   ...launchWords,
 
   'app.name': 'Yilian',

@@ -5,6 +5,7 @@ import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { criteriaWords } from '../criteria/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { directoryWords } from '../directory/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
@@ -26,6 +27,7 @@ export const zh = {
   ...statisticsWords,
   ...referralStatisticsWords,
   ...bookingWords,
+  ...directoryWords,
   ...launchWords,
 
   'app.name': '医联',
