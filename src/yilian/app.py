@@ -32,6 +32,7 @@ from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
+from yilian.directory import waits
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -40,7 +41,7 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, static
+from yilian.http import oauth, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
 from yilian.http.cds_hooks import CdsHooks
@@ -101,6 +102,7 @@ HOOKS = Hooks(
         criteria_answers.follow,
         beds.follow,
         directory.follow,
+        waits.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -121,6 +123,7 @@ PERIODIC = (
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
+    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -161,6 +164,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+        waits.JOB: jobs.Kind(waits.carry_out),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -317,7 +321,9 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
-    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
+    limits = Limits(
+        settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min, public_directory.PER_MIN
+    )
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -358,6 +364,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route("/readyz", health.ready),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         *CdsHooks(house, access).routes(),
+        *public_directory.routes(db, limits),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

@@ -49,6 +49,7 @@ REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an anno
 REFERRAL_SETTINGS = BASE + "StructureDefinition/service-referral-settings"  # on a HealthcareService, see directory/offers.py
 POSITION = BASE + "StructureDefinition/position"  # on a PractitionerRole: kind, employer, see directory/columns.py
 SHARED_EQUIPMENT = BASE + "StructureDefinition/shared-equipment"  # on a Device: open to referrals of others
+BOUNDARY = BASE + "StructureDefinition/area-boundary"  # on a Location: its outline as GeoJSON, WGS 84
 LIAISON = BASE + "StructureDefinition/affiliation-liaison"  # on an OrganizationAffiliation: 联络人
 AGREEMENT = BASE + "StructureDefinition/affiliation-agreement"  # on an OrganizationAffiliation: number or address of the agreement
 SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
