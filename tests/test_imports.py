@@ -1,26 +1,8 @@
 """Imports go one way through the house, and two rooms of it touch nothing outside.
 
     fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← notifications
-<<<<<<< HEAD
     ← scheduling, beds, records, recognition ← criteria, handover ← referral, telemedicine ← aftercare
     ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app ← command ← cli
-||||||| merged common ancestors
-    ← scheduling, beds, records, recognition
-    ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
-||||||||| b1c83fd
-    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← scheduling, records, recognition
-    ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
-=========
-    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← scheduling, records, recognition
-    ← criteria ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo
-    ← http ← app
->>>>>>>>> Temporary merge branch 2
-    ← command ← cli
-=======
-    ← scheduling, beds, records, recognition ← criteria
-    ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
-    ← command ← cli
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
 
 A room may import rooms of lower floors, and of its own floor too, as long as no circle comes of it. What a lower room has to tell a higher
 one is a hook or a job.
@@ -46,18 +28,7 @@ FLOORS = (
     {"directory", "identity"},
     {"notifications"},
     {"scheduling", "beds", "records", "recognition"},
-<<<<<<< HEAD
     {"criteria", "handover"},
-||||||| merged common ancestors
-||||||||| b1c83fd
-    {"scheduling", "records", "recognition"},
-=========
-    {"scheduling", "records", "recognition"},
-    {"criteria"},
->>>>>>>>> Temporary merge branch 2
-=======
-    {"criteria"},
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
     {"telemedicine", "referral"},
     {"aftercare"},
     {"community", "pharmacy", "insurance", "emergency", "workforce"},

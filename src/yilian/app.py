@@ -17,19 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-<<<<<<< HEAD
 from yilian import aftercare, beds, criteria, handover, jobs, policy, referral, terminology, validation
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-from yilian import beds, jobs, policy, referral, terminology, validation
-||||||||| b1c83fd
-from yilian import jobs, policy, referral, terminology, validation
-=========
-from yilian import criteria, jobs, policy, referral, terminology, validation
->>>>>>>>> Temporary merge branch 2
-=======
-from yilian import beds, criteria, jobs, policy, referral, terminology, validation
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
@@ -118,31 +106,13 @@ HOOKS = Hooks(
         uploads.follow,
         reservation.follow,
         slots.follow,
-<<<<<<< HEAD
         live_events.follow,
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-=======
-        criteria_keeping.follow,
-        criteria_answers.follow,
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
         beds.follow,
         directory.follow,
-<<<<<<< HEAD
         criteria_keeping.follow,
         criteria_answers.follow,
         aftercare.follow,
         waits.follow,
-||||||| merged common ancestors
-        waits.follow,
-||||||||| b1c83fd
-=========
-        criteria_keeping.follow,
-        criteria_answers.follow,
->>>>>>>>> Temporary merge branch 2
-=======
-        waits.follow,
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -161,30 +131,10 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
-<<<<<<< HEAD
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-<<<<<<<<< Temporary merge branch 1
-    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
-||||||||| 659c398
-=========
-    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
->>>>>>>>> Temporary merge branch 2
-||||||||| b1c83fd
-=========
-=======
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
-<<<<<<< HEAD
     jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
     jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
-||||||| merged common ancestors
->>>>>>>>> Temporary merge branch 2
-=======
-    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
-    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
@@ -223,35 +173,15 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.FIND: jobs.Kind(worklist.look_up),
         **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
-<<<<<<< HEAD
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-<<<<<<<<< Temporary merge branch 1
-        waits.JOB: jobs.Kind(waits.carry_out),
-||||||||| 659c398
-=========
-=======
-        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
-<<<<<<< HEAD
         cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
         bed_days.CLOSE: jobs.Kind(_close_bed_days),
         waits.JOB: jobs.Kind(waits.carry_out),
-||||||| merged common ancestors
->>>>>>>>> Temporary merge branch 2
-||||||||| b1c83fd
-=========
-        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
->>>>>>>>> Temporary merge branch 2
-=======
-        waits.JOB: jobs.Kind(waits.carry_out),
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -396,7 +326,6 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-<<<<<<< HEAD
                 for one in (
                     *referral.definitions(),
                     *directory_codes.definitions(),
@@ -406,23 +335,6 @@ async def prepare(settings: Settings, dsn: str) -> None:
                     *handover.definitions(),
                     *aftercare.definitions(),
                 )
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
-||||||||| b1c83fd
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
-=========
-                for one in (*referral.definitions(), *directory_codes.definitions(), *criteria.definitions(), *profiles.definitions())
->>>>>>>>> Temporary merge branch 2
-=======
-                for one in (
-                    *referral.definitions(),
-                    *directory_codes.definitions(),
-                    *bed_kinds.definitions(),
-                    *criteria.definitions(),
-                    *profiles.definitions(),
-                )
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)

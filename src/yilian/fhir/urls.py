@@ -29,28 +29,14 @@ CONSORTIUM_ROLE = BASE + "CodeSystem/consortium-role"  # on a membership: lead |
 POSITION_KIND = BASE + "CodeSystem/position-kind"  # 主要执业, 多点执业, 县管乡用 …
 REFERRAL_ATTACHMENT = BASE + "CodeSystem/referral-attachment"  # what a service asks a referral to bring along
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
-<<<<<<< HEAD
 BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
-||||||| merged common ancestors
-<<<<<<<<< Temporary merge branch 1
-BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
-||||||||| b1c83fd
-=========
-=======
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
 CRITERION_TOPIC = BASE + "CodeSystem/criterion-topic"  # which illness a criterion for referral is about
 CRITERION_ANSWER = BASE + "CodeSystem/criterion-answer"  # followed | overridden | shown
-<<<<<<< HEAD
 HANDOVER_DOCUMENT = BASE + "CodeSystem/handover-document"  # transfer | out | in | return: the documents of a referral
 FOLLOW_UP = BASE + "CodeSystem/follow-up"  # the words of visits after a down-referral
 RATING = BASE + "CodeSystem/referral-rating"  # level | attitude | cost
 SUSPICION = BASE + "CodeSystem/referral-suspicion"  # the rules a referral can look wrong by
 RECOGNITION = BASE + "CodeSystem/recognition"  # in meta.tag: a result other institutions recognise (互认)
-||||||| merged common ancestors
->>>>>>>>> Temporary merge branch 2
-=======
-BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
->>>>>>> 0e976f9234a3068cc8e6facdac97d3d6686c6fc5
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 DISPOSITION = "urn:oid:2.16.156.10011.2.3.1.265"  # 离院方式, RC019 of the front page of the inpatient record
