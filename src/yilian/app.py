@@ -16,16 +16,19 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import aftercare, handover, jobs, policy, referral, terminology, validation
+from yilian import aftercare, beds, handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import holds as bed_holds
+from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
+from yilian.directory import columns as directory
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -46,7 +49,8 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
-from yilian.scheduling import bookings, slots
+from yilian.referral import following, reservation
+from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -88,7 +92,10 @@ HOOKS = Hooks(
         claims.follow,
         persons.follow,
         uploads.follow,
+        reservation.follow,
         slots.follow,
+        beds.follow,
+        directory.follow,
         aftercare.follow,
     ),
     refresh=_refresh,
@@ -108,11 +115,13 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
+    *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
 
@@ -142,6 +151,12 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.FIND: jobs.Kind(worklist.look_up),
         **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+        reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        making.AHEAD: jobs.Kind(_make_slots_ahead),
+        absences.SWEEP: jobs.Kind(absences.sweep),
+        waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
+        told.REMIND: jobs.Kind(told.remind),
+        bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -149,6 +164,15 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await bookings.expire(tx, SYSTEM, job.payload["appointment"])
+
+
+async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
+    await making.ahead(db)
+
+
+async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_holds.expire(tx, job.payload["hold"])
 
 
 async def opened(settings: Settings, dsn: str) -> Database:
@@ -239,6 +263,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await months.ensure(tx)
             await policy.seed(tx)
+            await days.seed(tx)
             await keys.ensure(tx)
             await card_keys.ensure(tx)
             await matching.ensure(tx)
@@ -252,12 +277,14 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 for one in (
                     *referral.definitions(),
                     *directory_codes.definitions(),
+                    *bed_kinds.definitions(),
                     *profiles.definitions(),
                     *handover.definitions(),
                     *aftercare.definitions(),
                 )
             ]
             await write(tx, SYSTEM, changes)
+            await directory.catch_up(tx)
     finally:
         await db.close()
 

@@ -3,6 +3,7 @@ import { createBrowserRouter, type RouteObject } from 'react-router';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
 import { deskRoutes } from './desk';
+import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
@@ -36,6 +37,7 @@ export const routes: RouteObject[] = [
           { path: 'access-log', lazy: lazyPage(() => import('./audit/AccessLog')) },
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
+          ...handoverRoutes,
           ...identityRoutes,
           ...cardRoutes,
           ...deskRoutes,

@@ -6,6 +6,7 @@ import {
   EditOutlined,
   EyeOutlined,
   FolderOpenOutlined,
+  HeartOutlined,
   HomeOutlined,
   IdcardOutlined,
   InboxOutlined,
@@ -23,9 +24,10 @@ import {
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { worksAtDesk } from '../desk';
+import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
-import { type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -74,6 +76,11 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(followsUp(person) ? [{ to: '/follow-ups', title: t('followup.title'), icon: <HeartOutlined /> }] : []),
+      ...(looksInto(person) ? [{ to: '/suspicions', title: t('suspicion.title'), icon: <SafetyOutlined /> }] : []),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

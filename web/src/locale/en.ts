@@ -3,8 +3,10 @@ import { trailWords } from '../audit/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
+import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
@@ -15,9 +17,11 @@ export const en: Words = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': 'Yilian',

@@ -3,8 +3,10 @@ import { trailWords } from '../audit/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
@@ -15,9 +17,11 @@ export const zh = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': '医联',
