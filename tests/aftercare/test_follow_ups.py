@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.aftercare.threads import dated, sent_down
@@ -184,6 +184,7 @@ async def test_the_rate_of_first_visits_within_two_weeks_is_counted(region: Regi
     assert (rate.institution, rate.sent, rate.in_time) == (region.rids["Organization/qingshi"], 2, 1)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sent=st.dates(date(2026, 1, 1), date(2026, 12, 31)),
     late=st.integers(0, 60),

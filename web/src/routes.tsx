@@ -6,6 +6,7 @@ import { consentRoutes } from './consent';
 import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
 import { directoryRoutes, nearbyRoutes } from './directory';
+import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
@@ -41,6 +42,7 @@ export const routes: RouteObject[] = [
           { path: 'access-log', lazy: lazyPage(() => import('./audit/AccessLog')) },
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
+          ...handoverRoutes,
           ...identityRoutes,
           ...bedRoutes,
           ...cardRoutes,

@@ -6,6 +6,7 @@ import { consentWords } from '../consent/words.en';
 import { criteriaWords } from '../criteria/words.en';
 import { deskWords } from '../desk/words.en';
 import { directoryWords } from '../directory/words.en';
+import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
@@ -21,6 +22,7 @@ export const en: Words = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
   ...criteriaWords,
   ...accountWords,

@@ -6,6 +6,7 @@ import { consentWords } from '../consent/words.zh';
 import { criteriaWords } from '../criteria/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { directoryWords } from '../directory/words.zh';
+import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
@@ -21,6 +22,7 @@ export const zh = {
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
   ...criteriaWords,
   ...accountWords,
