@@ -1,9 +1,12 @@
 import { LeftOutlined } from '@ant-design/icons';
 import { Button, Segmented } from 'antd';
+import type { Patient } from 'fhir/r4';
 import { Link, useSearchParams } from 'react-router';
 import { usePerson } from '../access/person';
+import { read } from '../client/client';
 import { today } from '../fhir/dates';
 import { Name } from '../fhir/Name';
+import { patientName } from '../fhir/patient';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
@@ -50,10 +53,7 @@ export default function BookPage() {
       <h1>{t('booking.title')}</h1>
       {atDesk && (
         <p className={styles.whom}>
-          {t('booking.for', { name: '' })}
-          <strong>
-            <Name of={{ reference: patient }} otherwise={asked.get('name') ?? t('patient.unnamed')} />
-          </strong>
+          <Whom patient={patient} />
           <Segmented
             aria-label={t('booking.channel')}
             value={asked.get('channel') ?? 'on-site'}
@@ -78,6 +78,17 @@ export default function BookPage() {
       )}
     </div>
   );
+}
+
+/** For whom a desk books: read as the desk may. */
+function Whom({ patient }: { patient: string }) {
+  const { t } = useLocale();
+  const reading = useReading(['booking', 'whom', patient], (signal) =>
+    read<Patient>('Patient', patient.replace('Patient/', ''), signal),
+  );
+  if (reading.state === 'loading') return null;
+  const name = reading.state === 'here' ? patientName(reading.value) : '';
+  return <strong>{t('booking.for', { name: name || t('patient.unnamed') })}</strong>;
 }
 
 function Institutions({ onChoose }: { onChoose: (reference: string) => void }) {

@@ -64,6 +64,7 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
       <fieldset className={styles.strip} aria-label={t('booking.date')}>
         {days.map((one) => {
           const free = freeOn(one);
+          const closed = lines.some((line) => onDay(line, one)?.opens);
           const works = lines.some((line) => onDay(line, one));
           return (
             <button
@@ -78,7 +79,9 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
               </span>
               <strong>{one.slice(5)}</strong>
               <span className={free ? styles.free : 'quiet'}>
-                {free ? t('booking.free', { n: free }) : t(works ? 'booking.full' : 'booking.none')}
+                {free
+                  ? t('booking.free', { n: free })
+                  : t(closed ? 'booking.closed' : works ? 'booking.full' : 'booking.none')}
               </span>
             </button>
           );
@@ -100,7 +103,7 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
                 <span className={places?.free ? styles.free : 'quiet'}>{places ? said(places, t) : ''}</span>
                 {places?.free ? (
                   <Button aria-expanded={open === key} onClick={() => setOpen(open === key ? '' : key)}>
-                    {t('do.show')}
+                    {t('booking.times')}
                   </Button>
                 ) : (
                   !moving && (

@@ -3,17 +3,22 @@ import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { usePerson } from '../access/person';
 import { today } from '../fhir/dates';
-import { useLocale } from '../locale/locale';
+import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
 import styles from './booking.module.css';
 import { calendar, callNext, dayList, type Expected, GROUPS, type Group, numberIn } from './bookings';
+import { WEEKDAYS } from './ChooseTime';
 import { DayTable } from './DayTable';
-import { plus } from './days';
+import { plus, weekday } from './days';
 import { useDoing } from './useDoing';
 
 const PAGE = 50;
 const EVERYTHING = '';
+const [BACK, AHEAD] = [30, 30];
+
+/** The days one may choose without going day by day. */
+const around = (now: string): string[] => Array.from({ length: BACK + AHEAD + 1 }, (_, nth) => plus(now, nth - BACK));
 
 /** `/day?date=2026-12-01&schedule=…&status=…`: who is expected at one's institution, has come, was called, is done. */
 export default function DayPage() {
@@ -86,12 +91,16 @@ export default function DayPage() {
         <Button aria-label={plus(date, -1)} onClick={() => choose('date', plus(date, -1))}>
           ‹
         </Button>
-        <input
-          type="date"
-          className={styles.date}
+        <Select
+          showSearch
           aria-label={t('booking.date')}
+          style={{ minWidth: 170 }}
           value={date}
-          onChange={(event) => event.target.value && choose('date', event.target.value)}
+          onChange={(next) => choose('date', next === now ? '' : next)}
+          options={[...new Set([...around(now), date])].sort().map((one) => ({
+            value: one,
+            label: `${one} ${t(`booking.${WEEKDAYS[weekday(one)] ?? 'sunday'}` as Key)}`,
+          }))}
         />
         <Button aria-label={plus(date, 1)} onClick={() => choose('date', plus(date, 1))}>
           ›
