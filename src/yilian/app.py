@@ -29,6 +29,7 @@ from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
+from yilian.directory import columns as directory
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -49,7 +50,8 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
-from yilian.scheduling import bookings, slots
+from yilian.referral import following, reservation
+from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -81,8 +83,10 @@ HOOKS = Hooks(
         claims.follow,
         persons.follow,
         uploads.follow,
+        reservation.follow,
         slots.follow,
         beds.follow,
+        directory.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -102,10 +106,12 @@ PERIODIC = (
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
+    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
+    *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
 
@@ -134,6 +140,11 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+        reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        making.AHEAD: jobs.Kind(_make_slots_ahead),
+        absences.SWEEP: jobs.Kind(absences.sweep),
+        waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
+        told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
         bed_days.CLOSE: jobs.Kind(_close_bed_days),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
@@ -148,6 +159,10 @@ async def _expire_hold(db: Database, job: jobs.Job) -> None:
 async def _close_bed_days(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await bed_days.close(tx, tx.now)
+
+
+async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
+    await making.ahead(db)
 
 
 async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
@@ -243,6 +258,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await months.ensure(tx)
             await policy.seed(tx)
+            await days.seed(tx)
             await keys.ensure(tx)
             await card_keys.ensure(tx)
             await matching.ensure(tx)
@@ -256,6 +272,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
+            await directory.catch_up(tx)
     finally:
         await db.close()
 

@@ -27,7 +27,7 @@ import { seesBeds } from '../beds';
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
-import { type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -77,6 +77,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         icon: ICONS[list],
       })),
       ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),
