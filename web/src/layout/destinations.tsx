@@ -103,10 +103,10 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       })),
       ...(followsUp(person) ? [{ to: '/follow-ups', title: t('followup.title'), icon: <HeartOutlined /> }] : []),
       ...(looksInto(person) ? [{ to: '/suspicions', title: t('suspicion.title'), icon: <SafetyOutlined /> }] : []),
+      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
-      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

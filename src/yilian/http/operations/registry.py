@@ -39,8 +39,8 @@ from yilian.http.operations import (
 
 ALL: tuple[Operation, ...] = (
     *access_log.OPERATIONS,
-    *attendance.OPERATIONS,
     *beds.OPERATIONS,
+    *attendance.OPERATIONS,
     *booking.OPERATIONS,
     *bulk.OPERATIONS,
     *card.OPERATIONS,
