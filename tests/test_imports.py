@@ -1,6 +1,7 @@
 """Imports go one way through the house, and two rooms of it touch nothing outside.
 
-    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← scheduling, records, recognition
+    fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← notifications
+    ← scheduling, beds, records, recognition
     ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
     ← command ← cli
 
@@ -26,7 +27,8 @@ FLOORS = (
     {"validation", "terminology"},
     {"access", "audit"},
     {"directory", "identity"},
-    {"scheduling", "records", "recognition"},
+    {"notifications"},
+    {"scheduling", "beds", "records", "recognition"},
     {"telemedicine", "referral"},
     {"community", "pharmacy", "insurance", "emergency", "workforce"},
     {"quality"},

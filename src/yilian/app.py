@@ -16,13 +16,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import jobs, policy, referral, terminology, validation
+from yilian import beds, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import holds as bed_holds
+from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
@@ -48,7 +50,8 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
-from yilian.scheduling import bookings, slots
+from yilian.referral import following, reservation
+from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -80,7 +83,9 @@ HOOKS = Hooks(
         claims.follow,
         persons.follow,
         uploads.follow,
+        reservation.follow,
         slots.follow,
+        beds.follow,
         directory.follow,
         waits.follow,
     ),
@@ -101,11 +106,16 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
+<<<<<<< HEAD
     jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
+=======
+    jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
+>>>>>>> 0dffb301079627c03e94eee808dd92abef6e2c31
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
+    *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
 )
 """What is done again and again, once in each interval, however many servers there are."""
 
@@ -134,7 +144,16 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
+<<<<<<< HEAD
         waits.JOB: jobs.Kind(waits.carry_out),
+=======
+        reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        making.AHEAD: jobs.Kind(_make_slots_ahead),
+        absences.SWEEP: jobs.Kind(absences.sweep),
+        waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
+        told.REMIND: jobs.Kind(told.remind),
+        bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+>>>>>>> 0dffb301079627c03e94eee808dd92abef6e2c31
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -142,6 +161,15 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await bookings.expire(tx, SYSTEM, job.payload["appointment"])
+
+
+async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
+    await making.ahead(db)
+
+
+async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_holds.expire(tx, job.payload["hold"])
 
 
 async def opened(settings: Settings, dsn: str) -> Database:
@@ -232,6 +260,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
             await tx.execute("select pg_advisory_xact_lock(hashtext('yilian prepare'))")
             await months.ensure(tx)
             await policy.seed(tx)
+            await days.seed(tx)
             await keys.ensure(tx)
             await card_keys.ensure(tx)
             await matching.ensure(tx)
@@ -242,7 +271,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *profiles.definitions())
+                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)

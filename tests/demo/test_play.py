@@ -14,17 +14,18 @@ from yilian import policy, referral, validation
 from yilian.access import accounts, grounds
 from yilian.audit.record import follow_writes
 from yilian.db import Database
-from yilian.demo import play, privacy
+from yilian.demo import play, privacy, schedules
 from yilian.demo.region import build
 from yilian.errors import NotFound
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
+from yilian.scheduling import bookings, making, slots
 from yilian.store import read
 from yilian.store.hooks import Hooks
 from yilian.store.scope import SYSTEM, Scope
 
-HOOKS = Hooks(validate=validation.issues, guards=(referral.guard,), reactions=(grounds.follow, follow_writes))
+HOOKS = Hooks(validate=validation.issues, guards=(referral.guard, bookings.guard), reactions=(grounds.follow, follow_writes, slots.follow))
 FEW = 60
 
 
@@ -51,7 +52,7 @@ async def _contents(db: Database) -> dict[str, tuple[int, str]]:
     found = {}
     for row in rows:
         body = parse(row["body"].encode())
-        if body["resourceType"] in ("Basic", "Provenance", "Task", "ServiceRequest", "CarePlan"):
+        if body["resourceType"] in ("Basic", "Provenance", "Task", "ServiceRequest", "CarePlan", "Slot"):
             continue
         body.pop("meta")
         found[f"{body['resourceType']}/{body['id']}"] = (row["ver"], str(body))
@@ -70,15 +71,22 @@ async def test_the_region_is_played_as_planned_and_then_left_alone(house: Databa
             for e in marker["extension"]
             if e["extension"][0]["valueString"].startswith("referral ")
         }
-        states = {row["request_id"]: row["state"] for row in await tx.fetch("select request_id, state from referral")}
+        rows = await tx.fetch("select request_id, state, created_at, moved_at from referral")
+        states, written = {row["request_id"]: row["state"] for row in rows}, {row["request_id"]: row["created_at"] for row in rows}
+        present = tx.now
     region = build(1, FEW, date.fromisoformat(marker["created"]))
     assert {plan.key: states[requests[plan.key]] for plan in region.referrals} == {plan.key: plan.ends for plan in region.referrals}
+    for plan in region.referrals:
+        if plan.made.days:
+            assert written[requests[plan.key]] == plan.made.instant(region.today, present), plan.key
+    assert len({row["moved_at"].date() for row in rows}) > 5  # steps are taken on their own days
     assert len(states) == len(region.referrals) + sum(plan.ends == "referred-onward" for plan in region.referrals)
     assert names >= {account.name for account in region.accounts}
-    assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "重复登记", "演示账号", "转诊"}
+    assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "重复登记", "演示账号", "排班与号源", "转诊"}
     assert all(done <= total for _, done, total in told)
     assert await play.is_complete(house)
     await _a_finished_region_is_left_alone(house)
+    await _there_are_free_places_for_a_fortnight(house)
     await _the_other_township_sees_no_patient_without_a_ground(house)
     await _referral_numbers_begin_with_the_code_of_the_region(house)
 
@@ -89,6 +97,22 @@ async def _a_finished_region_is_left_alone(house: Database) -> None:
     await play.make(house, quiet, residents=FEW, seed=5)
     async with house.reading() as tx:
         assert await tx.fetchrow("select count(*) as n, sum(ver) as versions, max(updated) as last from resource") == before
+
+
+async def _there_are_free_places_for_a_fortnight(house: Database) -> None:
+    """Of every schedule, for the public; and every schedule is made as far as the nightly job makes it."""
+    async with house.transaction() as tx:
+        rows = await tx.fetch(
+            """
+            select s.rid, count(distinct t.day) as days from schedule s
+            left join slot t on t.schedule = s.rid and t.starts > now() and t.starts < now() + interval '14 days'
+                and exists (select from place p where p.slot = t.rid and p.opens <= now() and p.public_from <= now())
+            group by 1
+            """
+        )
+        assert len(rows) > 30
+        assert min(row["days"] for row in rows) >= 3
+    assert await making.ahead(house) == 0
 
 
 async def _the_other_township_sees_no_patient_without_a_ground(house: Database) -> None:
@@ -122,7 +146,7 @@ async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Da
     class Interrupted(Exception):
         pass
 
-    for stop in (("机构与人员", 600), ("居民健康档案", 50), ("演示账号", 4), ("转诊", 7)):
+    for stop in (("机构与人员", 600), ("居民健康档案", 50), ("演示账号", 4), ("排班与号源", 5), ("转诊", 7)):
 
         def report(what: str, done: int, total: int, stop: tuple[str, int] = stop) -> None:
             if (what, done) == stop:
@@ -141,7 +165,8 @@ async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Da
             "select count(*) from (select from referral group by patient, specialty, created_at having count(*) > 1) as r"
         )
     region = build(1, FEW, date.fromisoformat(marker["created"]))
-    written = [*region.directory, *region.duplicates, *(r for b in region.bundles() for r in b), *privacy.resources(region)]
+    planned = [one.resource for one in schedules.schedules(region.staff, region.places)]
+    written = [*region.directory, *region.duplicates, *(r for b in region.bundles() for r in b), *privacy.resources(region), *planned]
     expected = {f"{one['resourceType']}/{one['id']}" for one in written}
     expected = {one for one in expected if not one.startswith("CarePlan/")}
     assert set(contents) == expected

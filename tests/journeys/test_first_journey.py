@@ -14,7 +14,7 @@ from tests.access.journey import tokens_of
 from tests.journeys.steps import EVERYBODY, Journey, words
 from tests.referral.region import OUTCOME, a_plan, down, state_of, up
 from yilian.fhir import urls
-from yilian.referral import resources
+from yilian.referral import marks, resources
 
 Json = dict[str, Any]
 
@@ -237,7 +237,7 @@ async def test_the_township_knows_who_will_see_the_patient_and_when(journey: Jou
     await journey.act("coordinator", task, "accept", practitioner="Practitioner/expert", start="2026-12-01T08:30:00+08:00")
     for who in ("gp", "resident"):
         seen = await journey.read(who, f"Task/{task['id']}")
-        doctor, when = resources.arranged(seen)
+        doctor, when = marks.arranged(seen)
         assert doctor is not None
         assert (doctor["reference"], when) == ("Practitioner/expert", "2026-12-01T08:30:00+08:00")
         assert "restriction" not in seen

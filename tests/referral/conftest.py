@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from tests.referral.region import HOOKS, Region, opened
+from yilian import beds
+from yilian.directory import columns
+
+WIRED = replace(HOOKS, reactions=(*HOOKS.reactions, beds.follow, columns.follow))
+"""With beds, and what services ask of referrals."""
 
 
 @pytest.fixture
 async def region(dsn: str) -> AsyncIterator[Region]:
-    async with opened(dsn, HOOKS) as made:
+    async with opened(dsn, WIRED) as made:
         yield made

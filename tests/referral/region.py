@@ -14,6 +14,8 @@ from yilian.audit.record import follow_writes
 from yilian.db import Database
 from yilian.fhir import urls
 from yilian.fhir.json import parse
+from yilian.referral import reservation
+from yilian.scheduling import bookings, slots
 from yilian.store import read
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -22,7 +24,11 @@ from yilian.store.write import write
 
 Resource = dict[str, Any]
 
-HOOKS = Hooks(validate=validation.issues, guards=(referral.guard,), reactions=(grounds.follow, follow_writes))
+HOOKS = Hooks(
+    validate=validation.issues,
+    guards=(referral.guard, bookings.guard),
+    reactions=(grounds.follow, follow_writes, slots.follow, reservation.follow),
+)
 
 ORGANIZATIONS = {
     # id           name                tier        asks for approval
@@ -230,7 +236,7 @@ def act_parameters(action: str, **more: Any) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": "action", "valueCode": action}, *_named(more)]}
 
 
-REFERENCES = ("to", "attachment", "practitioner", "slot", "bed")
+REFERENCES = ("to", "attachment", "practitioner", "slot", "bed", "alternatives")
 
 
 def _named(more: dict[str, Any]) -> list[Resource]:
@@ -247,11 +253,7 @@ def _value(name: str, item: Any) -> Resource:
     if name == "start":
         return {"valueDateTime": item}
     if isinstance(item, str):
-        return (
-            {"valueReference": {"reference": item}}
-            if name in ("to", "attachment", "practitioner", "slot", "bed")
-            else {"valueString": item}
-        )
+        return {"valueReference": {"reference": item}} if name in REFERENCES else {"valueString": item}
     if "resourceType" in item:
         return {"resource": item}
     return {"valueReference": item} if "reference" in item else {"valueCodeableConcept": item}

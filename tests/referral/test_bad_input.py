@@ -127,7 +127,7 @@ async def test_booking_with_the_referral_is_not_silently_ignored(region: Region)
     async with region.db.transaction() as tx:
         with pytest.raises(YilianError) as caught:
             await referral.refer(tx, region.scope("gp"), refer_parameters(up("p1"), slot="Slot/1"))
-    assert (caught.value.status, caught.value.issues[0].code) == (400, "not-supported")
+    assert (caught.value.status, caught.value.issues[0].code) == (422, "not-found")
 
 
 async def test_an_overlong_text_is_refused(region: Region) -> None:

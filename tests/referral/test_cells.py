@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.referral.region import OUTCOME, Region, a_plan, act_parameters, decline_reason, state_of, up, version_of
+from tests.scheduling.region import put, role, schedule, slot
 from yilian import referral
 from yilian.errors import Forbidden, NotFound
 from yilian.referral import states
@@ -34,6 +36,13 @@ STRANGERS = {"gp2", "expert2", "admin", "p3"}
 RECEIVING = {"coordinator", "expert", "pharmacist", "office"}
 
 
+async def places(region: Region) -> None:
+    """Two free places of a cardiologist at the city hospital."""
+    soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=30)
+    await put(region.db, role("cardio", "first"), schedule("s", "PractitionerRole/cardio"))
+    await put(region.db, slot("a", "s", soon), slot("b", "s", soon + timedelta(hours=24)))
+
+
 async def draft(region: Region) -> Task:
     return (await region.refer("gp", submit=False))[1]
 
@@ -55,7 +64,24 @@ async def need_info(region: Region) -> Task:
 
 
 async def accepted(region: Region) -> Task:
+    await places(region)
     return await region.act("coordinator", await submitted(region), "accept")
+
+
+async def held(region: Region) -> Task:
+    return await region.act("coordinator", await accepted(region), "hold", slot="Slot/a")
+
+
+async def booked(region: Region) -> Task:
+    return await region.act("coordinator", await held(region), "book")
+
+
+async def deferred(region: Region) -> Task:
+    return await region.act("coordinator", await accepted(region), "defer")
+
+
+async def no_show(region: Region) -> Task:
+    return await region.act("coordinator", await booked(region), "no-show")
 
 
 async def arrived(region: Region) -> Task:
@@ -85,6 +111,10 @@ REACHED: dict[str, Callable[[Region], Awaitable[Task]]] = {
     "received": received,
     "need-info": need_info,
     "accepted": accepted,
+    "held": held,
+    "booked": booked,
+    "deferred": deferred,
+    "no-show": no_show,
     "arrived": arrived,
     "completed": completed,
     "declined": declined,
@@ -99,6 +129,9 @@ GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "forward": lambda: {"to": "Organization/second"},
     "ask": lambda: {"question": "?"},
     "answer": lambda: {"answer": "!"},
+    "redirect": lambda: {"to": "Organization/second"},
+    "hold": lambda: {"slot": "Slot/b"},
+    "book": lambda: {"slot": "Slot/b"},
     "plan": lambda: {"plan": a_plan()},
     "report": lambda: {"findings": "x"},
     "complete": lambda: OUTCOME,
@@ -141,7 +174,7 @@ async def _try(region: Region, who: str, task: Task, action: str) -> Any:
     done: Task = {}
     try:
         async with region.db.transaction() as tx:
-            given = act_parameters(action, **GIVEN.get(action, dict)())
+            given = act_parameters(action, **({} if (state_of(task), action) == ("held", "book") else GIVEN.get(action, dict)()))
             done = await referral.act(tx, region.scope(who), task["id"], version_of(task), given)
             raise _Undo
     except _Undo:

@@ -49,7 +49,7 @@ async def test_every_version_of_a_referral_meets_its_profiles(region: Region, se
         who = chance.choice(sorted(open_to))
         action = chance.choice(sorted(open_to[who]))
         try:
-            task = await region.act(who, task, action, **given_for(action, chance))
+            task = await region.act(who, task, action, **given_for(task["businessStatus"]["coding"][0]["code"], action, chance))
         except YilianError:
             continue
     assert seen

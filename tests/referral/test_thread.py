@@ -14,7 +14,7 @@ from yilian import referral, validation
 from yilian.errors import BadRequest, Forbidden, InvalidResource, NotFound, VersionStale
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
-from yilian.referral import resources
+from yilian.referral import marks, resources
 from yilian.referral.commands import NotLegalNow
 from yilian.referral.sending import OpenReferral
 
@@ -41,7 +41,7 @@ async def test_a_township_doctor_refers_up_and_the_patient_comes_home_with_a_pla
     assert [note["authorReference"]["display"] for note in task["note"]] == ["孙丽(云溪市第一人民医院)", "刘敏(青石镇卫生院)"]
 
     task = await region.act("coordinator", task, "accept", practitioner="Practitioner/expert", start="2026-11-24T08:30:00+08:00")
-    assert resources.arranged(task) == ({"reference": "Practitioner/expert"}, "2026-11-24T08:30:00+08:00")
+    assert marks.arranged(task) == ({"reference": "Practitioner/expert"}, "2026-11-24T08:30:00+08:00")
     assert "restriction" not in task  # reception is arranged, no clock runs
 
     region.clock.later(days=1)
@@ -149,7 +149,7 @@ async def test_a_declined_referral_can_be_sent_elsewhere_and_is_closed_by_that(r
     task = await region.act("coordinator", task, "decline", reason=decline_reason())
     assert (state_of(task), task["status"]) == ("declined", "rejected")
     assert (await region.read("gp", f"ServiceRequest/{request['id']}"))["status"] == "active"
-    assert await region.actions("gp", task) == ["close"]
+    assert await region.actions("gp", task) == ["redirect", "close"]
     anew, second = await region.refer(
         "gp", up("p1", "second", priority="stat", replaces=[{"reference": f"ServiceRequest/{request['id']}"}])
     )

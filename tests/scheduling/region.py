@@ -45,3 +45,29 @@ async def put(db: Database, *resources: Json) -> None:
     """All of them, by a system of the region."""
     async with db.transaction() as tx:
         await write(tx, SYSTEM, [Change("PUT", one["resourceType"], one["id"], one) for one in resources])
+
+
+def row(days: tuple[str, ...], begins: str, ends: str, minutes: int, places: int, **more: Any) -> Json:
+    """A row of a template. more: period, holidays."""
+    parts: list[Json] = [{"url": "weekday", "valueCode": day} for day in days]
+    parts += [{"url": "from", "valueTime": begins}, {"url": "to", "valueTime": ends}]
+    parts += [{"url": "minutes", "valuePositiveInt": minutes}, {"url": "places", "valuePositiveInt": places}]
+    if "period" in more:
+        parts.append({"url": "period", "valuePeriod": more["period"]})
+    if "holidays" in more:
+        parts.append({"url": "holidays", "valueBoolean": more["holidays"]})
+    return {"url": urls.SCHEDULE_TEMPLATE, "extension": parts}
+
+
+def exception(kind: str, first: str, last: str | None, *, reason: str = "", hours: tuple[str, str, int, int] | None = None) -> Json:
+    """Leave, or an extra clinic of hours (from, to, minutes, places)."""
+    parts: list[Json] = [
+        {"url": "kind", "valueCode": kind},
+        {"url": "period", "valuePeriod": {"start": first, **({"end": last} if last else {})}},
+    ]
+    if reason:
+        parts.append({"url": "reason", "valueString": reason})
+    if hours:
+        parts += [{"url": "from", "valueTime": hours[0]}, {"url": "to", "valueTime": hours[1]}]
+        parts += [{"url": "minutes", "valuePositiveInt": hours[2]}, {"url": "places", "valuePositiveInt": hours[3]}]
+    return {"url": urls.SCHEDULE_EXCEPTION, "extension": parts}

@@ -19,6 +19,7 @@ from yilian.access import accounts, clients
 from yilian.db import Database, Tx
 from yilian.demo import privacy
 from yilian.demo import region as demo_region
+from yilian.demo import schedules as demo_schedules
 from yilian.demo.accounts import CLIENT, CLIENT_SECRET, PASSWORD
 from yilian.demo.geography import CITY_CODE
 from yilian.demo.referrals import ZONE, Plan, Step
@@ -28,6 +29,7 @@ from yilian.fhir import json, urls
 from yilian.fhir.definitions import type_id
 from yilian.identity import card, matching
 from yilian.jobs import NewJob, enqueue_many
+from yilian.scheduling import making
 from yilian.store import read
 from yilian.store.change import Change
 from yilian.store.scope import SYSTEM, Scope
@@ -61,6 +63,7 @@ class Progress:
     charts: int = 0  # residents
     duplicates: bool = False
     accounts: bool = False
+    schedules: int = 0
     referrals: tuple[tuple[str, str], ...] = field(default=())  # (plan, id of its ServiceRequest)
     complete: bool = False
 
@@ -72,6 +75,7 @@ class Progress:
             "charts": str(self.charts),
             "duplicates": "yes" if self.duplicates else "no",
             "accounts": "yes" if self.accounts else "no",
+            "schedules": str(self.schedules),
             "complete": "yes" if self.complete else "no",
         }
         entries = [*words.items(), *((f"referral {key}", id) for key, id in self.referrals)]
@@ -103,6 +107,7 @@ def _read_progress(resource: Resource) -> Progress:
         charts=int(entries["charts"]),
         duplicates=entries.get("duplicates") == "yes",
         accounts=entries["accounts"] == "yes",
+        schedules=int(entries.get("schedules", "0")),
         complete=entries["complete"] == "yes",
         referrals=tuple((name.removeprefix("referral "), id) for name, id in entries.items() if name.startswith("referral ")),
     )
@@ -123,6 +128,7 @@ async def make(db: Database, report: Report, *, seed: int = 1, residents: int = 
     progress = await _charts(db, region, progress, report)
     progress = await _duplicates(db, region, progress, report)
     progress = await _accounts(db, region, progress, report)
+    progress = await _schedules(db, region, progress, report)
     await _referrals(db, region, progress, report)
 
 
@@ -247,6 +253,26 @@ async def _card(tx: Tx) -> None:
     await card.apply(tx, scope, CARD_HOLDER)
 
 
+async def _schedules(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    """Each schedule with the slots of the coming weeks is one transaction; the server's nightly job makes those that follow."""
+    planned = list(demo_schedules.schedules(region.staff, region.places))
+    report("排班与号源", progress.schedules, len(planned))
+    for one in planned[progress.schedules :]:
+        async with db.transaction() as tx:
+            if not progress.schedules:
+                await policy.put(
+                    tx, "booking.release", demo_schedules.RELEASE, valid_from=policy.FROM_THE_START, source="演示区域", evidence="house"
+                )
+            tx.new_id = _Ids(one.resource["id"]).next
+            institution = await read.by_id(tx, SYSTEM, "Organization", one.institution)
+            await write(tx, SYSTEM, [Change("PUT", "Schedule", one.resource["id"], one.resource, confined=institution.rid)])
+            await making.apply(tx, SYSTEM, one.resource["id"])
+            progress = replace(progress, schedules=progress.schedules + 1)
+            await _mark(tx, progress)
+        report("排班与号源", progress.schedules, len(planned))
+    return progress
+
+
 async def _referrals(db: Database, region: Region, progress: Progress, report: Report) -> None:
     """Each referral with all its steps is one transaction; every step is taken by its person at its own time."""
     total, done = len(region.referrals), dict(progress.referrals)
@@ -268,6 +294,7 @@ async def play(tx: Tx, region: Region, plan: Plan, first: str = "") -> str:
 
     The clock of `tx` is set to the time of each step (never back, never beyond the present) and is left at the last one's; ids are stable.
     """
+    await tx.settle()  # from here on the clock of `tx` is ours
     present, given = tx.now, _Ids(plan.key)
     tx.new_id = given.next
     try:

@@ -29,6 +29,7 @@ CONSORTIUM_ROLE = BASE + "CodeSystem/consortium-role"  # on a membership: lead |
 POSITION_KIND = BASE + "CodeSystem/position-kind"  # 主要执业, 多点执业, 县管乡用 …
 REFERRAL_ATTACHMENT = BASE + "CodeSystem/referral-attachment"  # what a service asks a referral to bring along
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
+BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 # --- our extensions
@@ -36,6 +37,9 @@ TIER = BASE + "StructureDefinition/institution-tier"
 ETHNICITY = BASE + "StructureDefinition/ethnic-group"
 NEEDS_APPROVAL = BASE + "StructureDefinition/referral-needs-approval"
 ARRANGED = BASE + "StructureDefinition/referral-arranged"
+REFERRAL_BOOKED = BASE + "StructureDefinition/referral-booked"  # on the Task: appointment, bed, held-until
+REFERRAL_WISHED = BASE + "StructureDefinition/referral-wished-place"  # on the request: a Slot or bed the sender would like
+REFERRAL_ALTERNATIVE = BASE + "StructureDefinition/referral-alternative"  # on the Task: who may be asked next, and whether by itself
 REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institution that refers; on the ServiceRequest and its Task
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for
@@ -47,11 +51,18 @@ BOUNDARY = BASE + "StructureDefinition/area-boundary"  # on a Location: its outl
 LIAISON = BASE + "StructureDefinition/affiliation-liaison"  # on an OrganizationAffiliation: 联络人
 AGREEMENT = BASE + "StructureDefinition/affiliation-agreement"  # on an OrganizationAffiliation: number or address of the agreement
 SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
+SCHEDULE_TEMPLATE = BASE + "StructureDefinition/schedule-template"  # on a Schedule: weekdays, times, length and places of its slots
+SCHEDULE_EXCEPTION = BASE + "StructureDefinition/schedule-exception"  # on a Schedule: days of leave, or of extra clinics
+SCHEDULE_SHARE = BASE + "StructureDefinition/schedule-share"  # on a Schedule: a pool's share of its own
+APPOINTMENT_SERIES = BASE + "StructureDefinition/appointment-series"  # on an Appointment: which series, which of how many
 BOOKING_CHANNEL = (
     BASE + "StructureDefinition/booking-channel"
 )  # on an Appointment: web | phone | self-service | on-site | referral | system
 HELD_UNTIL = BASE + "StructureDefinition/held-until"  # on an Appointment that is only held
 OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
+
+# --- extensions of HL7
+PLANNED_END = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate"  # R5's element in R4: expected discharge
 
 # --- identifier systems (china-facts §8.3)
 RESIDENT_ID = "urn:oid:2.16.156.10011.1.3"  # 居民身份证号

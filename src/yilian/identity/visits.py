@@ -47,11 +47,14 @@ KINDS = {
 STATES = ("planned", "arrived")
 
 
-async def register(tx: Tx, scope: Scope, patient: str, *, kind: str, state: str = "arrived", specialty: str = "") -> Written:
+async def register(
+    tx: Tx, scope: Scope, patient: str, *, kind: str, state: str = "arrived", specialty: str = "", appointment: str = ""
+) -> Written:
     """Write the Encounter of a visit of Patient/`patient` to the scope's own institution, in `tx`, with the next number.
 
     kind       a key of `KINDS`
     specialty  诊疗科目 of the department, a code of `directory.specialties`; "" where it is not known yet
+    appointment  logical id of the Appointment it was booked with, "" for none
     Raises BadRequest for words that are none of these, NotFound for a patient outside the scope, and what the store raises.
     """
     if kind not in KINDS or state not in STATES:
@@ -74,6 +77,8 @@ async def register(tx: Tx, scope: Scope, patient: str, *, kind: str, state: str 
     }
     if specialty:
         encounter["serviceType"] = {"coding": [{"system": urls.SPECIALTY, "code": specialty, "display": SPECIALTIES[specialty]}]}
+    if appointment:
+        encounter["appointment"] = [{"reference": f"Appointment/{appointment}"}]
     if state == "arrived":
         encounter["period"] = {"start": stamp(tx.now)}
     (done,) = await write(tx, scope, [Change("POST", "Encounter", None, encounter)])

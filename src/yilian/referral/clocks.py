@@ -40,10 +40,17 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
         case "need-info":
             due = before.due_at if before is not None else None
             return changed(after, due_at=None, clock_left=max(due - now, timedelta()) if due is not None else None)
-        case "accepted" if after.direction == "down":
+        case "accepted" | "held" | "deferred" if after.direction == "down":
             return await _plan_clock(tx, before, after, now)
-        case "accepted":
-            return changed(after, due_at=None) if after.arranged_at is not None else after
+        case "booked" | "no-show" if after.direction == "down" and after.planned_at is None:
+            return after
+        case "accepted" | "held" | "deferred":
+            if after.arranged_at is not None:
+                return changed(after, due_at=None)
+            if before is not None and before.state in ("booked", "no-show"):
+                hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
+                return changed(after, due_at=now + timedelta(hours=hours))
+            return after
         case _:
             return changed(after, due_at=None, clock_left=None)
 
@@ -51,7 +58,7 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
 async def _plan_clock(tx: Tx, before: Referral | None, after: Referral, now: datetime) -> Referral:
     if after.planned_at is not None:
         return changed(after, due_at=None)
-    if before is not None and before.state == "accepted":
+    if before is not None and before.state in ("accepted", "held", "deferred", "booked", "no-show"):
         return after
     days = await policy.value(tx, "referral.plan_within_days", now, after.to_org)
     return changed(after, due_at=now + timedelta(days=days))

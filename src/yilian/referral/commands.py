@@ -7,17 +7,21 @@ decided before from the table, by `rules`. FHIR R4 workflow: http://hl7.org/fhir
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, Issue, VersionStale
-from yilian.referral import numbers, register, resources, rules, states
-from yilian.referral.parameters import Act, LegalAction, read_act, read_refer
+from yilian.directory.institutions import institution
+from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
+from yilian.fhir import references
+from yilian.referral import booking, marks, numbers, register, resources, rules, states
+from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
+from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
+from yilian.referral.parameters import Act, LegalAction, Refer, read_act, read_refer
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
-from yilian.referral.sending import OpenReferral, Sending, evidence_faults, prepare, send
+from yilian.referral.sending import OpenReferral, Sending, prepare, send
 from yilian.referral.step import Step, bodies, finish, named
 from yilian.store import members, read
-from yilian.store.change import Change
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -102,7 +106,14 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
     step = Step(tx, scope, action, Act(action, frozenset(), note=asked.note), None, row, request, task)
     if asked.submit:
         await send(step, sending)
-        _settle_replaced(step, sending)
+        settle_replaced(step, sending)
+    if asked.alternatives:
+        await _name_alternatives(step, asked)
+    if asked.slot or asked.bed is not None:
+        marks.set_wished(step.request, (*asked.slot, *((asked.bed,) if asked.bed is not None else ())))
+        step.change(wished=tuple(str(one["reference"]) for one in (*asked.slot, *((asked.bed,) if asked.bed is not None else ()))))
+        if step.after.state == "submitted":
+            await _book_directly(step)
     await _finish(step)
     return step.request, step.task
 
@@ -127,15 +138,40 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
             f"Task/{task_id} is version {referral.task_ver} now, you have seen {if_match}. Read it again and decide anew.",
             zh="该转诊已被他人处理,请刷新后重试。",
         )
-    row = _legal_row(await _parts(tx, scope, referral), referral, asked.action)
+    row = _legal_row(await _parts(tx, scope, referral), referral, asked.action, tx.now)
     if faults := rules.parameter_faults(row, asked, referral):
         raise InvalidResource(faults[0].diagnostics, issues=faults)
+    return (await _take(tx, scope, referral, row, asked)).task
+
+
+async def by_the_house(tx: Tx, task_rid: int, action: str, note: str = "") -> bool:
+    """Take a step the platform takes by itself, with the referral of this Task (rid), in `tx`. False where it is not legal (any more)."""
+    referral = await register.lock(tx, task_rid)
+    row = states.row(referral.state, action) if referral is not None else None
+    if referral is None or row is None or states.HOUSE not in row.who or not rules.holds(row, referral, tx.now):
+        return False
+    await _take(tx, HOUSE, referral, row, Act(action, frozenset(), note=note))
+    return True
+
+
+async def _take(tx: Tx, scope: Scope, referral: Referral, row: states.Row, asked: Act) -> Step:
+    """The step itself, of a locked referral, once it is known to be legal; and what follows from it."""
     request, task = await bodies(tx, referral)
     step = Step(tx, scope, asked.action, asked, referral, referral, request, task, reason=asked.reason)
     await _STEPS[asked.action](step, row)
     step.say(asked.note if asked.action not in ("approve", "return") else "")
     await _finish(step)
-    return step.task
+    return step
+
+
+async def _carry_on(step: Step, scope: Scope, asked: Act) -> None:
+    """Another step with the same referral once the one before is written; its outcome is the outcome of both."""
+    referral = await register.lock(step.tx, step.after.task_rid)
+    row = states.row(referral.state, asked.action) if referral is not None else None
+    assert referral is not None
+    assert row is not None
+    done = await _take(step.tx, scope, referral, row, asked)
+    step.after, step.request, step.task = done.after, done.request, done.task
 
 
 async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
@@ -144,20 +180,23 @@ async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
     referral = await register.of_task(tx, stored.rid)
     if referral is None:
         raise _no_referral(task_id)
-    return rules.legal(referral, await _parts(tx, scope, referral)) if _writes(scope) else []
+    return rules.legal(referral, await _parts(tx, scope, referral), tx.now) if _writes(scope) else []
 
 
 async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
     """The parts this person has in it. A resident is the patient of a referral of any record that is linked to the own one."""
     if scope.reach == "self" and referral.patient in await members.others_of(tx, scope.patient_rid):
         return frozenset({states.PATIENT})
-    return rules.parts(scope, referral)
+    mine = rules.parts(scope, referral)
+    if states.REFERRER in mine and await booking.is_direct(tx, referral):
+        mine |= {states.BOOKER}
+    return mine
 
 
-def _legal_row(mine: frozenset[str], referral: Referral, action: str) -> states.Row:
+def _legal_row(mine: frozenset[str], referral: Referral, action: str, now: datetime) -> states.Row:
     row = states.row(referral.state, action)
-    if row is None or not rules.holds(row, referral):
-        raise NotLegalNow(referral, action, rules.legal(referral, mine))
+    if row is None or not rules.holds(row, referral, now):
+        raise NotLegalNow(referral, action, rules.legal(referral, mine, now))
     if not mine.intersection(row.who):
         raise Forbidden(
             f"{action!r} is the step of the {' or the '.join(row.who)} of this referral, which you are not.",
@@ -173,7 +212,9 @@ async def _submit(step: Step, row: states.Row) -> None:
     sending = await _rewritten(step)
     await sending.check(step.tx, step.scope, besides=step.after.task_rid)
     await send(step, sending)
-    _settle_replaced(step, sending)
+    settle_replaced(step, sending)
+    if step.after.state == "submitted":
+        await _book_directly(step)
 
 
 async def _revise(step: Step, row: states.Row) -> None:
@@ -184,6 +225,7 @@ async def _approve(step: Step, row: states.Row) -> None:
     state = rules.next_state(row, step.after, approval_asked=True)
     if state == "submitted":
         step.change(state=state, submitted_at=step.now)
+        await _book_directly(step, or_leave=True)
     else:
         step.change(step=step.after.step + 1)
 
@@ -199,54 +241,17 @@ async def _receive(step: Step, row: states.Row) -> None:
 async def _accept(step: Step, row: states.Row) -> None:
     step.change(state="accepted")
     if step.asked.practitioner is not None or step.asked.start:
-        resources.arrange(step.task, step.asked.practitioner, step.asked.start)
+        marks.arrange(step.task, step.asked.practitioner, step.asked.start)
         step.change(arranged_at=step.now)
-    await _write_plan(step)
+    await write_plan(step)
+    if step.asked.slot or step.asked.bed is not None:
+        booked = Act("book", frozenset(), slot=step.asked.slot, bed=step.asked.bed)
+        step.afterwards.append(lambda: _carry_on(step, step.scope, booked))
 
 
 async def _decline(step: Step, row: states.Row) -> None:
     step.change(state="declined", closed_at=step.now)
-
-
-async def _forward(step: Step, row: states.Row) -> None:
-    old, tx = step.after, step.tx
-    sending = await prepare(tx, step.scope, step.request, sender=old.from_org, author=old.referrer, to=step.asked.to)
-    passed = await register.institutions_passed(tx, old.task_rid)
-    if sending.receiver is not None and sending.receiver.rid in passed:
-        text = f"{sending.receiver.name} has had this referral already; send it on to somebody else, or decline."
-        raise _fault("to", text, f"{sending.receiver.name}已处理过此转诊,不能再转回。请选择其他机构,或选择不予接收。")
-    await sending.check(tx, step.scope, besides=old.task_rid)
-    step.change(state="referred-onward", closed_at=step.now)
-    before = {key: value for key, value in step.request.items() if key != "meta"}
-
-    async def successor() -> None:
-        assert sending.receiver is not None  # `check` refused everything else
-        number = await numbers.take(tx)
-        request = resources.forwarded_request(before, id=tx.new_id(), number=number, receiver=named(sending.receiver), at=step.now)
-        author = Named(before["requester"]["reference"], before["requester"].get("display", ""))
-        task = resources.new_task(
-            request, id=tx.new_id(), number=number, patient=sending.patient, requester=author, sender=named(sending.sender), at=step.now
-        )
-        following = register.changed(
-            old,
-            task_rid=0,
-            task_id=task["id"],
-            task_ver=0,
-            request_rid=0,
-            request_id=request["id"],
-            request_ver=0,
-            number=number,
-            state="submitted",
-            to_org=sending.receiver.rid,
-            created_at=step.now,
-            submitted_at=step.now,
-            replaces_task=old.task_rid,
-        )
-        onward = Step(tx, step.scope, "forward", step.asked, None, following, request, task)
-        onward.say(step.asked.note)
-        await finish(onward)
-
-    step.afterwards.append(successor)
+    ask_the_next(step)
 
 
 async def _ask(step: Step, row: states.Row) -> None:
@@ -259,45 +264,42 @@ async def _answer(step: Step, row: states.Row) -> None:
     step.change(state="received")
     step.say(step.asked.answer)
     if step.asked.attachment:
-        await _check_attachments(step)
+        await check_attachments(step)
         resources.add_evidence(step.request, step.asked.attachment)
         step.request_changed = True
 
 
 async def _arrive(step: Step, row: states.Row) -> None:
+    await booking.arrive(step)
     step.change(state="arrived")
     resources.begin(step.task, step.now)
 
 
 async def _plan(step: Step, row: states.Row) -> None:
-    await _write_plan(step)
+    await write_plan(step)
 
 
 async def _report(step: Step, row: states.Row) -> None:
-    await _write_outputs(step)
+    await write_outputs(step)
 
 
 async def _complete(step: Step, row: states.Row) -> None:
     if step.after.direction == "down" and step.after.planned_at is None and step.asked.plan is None:
-        raise _fault(
+        raise fault(
             "plan",
             "A down-referral is completed after its follow-up plan was written; send 'plan'.",
             "下转患者须先制定随访计划,才能完成。",
             code="required",
         )
-    await _write_outputs(step)
-    await _write_plan(step)
+    await write_outputs(step)
+    await write_plan(step)
     resources.end(step.task, step.now)
     step.change(state="completed", closed_at=step.now)
 
 
-async def _close(step: Step, row: states.Row) -> None:
-    step.reason = step.task.get("statusReason")
-    step.change(acknowledged_at=step.now)
-    step.request_changed = True
-
-
 async def _cancel(step: Step, row: states.Row) -> None:
+    if step.after.state != "arrived":
+        await booking.give_back(step, "转诊已取消")
     step.change(state="cancelled", closed_at=step.now)
 
 
@@ -309,19 +311,68 @@ _STEPS: dict[str, Callable[[Step, states.Row], Awaitable[None]]] = {
     "receive": _receive,
     "accept": _accept,
     "decline": _decline,
-    "forward": _forward,
+    "forward": forward,
+    "redirect": redirect,
+    "hold": booking.hold,
+    "book": booking.book,
+    "defer": booking.defer,
+    "expire": booking.expire,
+    "cancel-booking": booking.cancel_booking,
+    "no-show": booking.no_show,
     "ask": _ask,
     "answer": _answer,
     "arrive": _arrive,
     "plan": _plan,
     "report": _report,
     "complete": _complete,
-    "close": _close,
+    "close": close,
     "cancel": _cancel,
 }
 
 
 # --- what several of them do
+
+
+async def _book_directly(step: Step, *, or_leave: bool = False) -> None:
+    """What the sender wished is booked at once, where the receiver lets referrers book: all of it, or the whole step is refused.
+
+    `or_leave`: what is gone meanwhile stays a wish the receiver reads; the approval of the referral does not hang on it.
+    """
+    wished = step.after.wished
+    if not wished or not await booking.is_direct(step.tx, step.after):
+        return
+    slots = tuple({"reference": one} for one in wished if one.startswith("Slot/"))
+    bed = next(({"reference": one} for one in wished if one.startswith("Location/")), None)
+
+    async def accept_and_book() -> None:
+        await _carry_on(step, HOUSE, Act("accept", frozenset(), note="接收机构开放直接预约"))
+        await _carry_on(step, step.scope, Act("book", frozenset(), slot=slots, bed=bed))
+
+    async def if_it_can_be() -> None:
+        before = step.after, step.request, step.task
+        try:
+            async with step.tx.savepoint():
+                await accept_and_book()
+        except Conflict:
+            step.after, step.request, step.task = before
+
+    step.afterwards.append(if_it_can_be if or_leave else accept_and_book)
+
+
+async def _name_alternatives(step: Step, asked: Refer) -> None:
+    """Whom the sender would ask next: institutions of the directory."""
+    named = []
+    for one in asked.alternatives:
+        target = references.parse(str(one.get("reference", "")))
+        found = await institution(step.tx, target.id) if isinstance(target, references.Local) and target.type == "Organization" else None
+        if found is None or not found.tier:
+            raise fault(
+                "alternatives", f"{str(one.get('reference', ''))[:80]!r} is no institution of the directory.", "备选机构不在机构目录中。"
+            )
+        if found.rid not in (step.after.from_org, step.after.to_org) and found.reference not in named:
+            named.append(found.reference)
+    step.change(alternatives=tuple(named), automatic=asked.automatic)
+    marks.set_alternatives(step.task, named, asked.automatic)
 
 
 async def _finish(step: Step) -> None:
@@ -337,7 +388,7 @@ async def _rewritten(step: Step) -> Sending:
     old = step.after
     sending = await prepare(step.tx, step.scope, step.asked.request or step.request, sender=old.from_org, author=old.referrer)
     if sending.patient_rid != old.patient:
-        raise _fault("request", "A draft keeps its patient; write a new referral for another one.", "不能更换草稿中的患者,请新建转诊。")
+        raise fault("request", "A draft keeps its patient; write a new referral for another one.", "不能更换草稿中的患者,请新建转诊。")
     if step.asked.request is not None:
         kept = step.request
         step.request = resources.new_request(
@@ -364,72 +415,6 @@ async def _rewritten(step: Step) -> Sending:
     return sending
 
 
-def _settle_replaced(step: Step, sending: Sending) -> None:
-    """A declined referral that is sent anew is done with: its request is revoked."""
-    replaced = sending.replaced
-    if replaced is None or replaced.acknowledged_at is not None:
-        return
-
-    async def settle() -> None:
-        locked = await register.lock(step.tx, replaced.task_rid)
-        if locked is not None and locked.state == "declined" and locked.acknowledged_at is None:
-            request, task = await bodies(step.tx, locked)
-            closing = Step(step.tx, step.scope, "close", Act("close", frozenset()), locked, locked, request, task)
-            await _close(closing, states.ROWS[0])
-            await finish(closing)
-
-    step.afterwards.append(settle)
-
-
-async def _write_outputs(step: Step) -> None:
-    """What the receiver writes back, as Task.output."""
-    asked = step.asked
-    await _check_attachments(step)
-    if asked.diagnosis:
-        resources.set_outputs(step.task, "diagnosis", [{"valueCodeableConcept": concept} for concept in asked.diagnosis])
-    for kind, text in (
-        ("treatment", asked.treatment),
-        ("advice", asked.advice),
-        ("findings", asked.findings),
-        ("record-number", asked.record_number),
-    ):
-        if text:
-            resources.set_outputs(step.task, kind, [{"valueString": text}])
-    if asked.attachment:
-        resources.set_outputs(step.task, "attachment", [{"valueReference": reference} for reference in asked.attachment])
-
-
-async def _check_attachments(step: Step) -> None:
-    places = [(f"Parameters.parameter.where(name='attachment')[{n}]", item["reference"]) for n, item in enumerate(step.asked.attachment)]
-    if faults := await evidence_faults(step.tx, step.scope, step.after.patient, places):
-        raise InvalidResource(faults[0].diagnostics, issues=faults)
-
-
-async def _write_plan(step: Step) -> None:
-    """The follow-up plan of a down-referral, when one came along."""
-    given = step.asked.plan
-    if given is None:
-        return
-    complete = {"status": "active", "intent": "plan", "subject": {"reference": step.request["subject"]["reference"]}, **given}
-    if faults := [issue for issue in step.tx.hooks.validate(complete) if issue.severity in ("fatal", "error")]:
-        raise InvalidResource(faults[0].diagnostics, issues=faults)
-    if not resources.has_content(given):
-        raise _fault(
-            "plan", "The plan plans nothing: give an activity, a goal, a title or a description.", "随访计划没有内容。", code="required"
-        )
-    if complete["subject"].get("reference") != step.request["subject"]["reference"]:
-        raise _fault("plan", "The plan is for another patient than the referral.", "随访计划与转诊患者不一致。")
-    patient = Named(step.request["subject"]["reference"], step.request["subject"].get("display", ""))
-    author = Named(step.scope.agent, step.scope.name)
-    plan = resources.care_plan(given, id=step.tx.new_id(), patient=patient, author=author, request=step.request, at=step.now)
-    place = "Parameters.parameter.where(name='plan').resource"
-    step.beside.append(Change("POST", "CarePlan", plan["id"], plan, confined=None, place=place))
-    resources.set_outputs(
-        step.task, "plan", [{"valueReference": {"reference": f"CarePlan/{plan['id']}", "display": plan.get("title", "随访计划")}}]
-    )
-    step.change(planned_at=step.now)
-
-
 def _writes(scope: Scope) -> bool:
     """Whether the sign-in allows steps at all."""
     return scope.may_write and (scope.writes is None or "Task" in scope.writes)
@@ -444,8 +429,4 @@ def _no_referral(task_id: str) -> BadRequest:
     return BadRequest(f"Task/{task_id} is no referral; only those are moved with $act.", zh="该任务不是转诊。", code="not-supported")
 
 
-def _fault(name: str, diagnostics: str, zh: str, *, code: str = "business-rule") -> InvalidResource:
-    return InvalidResource(diagnostics, issues=[Issue("error", code, diagnostics, f"Parameters.parameter.where(name='{name}')", zh)])
-
-
-__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "refer"]
+__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer"]

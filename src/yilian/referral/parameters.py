@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yilian.errors import BadRequest, Issue, NotSupported
+from yilian.errors import BadRequest, Issue
 from yilian.referral.codes import CONSENT_WAYS
 from yilian.referral.states import ACTIONS
 from yilian.store.hooks import Validate
@@ -36,7 +36,7 @@ ACT = {
     "action": _Kind(("valueCode", "valueString")),
     "reason": _Kind(CONCEPTS),
     "note": _Kind(TEXTS),
-    "slot": _Kind(REFERENCES),
+    "slot": _Kind(REFERENCES, repeats=True),
     "bed": _Kind(REFERENCES),
     "to": _Kind(REFERENCES),
     "question": _Kind(TEXTS),
@@ -56,8 +56,10 @@ ACT = {
 REFER = {
     "request": _Kind(("resource",)),
     "consent": _Kind(("valueBoolean", "valueCode", "valueString", "valueReference", "part")),
-    "slot": _Kind(REFERENCES),
+    "slot": _Kind(REFERENCES, repeats=True),
     "bed": _Kind(REFERENCES),
+    "alternatives": _Kind(REFERENCES, repeats=True),
+    "automatic": _Kind(("valueBoolean",)),
     "note": _Kind(TEXTS),
     "submit": _Kind(("valueBoolean",)),
 }
@@ -74,12 +76,20 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Refer:
-    """The parameters of `$refer`."""
+    """The parameters of `$refer`.
+
+    slot, bed      what the sender would like to have booked; alternatives: References to institutions
+    automatic      these are asked one after the other when the receiver declines
+    """
 
     request: Resource
     submit: bool = True
     note: str = ""
     consent: Consent | None = None
+    slot: tuple[Resource, ...] = ()
+    bed: Resource | None = None
+    alternatives: tuple[Resource, ...] = ()
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,8 @@ class Act:
     practitioner: Resource | None = None
     start: str = ""
     request: Resource | None = None
+    slot: tuple[Resource, ...] = ()
+    bed: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ class LegalAction:
 
 
 def read_refer(parameters: Resource, validate: Validate) -> Refer:
-    """BadRequest for Parameters of another shape; NotSupported for `slot` and `bed`, which come with booking.
+    """BadRequest for Parameters of another shape.
 
     `validate` gives the faults of the values; the request itself is checked later, when what need not be said has been added.
     """
@@ -127,15 +139,18 @@ def read_refer(parameters: Resource, validate: Validate) -> Refer:
     _sound(parameters, validate)
     if not found["request"]:
         raise _bad("request", "$refer needs a parameter 'request' with the ServiceRequest.", "缺少转诊申请(request)。", code="required")
-    for name in ("slot", "bed"):
-        if found[name]:
-            raise NotSupported(
-                f"Booking a {name} together with the referral is not offered by this server yet; leave {name!r} out.",
-                zh="暂不支持在转诊时一并预约号源或床位。",
-            )
     request = _resource(found["request"][0], "request", "ServiceRequest")
     submit = found["submit"][0][1] if found["submit"] else True
-    return Refer(request, submit, _text(found, "note"), _consent(found["consent"][0]) if found["consent"] else None)
+    return Refer(
+        request,
+        submit,
+        _text(found, "note"),
+        _consent(found["consent"][0]) if found["consent"] else None,
+        tuple(value for _, value in found["slot"]),
+        found["bed"][0][1] if found["bed"] else None,
+        tuple(value for _, value in found["alternatives"]),
+        found["automatic"][0][1] if found["automatic"] else False,
+    )
 
 
 def read_act(parameters: Resource, validate: Validate) -> Act:
@@ -170,6 +185,8 @@ def read_act(parameters: Resource, validate: Validate) -> Act:
         practitioner=found["practitioner"][0][1] if found["practitioner"] else None,
         start=found["start"][0][1] if found["start"] else "",
         request=_resource(found["request"][0], "request", "ServiceRequest") if found["request"] else None,
+        slot=tuple(value for _, value in found["slot"]),
+        bed=found["bed"][0][1] if found["bed"] else None,
     )
 
 
@@ -342,4 +359,6 @@ FIELD_NAMES = {
     "practitioner": "接诊医生",
     "start": "接诊时间",
     "request": "转诊申请",
+    "slot": "号源",
+    "bed": "床位",
 }

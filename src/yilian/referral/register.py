@@ -53,6 +53,19 @@ class Referral:
     closed_at: datetime | None = None
     basis_task: int | None = None
     replaces_task: int | None = None
+    appointment_id: str | None = None
+    bed_hold: str | None = None
+    held_until: datetime | None = None
+    alternatives: tuple[str, ...] = ()
+    automatic: bool = False
+    wished: tuple[str, ...] = ()
+    offered_at: datetime | None = None
+    retro_post: str | None = None
+    retro_due_at: datetime | None = None
+    retro_at: datetime | None = None
+    moved_at: datetime | None = None
+    diagnosis: str | None = None
+    diagnosis_text: str | None = None
 
     @property
     def post(self) -> str:
@@ -69,6 +82,7 @@ class Referral:
 
 COLUMNS = tuple(field.name for field in fields(Referral))
 _LIST = ", ".join(COLUMNS)
+_LISTS = ("chain", "alternatives", "wished")
 
 
 async def insert(tx: Tx, referral: Referral) -> None:
@@ -118,14 +132,14 @@ async def live(tx: Tx, patient: int, specialty: str) -> Referral | None:
 
 
 async def institutions_passed(tx: Tx, task_rid: int) -> set[int]:
-    """Every institution a chain of forwardings has been sent from or to already; forwarding to one of them would go round in a circle."""
+    """Every institution a chain has been sent from or to already, forwarded or declined: to ask one again would go round in a circle."""
     rows = await tx.fetch(
         """
         with recursive chain (task_rid, from_org, to_org, replaces_task) as (
             select task_rid, from_org, to_org, replaces_task from referral where task_rid = $1
             union
             select r.task_rid, r.from_org, r.to_org, r.replaces_task from referral r join chain c on r.task_rid = c.replaces_task
-                where r.state = 'referred-onward'
+                where r.state in ('referred-onward', 'declined')
         )
         select from_org, to_org from chain
         """,
@@ -145,11 +159,11 @@ def changed(referral: Referral, **columns: Any) -> Referral:
 
 def _values(referral: Referral) -> list[Any]:
     values = {name: getattr(referral, name) for name in COLUMNS}
-    return [*({**values, "chain": list(referral.chain)}.values())]
+    return [*({**values, **{name: list(values[name]) for name in _LISTS}}.values())]
 
 
 def _read(row: asyncpg.Record | None) -> Referral | None:
-    return None if row is None else Referral(**{**dict(row), "chain": tuple(row["chain"])})
+    return None if row is None else Referral(**{**dict(row), **{name: tuple(row[name]) for name in _LISTS}})
 
 
 def _translated(error: asyncpg.UniqueViolationError) -> Exception:

@@ -263,23 +263,6 @@ def outputs(task: Resource, kind: str) -> list[Resource]:
     return [item for item in task.get("output", []) if kind in _codes([item.get("type", {})], urls.REFERRAL_OUTPUT)]
 
 
-def arrange(task: Resource, practitioner: Resource | None, start: str) -> None:
-    """Who will see the patient and when."""
-    parts = [{"url": "practitioner", "valueReference": practitioner}] if practitioner else []
-    if start:
-        parts.append({"url": "start", "valueDateTime": start})
-    task["extension"] = [e for e in task.get("extension", []) if e.get("url") != urls.ARRANGED] + [
-        {"url": urls.ARRANGED, "extension": parts}
-    ]
-
-
-def arranged(task: Resource) -> tuple[Resource | None, str]:
-    """The same, read: a Reference or None, and a dateTime or ""."""
-    found: Resource = next((e for e in task.get("extension", []) if e.get("url") == urls.ARRANGED), {})
-    parts = {e.get("url"): e for e in found.get("extension", [])}
-    return parts.get("practitioner", {}).get("valueReference"), parts.get("start", {}).get("valueDateTime", "")
-
-
 def begin(task: Resource, at: datetime) -> None:
     """The patient is there."""
     task["executionPeriod"] = {"start": stamp(at)}
@@ -333,7 +316,7 @@ def provenance(
     """Who took a step, for whom, when and why. `targets` are ("Task/…", version); the patient is named too: it belongs to the record."""
     agent: Resource = {
         "type": {"coding": [{"system": PARTICIPANT, "code": "author"}]},
-        "who": Named(scope.agent, scope.name).json,
+        "who": Named(scope.agent, scope.name).json if not scope.agent.startswith("Device/") else {"type": "Device", "display": scope.name},
     }
     if scope.roles:
         agent["role"] = [{"coding": [{"system": urls.ROLE, "code": role}]} for role in sorted(scope.roles)]
@@ -374,6 +357,15 @@ def has_content(plan: Resource) -> bool:
 def number_of(request: Resource) -> str:
     """转诊单号 of a ServiceRequest or Task, "" where it has none."""
     return next((str(i.get("value", "")) for i in request.get("identifier", []) if i.get("system") == urls.REFERRAL_NO), "")
+
+
+def diagnosis(request: Resource) -> tuple[str | None, str | None]:
+    """The ICD-10 code of the first diagnosis the request names, and what it is called there; None where none is coded."""
+    for concept in request.get("reasonCode", []):
+        for coding in concept.get("coding", []):
+            if coding.get("system") == urls.ICD10 and coding.get("code"):
+                return coding["code"], coding.get("display") or concept.get("text")
+    return None, None
 
 
 def requisition_of(request: Resource) -> str:
@@ -418,7 +410,8 @@ def stamp(at: datetime) -> str:
 
 
 def _annotation(text: str, by: Named, at: datetime, action: str) -> Resource:
-    return {"extension": [{"url": urls.REFERRAL_NOTE, "valueCode": action}], "authorReference": by.json, "time": stamp(at), "text": text}
+    signed = {"authorString": by.name} if by.reference.startswith("Device/") else {"authorReference": by.json}  # of the platform itself
+    return {"extension": [{"url": urls.REFERRAL_NOTE, "valueCode": action}], **signed, "time": stamp(at), "text": text}
 
 
 def _task_code(code: str, general: str) -> Resource:

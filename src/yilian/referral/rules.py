@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from yilian.directory import tiers
@@ -39,6 +40,7 @@ def parts(scope: Scope, referral: Referral) -> frozenset[str]:
     approver  holds the post whose turn it is in the chain there, and did not write the referral
     receiver  a clinician or the referral office of the receiving institution
     patient   the resident it is about
+    Whether a referrer is a booker too is the receiver's to say (`booking.is_direct`).
     """
     if scope.reach == "self":
         return frozenset({states.PATIENT}) if scope.patient_rid == referral.patient else frozenset()
@@ -55,22 +57,25 @@ def parts(scope: Scope, referral: Referral) -> frozenset[str]:
     return frozenset(found)
 
 
-def holds(row: states.Row, referral: Referral) -> bool:
-    """Whether the condition a line has beside the state is met."""
+def holds(row: states.Row, referral: Referral, now: datetime) -> bool:
+    """Whether the condition a line has beside the state is met. `now`: aware."""
     match row.when:
         case "down":
             return referral.direction == "down"
         case "unsettled":
             return referral.acknowledged_at is None
+        case "overdue":
+            return referral.overdue(now)
         case _:
             return True
 
 
-def legal(referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
+def legal(referral: Referral, mine: frozenset[str], now: datetime) -> list[LegalAction]:
     """The actions these parts may take now, the likeliest first; one of them is primary where the step is theirs."""
-    lines = [row for row in states.rows(referral.state) if mine.intersection(row.who) and holds(row, referral)]
+    lines = [row for row in states.rows(referral.state) if mine.intersection(row.who) and holds(row, referral, now)]
     plan_first = referral.direction == "down" and referral.planned_at is None
-    lines.sort(key=lambda row: (row.danger, not row.primary, (row.action == "plan") is not plan_first))
+    order = (*(("plan",) if plan_first else ()), *(("arrive", "book") if _comes_unbooked(referral) else ("book", "arrive")))
+    lines.sort(key=lambda row: (row.danger, not row.primary, order.index(row.action) if row.action in order else len(order)))
     my_turn = states.STATES[referral.state].turn in mine
     return [
         LegalAction(
@@ -84,6 +89,11 @@ def legal(referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
         )
         for place, row in enumerate(lines)
     ]
+
+
+def _comes_unbooked(referral: Referral) -> bool:
+    """Whether the likeliest next step is the patient's arrival: an emergency, down to the grassroots, or the time was agreed already."""
+    return referral.priority == "stat" or referral.direction == "down" or referral.arranged_at is not None
 
 
 def next_state(row: states.Row, referral: Referral, *, approval_asked: bool) -> str:

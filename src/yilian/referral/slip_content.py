@@ -16,7 +16,7 @@ from yilian.directory import specialties
 from yilian.directory.institutions import Institution
 from yilian.fhir import urls
 from yilian.fhir.dates import interval, region_zone
-from yilian.referral import codes, resources
+from yilian.referral import codes, marks, resources
 from yilian.referral.states import STATES
 
 Resource = dict[str, Any]
@@ -68,7 +68,7 @@ def referral_slip(facts: Facts) -> dict[str, Any]:
     """双向转诊(转出)单 by the names its template uses."""
     request, form = facts.request, _form(facts.request)
     author = request.get("requester", {})
-    doctor, arranged_at = resources.arranged(facts.task)
+    doctor, arranged_at = marks.arranged(facts.task)
     return {
         **_patient(facts),
         **_both(facts),

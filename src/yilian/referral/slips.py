@@ -23,7 +23,7 @@ from yilian.directory.institutions import by_rid
 from yilian.errors import BadRequest, Conflict
 from yilian.fhir import json, references
 from yilian.fhir.dates import region_zone
-from yilian.referral import register, resources
+from yilian.referral import marks, register, resources
 from yilian.referral.register import Referral
 from yilian.referral.slip_content import Facts, referral_slip, return_slip
 from yilian.referral.states import CONFINED, STATES
@@ -171,7 +171,7 @@ async def _referred(tx: Tx, scope: Scope, texts: list[str]) -> list[Resource]:
 
 async def _people(tx: Tx, scope: Scope, request: Resource, task: Resource, steps: list[Resource]) -> dict[str, tuple[str, str]]:
     """Name and telephone of the doctors who stand on the paper."""
-    arranged, _ = resources.arranged(task)
+    arranged, _ = marks.arranged(task)
     named = [request.get("requester", {}), arranged or {}, *(agent.get("who", {}) for step in steps for agent in step.get("agent", []))]
     wanted = [one.get("reference", "") for one in named if one.get("reference", "").startswith("Practitioner/")]
     people = {}

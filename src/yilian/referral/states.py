@@ -4,8 +4,8 @@
 `ROWS` says who may go from where to where, and what that takes. Nothing else in the house knows a transition: pages, operations, the
 database's own `referral_road` table and the guard against plain writes all follow these two tables.
 
-Overdue is shown and never moves a referral to another state. Booking (`hold`, `book`, `defer`, `cancel-booking`, `no-show`) has its states
-here already and no rows yet; until it does, a patient may `arrive` from `accepted` without a booking.
+Overdue is shown and never moves a referral to another state. A patient who stands at the counter is received whether a place was booked or
+not: `arrive` is open from `accepted` to all, not to emergencies alone.
 
 Sources: FHIR R4 workflow http://hl7.org/fhir/R4/workflow-management.html; the process of 医联体管理办法 (国卫医发〔2020〕13号) and of the
 双向转诊 forms in 国家基本公共卫生服务规范(第三版).
@@ -16,8 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 REFERRER, APPROVER, RECEIVER, PATIENT = "referrer", "approver", "receiver", "patient"
-PARTS = (REFERRER, APPROVER, RECEIVER, PATIENT)
-"""Whom a step can belong to. `rules.parts` says who is who."""
+BOOKER, HOUSE = "booker", "house"
+PARTS = (REFERRER, APPROVER, RECEIVER, PATIENT, BOOKER, HOUSE)
+"""Whom a step can belong to; `rules.parts` says who is who. booker: the referrer, where the receiver lets referrers book its places
+(`booking.is_direct`). house: the platform by itself, when a hold runs out or an appointment is changed at a desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Row:
     end       where it leads; where two are named, the house's rules choose (approval asked for, another approver to come)
     who       the parts that may take it
     requires  parameters that must come with it; `optional`: that may; `one_of`: of which at least one must
-    when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet
+    when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet,
+              "overdue" its clock has run out
     primary   the likeliest next step of whose turn it is; `danger`: hard to undo, asked twice
     """
 
@@ -123,12 +126,13 @@ ACTIONS = {
     "complete": ("完成并回转", "Complete and write back"),
     "close": ("知悉并关闭", "Take note and close"),
     "cancel": ("取消转诊", "Cancel"),
-    # booking: known by name and without rows, so that they are refused as "not legal now"
     "hold": ("占号", "Hold a place"),
     "book": ("预约", "Book"),
     "defer": ("等待号源", "Defer"),
     "cancel-booking": ("取消预约", "Cancel the booking"),
     "no-show": ("登记未到", "Record a no-show"),
+    "expire": ("占号超时", "The hold ran out"),
+    "redirect": ("改投其他机构", "Offer to another institution"),
 }
 
 OUTCOME = ("diagnosis", "treatment", "advice", "findings", "recordNumber", "attachment")
@@ -142,19 +146,32 @@ ROWS = (
         note="To the next approver of the chain; after the last one to the receiver."),
     Row(("in-approval",), "return", ("draft",), (APPROVER,), requires=("reason",), optional=("note",)),
     Row(("submitted",), "receive", ("received",), (RECEIVER,), optional=("note",), note="It was seen; the clock goes on."),
-    Row(("submitted", "received"), "accept", ("accepted",), (RECEIVER,), optional=("practitioner", "start", "plan", "note"), primary=True,
-        note="May say who will see the patient and when. For a down-referral the follow-up plan may come along."),
+    Row(("submitted", "received"), "accept", ("accepted",), (RECEIVER, HOUSE),
+        optional=("practitioner", "start", "slot", "bed", "plan", "note"), primary=True,
+        note="May say who will see the patient and when, or book at once. The house takes it where a referrer has booked directly."),
     Row(("submitted", "received"), "ask", ("need-info",), (RECEIVER,), requires=("question",), optional=("note",),
         note="The reception clock stops until the answer is there."),
     Row(("submitted", "received"), "forward", ("referred-onward",), (RECEIVER,), requires=("to",), optional=("reason", "note"), danger=True,
         note="A new request replaces this one under the same requisition; never back along the chain."),
     Row(("submitted", "received"), "decline", ("declined",), (RECEIVER,), requires=("reason",), optional=("note",), danger=True),
     Row(("need-info",), "answer", ("received",), (REFERRER,), requires=("answer",), optional=("attachment", "note"), primary=True),
-    Row(("accepted",), "arrive", ("arrived",), (RECEIVER,), optional=("note",), primary=True,
-        note="Emergency and green channel always; everybody until booking has its rows."),
-    Row(("accepted",), "plan", ("accepted",), (RECEIVER,), requires=("plan",), optional=("note",), when="down", primary=True,
-        note="A down-referral needs its follow-up plan within the time limit."),
-    Row(("arrived",), "plan", ("arrived",), (RECEIVER,), requires=("plan",), optional=("note",), when="down"),
+    Row(("accepted", "deferred", "no-show"), "hold", ("held",), (RECEIVER, BOOKER), optional=("note",), one_of=("slot", "bed"),
+        note="Expert, examination and bed together or none, for some minutes."),
+    Row(("accepted", "deferred", "no-show"), "book", ("booked",), (RECEIVER, BOOKER), optional=("note",), one_of=("slot", "bed"),
+        primary=True, note="All or none, from the pools of the sender too."),
+    Row(("booked",), "book", ("booked",), (RECEIVER, BOOKER), optional=("note",), one_of=("slot", "bed"),
+        note="Another time: what was had is given back only if the new places are had."),
+    Row(("held",), "book", ("booked",), (RECEIVER, BOOKER), optional=("note",), primary=True, note="What is held becomes one's own."),
+    Row(("accepted", "deferred", "no-show"), "defer", ("deferred",), (RECEIVER, BOOKER), optional=("note",),
+        note="Nothing is free: waits on the list, and is told of places as they come."),
+    Row(("held",), "expire", ("accepted",), (HOUSE,), note="The time of the hold is over."),
+    Row(("held", "booked"), "cancel-booking", ("accepted",), (RECEIVER, BOOKER, HOUSE), optional=("reason", "note"), danger=True),
+    Row(("booked",), "no-show", ("no-show",), (RECEIVER, HOUSE), optional=("note",)),
+    Row(("accepted", "held", "booked", "deferred", "no-show"), "arrive", ("arrived",), (RECEIVER, HOUSE), optional=("note",), primary=True,
+        note="Whoever is there is received, booked or not. The house takes it when the appointment is checked in."),
+    *(Row((state,), "plan", (state,), (RECEIVER,), requires=("plan",), optional=("note",), when="down", primary=state == "accepted",
+          note="A down-referral needs its follow-up plan within the time limit.")
+      for state in ("accepted", "held", "booked", "deferred", "arrived")),
     Row(("arrived",), "report", ("arrived",), (RECEIVER,), optional=("recordNumber",),
         one_of=("note", "diagnosis", "treatment", "advice", "findings", "attachment")),
     Row(("arrived",), "complete", ("completed",), (RECEIVER,), requires=("diagnosis", "treatment", "advice"),
@@ -162,6 +179,10 @@ ROWS = (
         note="Writes the 回转单. A down-referral cannot be completed before it has a follow-up plan."),
     Row(("declined",), "close", ("declined",), (REFERRER,), optional=("note",), when="unsettled",
         note="The sender takes note; the request is revoked. Sending anew with `replaces` does the same."),
+    Row(("submitted", "received"), "redirect", ("referred-onward",), (REFERRER,), requires=("to",), optional=("note",), when="overdue",
+        danger=True, note="The receiver has not answered in time; overdue itself moves nothing."),
+    Row(("declined",), "redirect", ("declined",), (REFERRER, HOUSE), requires=("to",), optional=("note",), when="unsettled", primary=True,
+        note="The same wish to another institution. The house takes it where the sender has agreed beforehand."),
     Row(CONFINED, "cancel", ("cancelled",), (REFERRER,), requires=("reason",), optional=("note",), danger=True),
     Row(SENT_AND_OPEN, "cancel", ("cancelled",), (REFERRER, PATIENT), requires=("reason",), optional=("note",), danger=True),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
 from yilian.referral import clocks, register, resources
 from yilian.referral.guard import permission
+from yilian.referral.informing import inform
 from yilian.referral.parameters import Act
 from yilian.referral.register import Referral, changed
 from yilian.referral.resources import Named
@@ -111,8 +112,15 @@ async def finish(step: Step) -> None:
     elif step.after.state != "in-approval":
         step.change(approval_rid=None, approval_ver=None)
 
+    if before is None or before.state != step.after.state:
+        step.change(moved_at=step.now)
+    if request_written:
+        diagnosis, text = resources.diagnosis(step.request)
+        step.change(diagnosis=diagnosis, diagnosis_text=text)
+
     await (register.insert if before is None else register.update)(tx, step.after)
     await _keep_grounds(step)
+    await inform(step)
     for following in step.afterwards:
         await following()
 

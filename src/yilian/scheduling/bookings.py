@@ -7,7 +7,7 @@ of a referral) gets them all or is told which one is gone. IHE Scheduling, ITI-1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,12 @@ from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
-from yilian.scheduling import places
+from yilian.scheduling import absences, allowed, places, seen, waiting_list
 from yilian.scheduling.standing import Standing, standing
 from yilian.store import read
 from yilian.store.change import Change, Written
-from yilian.store.scope import Scope, lent
+from yilian.store.read import Stored
+from yilian.store.scope import SYSTEM, Scope, lent
 from yilian.store.write import write
 
 if TYPE_CHECKING:
@@ -48,24 +49,28 @@ from resource r join slot s on s.rid = r.rid join resource a on a.rid = s.actor
 where r.type = $1 and r.id = any($2::text[]) and not r.deleted
 """
 ROW = """
-insert into appointment (rid, ver, patient, person, schedule, day, starts, ends, institution, specialty, state, held_until, channel, pool, booked_by, created)
-values ($1, $2, $3, coalesce((select person from person_member where patient = $3), $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+insert into appointment (rid, ver, patient, person, schedule, day, starts, ends, institution, specialty, state, held_until, channel, pool, booked_by, created, agent)
+values ($1, $2, $3, coalesce((select person from person_member where patient = $3), $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """  # noqa: E501
 ELSEWHEN = """
-update appointment set schedule = $2, day = $3, starts = $4, ends = $5, institution = $6, specialty = $7 where rid = $1
+update appointment set schedule = $2, day = $3, starts = $4, ends = $5, institution = $6, specialty = $7, reminded = 0 where rid = $1
 """
 MOVED = "update appointment set ver = $2, state = $3, held_until = $4, ended = $5 where rid = $1"
+LEFT = "update attendance set state = 'left', ended = now() where appointment = $1 and ended is null"
+"""Who had come goes after all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or ""."""
+    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "".
+    also: pools that are open because of what is booked for, besides those of the asker."""
 
     patient: str
     slots: tuple[str, ...]
     channel: str
     reason: str = ""
     based_on: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class RoomScope(Scope):
 
 async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:
     """For `Hooks.guards`: an Appointment that has places, or asks for some, is written by the operations alone. Raises Conflict."""
-    if isinstance(scope, RoomScope):
+    if isinstance(scope, RoomScope) or waiting_list.keeps(scope):
         return
     mine = [change for change in changes if change.type == "Appointment"]
     if not mine:
@@ -85,6 +90,7 @@ async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:
         """
         select exists (select from appointment a join resource r using (rid) where r.type = $1 and r.id = any($2::text[]))
             or exists (select from slot s join resource r using (rid) where r.type = $3 and r.id = any($4::text[]))
+            or exists (select from waiting w join resource r using (rid) where r.type = $1 and r.id = any($2::text[]))
         """,
         type_id("Appointment"),
         [one.id for one in mine if one.id],
@@ -121,28 +127,38 @@ async def book_held(tx: Tx, scope: Scope, id: str) -> Written:
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "held" or not await places.keep(tx, row["rid"]):
         raise Conflict("The hold of this appointment is over; choose again.", zh="占号已超时释放,请重新选择。")
-    return await _step(tx, scope, stored.body, row, "booked")
+    written = await _step(tx, scope, stored.body, row, "booked")
+    await waiting_list.booked(tx, row["rid"])
+    return written
 
 
 async def cancel(tx: Tx, scope: Scope, id: str, reason: str) -> Written:
-    """Give the places back, in `tx`. Raises NotFound, and Conflict for what is over."""
+    """Give the places back, in `tx`; who waits for one of them is offered it. Raises NotFound, and Conflict for what is over, and for
+    patients who come too late to cancel by the rules (`rulebooks`)."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] not in LIVE:
         raise Conflict("This appointment is over.", zh="该预约已结束,不能取消。")
-    await places.give_back(tx, row["rid"])
-    return await _step(tx, scope, stored.body, row, "cancelled", reason)
+    await absences.note_cancelled(tx, scope, row)
+    if row["state"] == "checked-in":
+        await tx.execute(LEFT, row["rid"])
+    freed = await places.give_back(tx, row["rid"])
+    written = await _step(tx, scope, stored.body, row, "cancelled", reason)
+    await waiting_list.let_go(tx, row["rid"])
+    await waiting_list.pass_on(tx, freed)
+    return written
 
 
-async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...]) -> Written:
-    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. Raises as `book`, and
-    Conflict for what is not booked."""
+async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], also: tuple[str, ...] = ()) -> Written:
+    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `also` as in `Wish`.
+    Raises as `book`, and Conflict for what is not booked."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "booked":
         raise Conflict("Only what is booked can be moved.", zh="只有已预约成功的才能改约。")
+    await absences.require_in_time(tx, scope, row)
     wish = Wish("", slots, row["channel"])
     found = await _slots(tx, wish)
-    here = await standing(tx, scope, row["patient"])
-    await places.give_back(tx, row["rid"])
+    here = replace(await standing(tx, scope, row["patient"]), also=also)
+    freed = await places.give_back(tx, row["rid"])
     await _reserve(tx, row["rid"], found, here, None)
     first = found[0]
     starts, ends = _span(found)
@@ -153,7 +169,9 @@ async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...]) -> Written
         raise _twice() from None
     old, times = _without_meta(stored.body), _times(found)
     patients = [one for one in old["participant"] if str(one["actor"].get("reference", "")).startswith("Patient/")]
-    return await _write(tx, scope, row, {**old, **times, "participant": [*patients, *times["participant"]]}, "booked")
+    written = await _write(tx, scope, row, {**old, **times, "participant": [*patients, *times["participant"]]}, "booked")
+    await waiting_list.pass_on(tx, [slot for slot in freed if slot not in {one["rid"] for one in found}])
+    return written
 
 
 async def expire(tx: Tx, scope: Scope, id: str) -> Written | None:
@@ -162,14 +180,38 @@ async def expire(tx: Tx, scope: Scope, id: str) -> Written | None:
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "held" or not row["is_over"]:
         return None
-    await places.give_back(tx, row["rid"])
-    return await _step(tx, scope, stored.body, row, "expired", "占号超时")
+    freed = await places.give_back(tx, row["rid"])
+    written = await _step(tx, scope, stored.body, row, "expired", "占号超时")
+    await waiting_list.let_go(tx, row["rid"])
+    await waiting_list.pass_on(tx, freed)
+    return written
 
 
-async def _take(tx: Tx, scope: Scope, wish: Wish, until: datetime | None) -> Written:
+async def offer(tx: Tx, wish: Wish, here: Standing, until: datetime) -> Written:
+    """Hold places for somebody who waits, as whom the wait was asked for, in `tx`. `until`: aware, by the database's clock. Raises as
+    `book`."""
+    written = await _take(tx, SYSTEM, wish, until, here)
+    await jobs.enqueue(tx, EXPIRE, {"appointment": written.id}, run_at=tx.now + (until - await tx.fetchval("select now()")))
+    return written
+
+
+async def step(tx: Tx, scope: Scope, stored: Stored, row: Any, state: str) -> Written:
+    """The next state of an Appointment (a key of `STATUS`) that somebody has looked at, as `seen.appointment` and its locked row, in `tx`.
+    For the rooms beside this one: they decide whether it may be."""
+    return await _step(tx, scope, stored.body, row, state)
+
+
+async def locked(tx: Tx, scope: Scope, id: str) -> tuple[Stored, Any]:
+    """The Appointment as this asker may deal with it, and its row, locked in `tx`. Raises NotFound."""
+    return await _locked(tx, scope, id)
+
+
+async def _take(tx: Tx, scope: Scope, wish: Wish, until: datetime | None, here: Standing | None = None) -> Written:
+    seen.require_booking(scope)
     patient = await read.by_id(tx, scope, "Patient", wish.patient)
     slots = await _slots(tx, wish)
-    here = await standing(tx, scope, patient.rid)
+    await allowed.require(tx, scope, patient, slots, wish.channel)
+    here = replace(here or await standing(tx, scope, patient.rid), also=wish.also)
     if not await _is_worth_trying(tx, slots, here):
         raise _gone()
     [written] = await write(tx, _permission(scope), [Change("POST", "Appointment", None, _appointment(wish, slots, until, tx.now))])
@@ -181,11 +223,14 @@ async def _take(tx: Tx, scope: Scope, wish: Wish, until: datetime | None) -> Wri
         async with tx.savepoint():
             await tx.execute(
                 ROW, written.rid, written.version, patient.rid, first["schedule"], first["day"], starts, ends, first["institution"],
-                first["specialty"], state, until, wish.channel, pool, scope.institution_rid or None, tx.now,
+                first["specialty"], state, until, wish.channel, pool, here.institution or scope.institution_rid or None, tx.now,
+                scope.agent,
             )  # fmt: skip
     except UniqueViolationError:
         raise _twice() from None
     await _reserve(tx, written.rid, slots, here, until)
+    if until is None:
+        await waiting_list.served(tx, patient.rid, first)
     return written
 
 
@@ -282,9 +327,10 @@ def _permission(scope: Scope) -> RoomScope:
     return lent(scope, RoomScope, "everything" if scope.reach == "self" else scope.reach)
 
 
-async def _locked(tx: Tx, scope: Scope, id: str) -> tuple[Any, Any]:
+async def _locked(tx: Tx, scope: Scope, id: str) -> tuple[Stored, Any]:
     """The Appointment as this asker sees it, and its row, locked."""
-    stored = await read.by_id(tx, scope, "Appointment", id)
+    seen.require_booking(scope)
+    stored = await seen.appointment(tx, scope, id)
     row = await tx.fetchrow("select *, held_until <= now() as is_over from appointment where rid = $1 for update", stored.rid)
     if row is None:
         raise NotFound(f"Appointment/{id} was not booked here.", zh="该预约不是在本平台预约的。")
@@ -310,3 +356,14 @@ async def _write(tx: Tx, scope: Scope, row: Any, resource: Json, state: str) -> 
     [written] = await write(tx, _permission(scope), [Change("PUT", "Appointment", resource["id"], resource)])
     await tx.execute(MOVED, row["rid"], written.version, state, None, None if state in LIVE else tx.now)
     return written
+
+
+async def conclude(tx: Tx, scope: Scope, id: str, state: str) -> Written | None:
+    """What became of a booking that nobody checked in: `fulfilled` or `no-show`, in `tx`; None where that is not so. Its places stay used.
+    A referral says it where the patient was received without the desk. Raises NotFound."""
+    stored, row = await _locked(tx, scope, id)
+    if row["state"] not in ("held", "booked") or state not in ("fulfilled", "no-show"):
+        return None
+    if row["state"] == "held":
+        await places.keep(tx, row["rid"])
+    return await _step(tx, scope, stored.body, row, state)

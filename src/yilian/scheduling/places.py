@@ -53,6 +53,6 @@ async def keep(tx: Tx, appointment: int) -> int:
     return len(await tx.fetch(KEEP, appointment))
 
 
-async def give_back(tx: Tx, appointment: int) -> int:
-    """Free the places of this appointment, for whoever they are open to by then: how many there were."""
-    return len(await tx.fetch(GIVE_BACK, appointment))
+async def give_back(tx: Tx, appointment: int) -> list[int]:
+    """Free the places of this appointment, for whoever they are open to by then: the slots (rids) they are of."""
+    return [row["slot"] for row in await tx.fetch(GIVE_BACK, appointment)]

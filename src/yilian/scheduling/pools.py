@@ -9,7 +9,7 @@ has to happen at those moments: a server that slept, or a clock that was put rig
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import count, islice
 from typing import Any, Literal
@@ -77,6 +77,22 @@ def rules_of(value: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
     if sum(rule.share for rule in rules) > 1 + 1e-9:
         raise ValueError("booking.pools: the shares of a day are more than the whole")
     return rules
+
+
+USUAL = Rule("", 0, 14, "release", 48)
+"""When a pool's places open and fall to the public where a schedule keeps some for a pool the rules do not know."""
+
+
+def own_shares(rules: Sequence[Rule], shares: Mapping[str, float]) -> tuple[Rule, ...]:
+    """These rules with a schedule's own shares. ValueError where these are less than a rule asks for, or more than the whole."""
+    known = {rule.pool: rule for rule in rules}
+    for pool, share in shares.items():
+        if share < known.get(pool, USUAL).share - 1e-9:
+            raise ValueError(f"{pool}: the rule keeps {known[pool].share:.0%} for it")
+        known[pool] = replace(known.get(pool, USUAL), pool=pool, share=share)
+    if sum(rule.share for rule in known.values()) > 1 + 1e-9:
+        raise ValueError("the shares of a day are more than the whole")
+    return tuple(known.values())
 
 
 def turns(rules: Sequence[Rule]) -> Iterator[Rule | None]:

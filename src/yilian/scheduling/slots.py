@@ -13,6 +13,7 @@ A slot of which something is taken keeps its time and at least that many places;
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,7 +30,8 @@ from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
 from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
-from yilian.scheduling.pools import release_of, reserved, rules_of
+from yilian.scheduling import plans
+from yilian.scheduling.pools import Rule, own_shares, release_of, reserved, rules_of
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ select s.rid, s.schedule, s.starts, s.ends, s.capacity, (select max(nth) from pl
         as taken
 from slot s where s.rid = any($1::bigint[]) for update of s
 """
+LOCK = "select from place where slot = any($1::bigint[]) order by slot, nth for update"
+"""Before anything is counted that decides whether places are made anew: who is just taking one has it by then, or finds none."""
 FEWER = """
 delete from place where (slot, nth) in (
     select slot, nth from place where slot = $1 and (appointment is null or held_until <= now()) order by nth desc limit $2 for update)
@@ -91,11 +95,12 @@ async def _follow_schedules(tx: Tx, scope: Scope, written: Sequence[Written]) ->
         actor_rid, institution = found
         _own(scope, institution)
         kind = _kind(one.resource)
+        template = await plans.checked(tx, one.resource, kind, institution)
         await tx.execute(
             """
-            insert into schedule (rid, institution, kind, specialty, actor, active) values ($1, $2, $3, $4, $5, $6)
+            insert into schedule (rid, institution, kind, specialty, actor, active, shares) values ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
             on conflict (rid) do update set institution = excluded.institution, kind = excluded.kind, specialty = excluded.specialty,
-                actor = excluded.actor, active = excluded.active
+                actor = excluded.actor, active = excluded.active, shares = excluded.shares
             """,
             one.rid,
             institution,
@@ -103,7 +108,9 @@ async def _follow_schedules(tx: Tx, scope: Scope, written: Sequence[Written]) ->
             _specialty(one.resource),
             actor_rid,
             one.resource.get("active", True),
+            json.dumps(template.shares) if template.shares else None,
         )
+        await plans.keep(tx, one.rid, template)
 
 
 def _kind(schedule: Json) -> str:
@@ -191,6 +198,7 @@ def _slot(rid: int, schedule: int, slot: Json) -> _Slot:
 
 async def _put(tx: Tx, slots: Sequence[_Slot], schedules: Mapping[int, Any]) -> None:
     """The rows of these slots. Raises Conflict, see `follow`."""
+    await tx.execute(LOCK, [slot.rid for slot in slots])
     there = {row["rid"]: row for row in await tx.fetch(THERE, [slot.rid for slot in slots])}
     for slot in slots:
         old = there.get(slot.rid)
@@ -255,7 +263,7 @@ async def _make_places(tx: Tx, slots: Sequence[tuple[_Slot, int, int]], schedule
     for slot, number, many in sorted(slots, key=lambda one: (one[0].schedule, one[0].starts)):
         schedule = schedules[slot.schedule]
         release = release_of(await policy.value(tx, "booking.release", tx.now, schedule["institution"]))
-        rules = rules_of((await policy.value(tx, "booking.pools", tx.now, schedule["institution"])).get(schedule["kind"], ()))
+        rules = await _rules(tx, schedule)
         first = given.get((slot.schedule, slot.day), 0)
         given[slot.schedule, slot.day] = first + many
         places = reserved(first, many, rules, release, slot.day, slot.starts, zone)
@@ -269,7 +277,14 @@ async def _make_places(tx: Tx, slots: Sequence[tuple[_Slot, int, int]], schedule
     )
 
 
+async def _rules(tx: Tx, schedule: Any) -> tuple[Rule, ...]:
+    """The rules of the schedule's kind in its institution, with the schedule's own shares."""
+    value = await policy.value(tx, "booking.pools", tx.now, schedule["institution"])
+    return own_shares(rules_of(value.get(schedule["kind"], ())), json.loads(schedule["shares"]) if schedule["shares"] else {})
+
+
 async def _remove(tx: Tx, slots: Sequence[int]) -> None:
+    await tx.execute(LOCK, list(slots))
     taken = await tx.fetchval("select count(*) from place where slot = any($1::bigint[]) and appointment is not null", list(slots))
     if taken:
         raise Conflict("Places of this slot are taken: stop it (busy-unavailable) instead.", zh="该时段已有预约,不能删除,请改为停诊。")

@@ -869,6 +869,14 @@ create table referral (                                  -- one row a referral: 
     closed_at       timestamptz,
     basis_task      bigint      references referral,     -- the referral a down-referral answers
     replaces_task   bigint      references referral,     -- the referral this one was forwarded from, or sent anew after
+    moved_at       timestamptz,                -- when it came to the state it is in; the columns below follow from it (trigger)
+    answered_at    timestamptz,                -- the receiver's first answer: accepted, booked, declined, asked or sent on
+    accepted_at    timestamptz,
+    booked_at      timestamptz,                -- the first booking
+    arrived_at     timestamptz,
+    missed         smallint not null default 0,  -- how often the patient did not come
+    diagnosis      text collate "C",           -- ICD-10 of the first diagnosis the request names; null: none is coded
+    diagnosis_text text,                       -- what it is called there
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
     due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
@@ -894,6 +902,8 @@ create index referral_closed_from on referral (from_org, closed_at desc, task_ri
 create index referral_closed_to on referral (to_org, closed_at desc, task_rid desc) include (patient)
     where closed_at is not null and submitted_at is not null;                                                                           -- ?list=closed
 create index referral_patient on referral (patient, created_at desc);         -- a resident's own lists
+create index referral_sent_in on referral (from_org, submitted_at);           -- Task/$referral-statistics?side=sent, Task/$register
+create index referral_received_in on referral (to_org, submitted_at);         -- Task/$referral-statistics?side=received, Task/$register
 create index referral_basis on referral (basis_task) where basis_task is not null;                                                       -- which down-referrals answer this one
 
 create table referral_slip (                             -- every slip that was printed, so that its code can be verified
@@ -981,7 +991,87 @@ begin
     return new;
 end $$;
 
+create function referral_passes() returns trigger language plpgsql as $$
+-- At once: what is known of a referral by the state it comes to.
+begin
+    if tg_op = 'UPDATE' and new.state = old.state then
+        return new;
+    end if;
+    if new.answered_at is null and new.state in ('accepted', 'held', 'booked', 'deferred', 'declined', 'need-info', 'referred-onward') then
+        new.answered_at := new.moved_at;
+    end if;
+    if new.accepted_at is null and new.state in ('accepted', 'held', 'booked', 'deferred', 'arrived') then
+        new.accepted_at := new.moved_at;
+    end if;
+    if new.booked_at is null and new.state = 'booked' then
+        new.booked_at := new.moved_at;
+    end if;
+    if new.arrived_at is null and new.state = 'arrived' then
+        new.arrived_at := new.moved_at;
+    end if;
+    if tg_op = 'UPDATE' and new.state = 'no-show' then
+        new.missed := old.missed + 1;
+    end if;
+    return new;
+end $$;
+
+create trigger referral_passes before insert or update of state on referral for each row execute function referral_passes();
+
 create trigger referral_keeps_to_its_road before insert or update or delete on referral for each row execute function referral_keeps_to_its_road();
+
+-- 0043 Booking within a referral, its clocks, who is asked next, later approval, and institutions that are not on the platform.
+
+insert into referral_road (from_state, to_state) values
+    ('accepted', 'held'), ('accepted', 'booked'), ('accepted', 'deferred'),
+    ('deferred', 'held'), ('deferred', 'booked'), ('deferred', 'deferred'), ('deferred', 'arrived'),
+    ('held', 'held'), ('held', 'booked'), ('held', 'accepted'), ('held', 'arrived'),
+    ('booked', 'booked'), ('booked', 'accepted'), ('booked', 'no-show'), ('booked', 'arrived'),
+    ('no-show', 'held'), ('no-show', 'booked'), ('no-show', 'deferred'), ('no-show', 'arrived');
+
+alter table referral
+    add appointment_id text        collate "C",          -- the Appointment that has its places, "…" of Appointment/…
+    add bed_hold       text        collate "C",          -- what keeps its bed (yilian.beds.holds)
+    add held_until     timestamptz,                      -- a hold: until then, by the database's clock
+    add alternatives   text[]      not null default '{}',                    -- "Organization/…": whom the sender would ask next, in this order
+    add automatic      boolean     not null default false,                   -- the sender agreed that the next one is asked by itself when one declines
+    add wished         text[]      not null default '{}',                    -- "Slot/…", "Location/…": what the sender would like to have booked
+    add offered_at     timestamptz,                      -- deferred: when the receiver was last told of free places
+    add retro_post     text        collate "C",          -- an emergency went without approval: the post that records it afterwards
+    add retro_due_at   timestamptz,                      -- until when it should have
+    add retro_at       timestamptz,                      -- when it did
+    add check ((state = 'held') = (held_until is not null)),
+    add check (state not in ('held', 'booked') or appointment_id is not null or bed_hold is not null),
+    add check (state not in ('accepted', 'deferred', 'no-show', 'declined', 'referred-onward') or (appointment_id is null and bed_hold is null)),
+    add check ((retro_post is null) = (retro_due_at is null)),
+    add check (retro_at is null or retro_post is not null);
+
+create unique index referral_appointment on referral (appointment_id) where appointment_id is not null;                      -- an Appointment changed at a desk
+create index referral_deferred on referral (to_org, specialty, urgency, task_rid) where state = 'deferred';                  -- places as they come
+create index referral_retro on referral (from_org, retro_due_at, task_rid) where retro_post is not null and retro_at is null; -- ?list=retro
+
+create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
+    task_rid bigint      not null references referral,
+    due_at   timestamptz not null,                       -- of the clock it was: another end, another alarm
+    kind     text        collate "C" not null check (kind in ('warn', 'overdue', 'duty', 'office')),
+    at       timestamptz not null,
+    primary key (task_rid, due_at, kind)
+);
+
+create table referral_guest (                            -- a link for a receiver that is not on the platform
+    id          text        collate "C" primary key,     -- in the link; says nothing
+    task_rid    bigint      not null references referral,
+    institution bigint      not null references resource,
+    address     text        not null,                    -- where the code was sent, as the office keeps it
+    code        bytea       not null,                    -- HMAC-SHA-256 of the one-time code
+    salt        bytea       not null,
+    tries       smallint    not null default 0,
+    made_at     timestamptz not null,
+    expires_at  timestamptz not null,
+    opened_at   timestamptz,                             -- when code and patient's name were right
+    session     bytea,                                   -- SHA-256 of what the browser keeps since then
+    ended_at    timestamptz                              -- replaced, withdrawn, or too many tries
+);
+create unique index referral_guest_one on referral_guest (task_rid) where ended_at is null;                                  -- one link at a time
 
 -- ===================================================================================================================== terminology/
 -- What code systems, value sets and concept maps say, taken apart so that one row answers one question.
@@ -1546,7 +1636,8 @@ create table schedule (                                   -- what a Schedule say
     kind        text        collate "C" not null check (kind in ('clinic', 'expert', 'examination', 'equipment', 'day-surgery', 'bed')),
     specialty   text        collate "C" not null,        -- 诊疗科目, '' where it has none
     actor       bigint      not null references resource, -- the doctor, device, place or service it is of
-    active      boolean     not null
+    active      boolean     not null,
+    shares      jsonb                                     -- the schedule's own shares of the pools, {pool: share}; null: as the region's rules say
 );
 
 create table slot (                                       -- what a Slot says, in columns; kept by yilian.scheduling.slots
@@ -1561,6 +1652,7 @@ create table slot (                                       -- what a Slot says, i
     ends        timestamptz not null check (ends > starts),
     capacity    smallint    not null check (capacity between 1 and 500),
     stopped     boolean     not null default false,      -- 停诊: nothing can be taken any more
+    planned     boolean     not null default false,      -- made from the schedule's template, which may take it back while nobody has a place
     exclude using gist (int8range(schedule, schedule, '[]') with &&, tstzrange(starts, ends) with &&)   -- a schedule has no two slots at one time
 );
 create index slot_find on slot (specialty, kind, starts) include (ends, schedule, institution, actor) where not stopped;      -- $find by specialty
@@ -1586,12 +1678,19 @@ create table appointment (                                -- one row a booking: 
     booked_by  bigint      references resource,          -- the institution that booked it; null: the patient, or a system of the region
     created    timestamptz not null,
     ended      timestamptz,                              -- cancelled, expired, missed or fulfilled
+    series     uuid,                                     -- 疗程: the visits that were booked together; null: it stands alone
+    by_house   boolean     not null default false,       -- the house stopped or cancelled it: never a mark against the patient
+    agent      text        collate "C" not null default '',                   -- who booked it: "Patient/…", "Practitioner/…"
+    reminded   smallint    not null default 0,           -- how many of the reminders of this time were given
     check ((state = 'held') = (held_until is not null)),
     check ((state in ('held', 'booked', 'checked-in')) = (ended is null))
 );
 create unique index appointment_once on appointment (person, schedule, day) where state in ('held', 'booked', 'checked-in');  -- 同一人同日同医师限一号
 create index appointment_patient on appointment (patient, starts);                                                           -- my appointments
 create index appointment_day on appointment (institution, day, starts);                                                      -- the desk's list of a day
+create index appointment_coming on appointment (starts) where state = 'booked';             -- what is to be reminded of, and what was missed
+create index appointment_of_day on appointment (schedule, day, starts);                     -- the list of a doctor's day
+create index appointment_person on appointment (person, day);                               -- how many somebody has in a day and a week
 
 create table place (
     slot        bigint      not null references slot on delete cascade,
@@ -1608,6 +1707,288 @@ create table place (
 create index place_free on place (slot) include (pool, opens, public_from, held_until) where appointment is null or held_until is not null;  -- what $find counts
 create index place_appointment on place (appointment) where appointment is not null;                                         -- giving back
 
+-- 0047 消息: what somebody is told, who reads it, what has been read and seen to, and what goes outside by mail, SMS and the like.
+-- Telling is part of the transaction it tells of; sending is a job. Kept by yilian.notifications.
+
+create table message (                                    -- one thing told
+    id        bigint      generated always as identity primary key,
+    event     text        collate "C" not null,           -- a template of notifications/templates.toml
+    key       text        collate "C" not null default '',-- told once only; '' for no such limit
+    about     text        collate "C" not null,           -- 'Task/…': what opens when it is pressed
+    patient   bigint      references resource on delete cascade,   -- whom it is about; who has no ground for them is told no names
+    says      jsonb       not null,                       -- the values of the template
+    urgent    boolean     not null,
+    created   timestamptz not null,
+    due       timestamptz not null                        -- not before
+);
+create unique index message_key on message (key) where key <> '';                     -- telling once
+create index message_created on message (created);                                    -- clearing away
+create index message_patient on message (patient) where patient is not null;          -- with a patient who is expunged
+
+create table message_reader (                             -- one reader of it: an entry of an inbox, or an address outside
+    id          bigint      generated always as identity primary key,
+    message     bigint      not null references message on delete cascade,
+    event       text        collate "C" not null,         -- these three as the message has them
+    about       text        collate "C" not null,
+    due         timestamptz not null,
+    agent       text        collate "C",                  -- 'Practitioner/…': this person, at any post
+    institution bigint      references resource on delete cascade,   -- with role: whoever holds that post there
+    role        text        collate "C",
+    patient     bigint      references resource on delete cascade,   -- the patient, by any record that is linked
+    channel     text        collate "C" check (channel in ('email', 'sms', 'wechat')),   -- with address: somebody who is not on the platform
+    address     bytea,                                    -- sealed
+    times       integer     not null default 1,           -- how often it was told while nobody looked
+    handled     timestamptz,                              -- seen to: by whom, so that the others of the post need not
+    handled_by  text        collate "C",
+    check (num_nonnulls(agent, institution, patient, address) = 1),
+    check ((institution is null) = (role is null) and (channel is null) = (address is null)),
+    check ((handled is null) = (handled_by is null))
+);
+create index message_reader_agent on message_reader (agent, due desc, id desc) where agent is not null;                  -- the inbox of a person
+create index message_reader_post on message_reader (institution, role, due desc, id desc) where institution is not null; -- of a post
+create index message_reader_patient on message_reader (patient, due desc, id desc) where patient is not null;            -- of a resident
+create index message_reader_open on message_reader (about, event) where handled is null;                                 -- told again while nobody looked
+create index message_reader_message on message_reader (message);                                                         -- with its message
+
+create table message_read (                               -- who has read an entry
+    reader bigint      not null references message_reader on delete cascade,
+    agent  text        collate "C" not null,
+    at     timestamptz not null,
+    primary key (reader, agent)                           -- whether I have
+);
+
+create table message_delivery (                           -- one message on its way outside
+    id       uuid        primary key,                     -- the key receivers know a repetition by
+    reader   bigint      not null references message_reader on delete cascade,
+    message  bigint      not null references message on delete cascade,
+    account  text        collate "C" not null default '', -- whose address it is; '' for one the message itself came with, or of a record
+    channel  text        collate "C" not null check (channel in ('email', 'sms', 'wechat')),
+    shown    text        not null,                        -- the address as it may be shown: 138****0000
+    state    text        collate "C" not null check (state in ('waiting', 'sent', 'failed', 'bounced', 'withheld')),
+    job      bigint,                                      -- that delivers it
+    attempts smallint    not null default 0,
+    created  timestamptz not null,
+    changed  timestamptz not null,
+    answer   text        not null default '',             -- what the gateway called it
+    error    text        not null default '',
+    unique (message, reader, account, channel)            -- once for each, however often the job is done
+);
+create index message_delivery_newest on message_delivery (created desc, id);                                             -- 发送记录
+create index message_delivery_state on message_delivery (state, created desc, id);                                       -- those that failed
+create index message_delivery_answer on message_delivery (answer) where answer <> '';                                    -- what came back
+create index message_delivery_reader on message_delivery (reader);                                                       -- with its reader
+create index message_delivery_account on message_delivery (account, created) where account <> '';                        -- how many somebody has had of late
+
+create table message_address (                            -- where an account wants to be reached
+    id      uuid        primary key,
+    account text        collate "C" not null references account on delete cascade,
+    channel text        collate "C" not null check (channel in ('email', 'sms', 'wechat')),
+    address bytea       not null,                         -- sealed
+    changed timestamptz not null,
+    unique (account, channel)                             -- the one of a channel
+);
+
+create table message_preference (                         -- what an account wants told by which way, where that is not as the template has it
+    account text        collate "C" not null references account on delete cascade,
+    kind    text        collate "C" not null,             -- of templates: referral, booking …
+    channel text        collate "C" not null check (channel in ('email', 'sms', 'wechat')),
+    wanted  boolean     not null,
+    primary key (account, kind, channel)                  -- those of an account
+);
+
+create table message_quiet (                              -- hours in which an account is told nothing outside, where not as the region has it
+    account text        collate "C" primary key references account on delete cascade,
+    begins  time,                                         -- in the region's zone; null with ends: never quiet
+    ends    time,
+    check ((begins is null) = (ends is null))
+);
+
+create table queue_number (                               -- the last number of a queue: taken in the transaction of the check-in, so none is ever missing
+    schedule bigint  not null references schedule,
+    day      date    not null,
+    session  text    collate "C" not null check (session in ('morning', 'afternoon', 'evening')),
+    last     integer not null,
+    primary key (schedule, day, session)
+);
+
+create table attendance (                                 -- 签到: one row for each appointment somebody came for; kept by yilian.scheduling.attendance
+    appointment bigint      primary key references appointment,
+    schedule    bigint      not null references schedule,
+    day         date        not null,
+    session     text        collate "C" not null check (session in ('morning', 'afternoon', 'evening')),
+    number      integer     not null check (number > 0),                 -- 排队号
+    rank        smallint    not null,                    -- 0 goes before 1
+    why         text        not null default '',         -- what put somebody before the others
+    turn        timestamptz not null,                    -- the time that was booked, or when somebody came who was late
+    state       text        collate "C" not null check (state in ('waiting', 'called', 'passed', 'done', 'left')),
+    came        timestamptz not null,
+    called      timestamptz,                             -- the last time
+    calls       smallint    not null default 0,
+    ended       timestamptz,
+    encounter   bigint      references resource,         -- the visit it began
+    unique (schedule, day, session, number),
+    check ((state in ('done', 'left')) = (ended is not null)),
+    check (state not in ('called', 'passed') or called is not null)
+);
+create index attendance_queue on attendance (schedule, day, rank, turn, number) where state in ('waiting', 'called', 'passed');   -- who is next
+
+create table absence (                                    -- what counts against somebody: one for an appointment at most; kept by yilian.scheduling.absences
+    id          bigint      generated always as identity primary key,
+    appointment bigint      not null unique references appointment,
+    kind        text        collate "C" not null check (kind in ('no-show', 'late-cancel', 'cancel')),
+    patient     bigint      not null references resource,
+    institution bigint      not null references resource,                    -- where the appointment was
+    at          timestamptz not null,
+    lifted      timestamptz                              -- an appeal was granted: it counts no more
+);
+create index absence_patient on absence (patient, at);                                       -- what bars somebody from booking
+create index absence_institution on absence (institution, at);                               -- the office's list
+
+create table appeal (                                     -- 申诉: what is said against an absence; kept by yilian.scheduling.appeals
+    id         text        collate "C" primary key,
+    absence    bigint      not null references absence,
+    state      text        collate "C" not null check (state in ('open', 'granted', 'refused', 'withdrawn')),
+    reason     text        not null,
+    asked      timestamptz not null,
+    asked_by   text        collate "C" not null,         -- "Patient/…", "Practitioner/…"
+    answer     text        not null default '',
+    decided    timestamptz,
+    decided_by text        collate "C" not null default '',
+    check ((state = 'open') = (decided is null))
+);
+create unique index appeal_once on appeal (absence) where state <> 'withdrawn';               -- an absence is appealed against once
+create index appeal_absence on appeal (absence);                                             -- what became of it
+
+create table waiting (                                    -- 候补: kept by yilian.scheduling.waiting_list; its Appointment has the status waitlist
+    rid         bigint      primary key references resource,
+    patient     bigint      not null references resource,
+    person      bigint      not null,                    -- as in `appointment`
+    institution bigint      not null references resource,
+    specialty   text        collate "C" not null,
+    schedule    bigint      references schedule,         -- this doctor alone; null: anybody of the specialty there
+    first_day   date        not null,
+    last_day    date        not null check (last_day >= first_day),
+    asked_by    bigint      references resource,         -- the institution that asked, as whom a place is taken; null: the patient
+    channel     text        collate "C" not null,
+    line        timestamptz not null,                    -- the place in line: when it was asked for, or when an offer was let go by
+    state       text        collate "C" not null check (state in ('waiting', 'offered', 'booked', 'left', 'over')),
+    offer       bigint      unique references appointment, -- the place that is held just now
+    offers      smallint    not null default 0,
+    check (state <> 'offered' or offer is not null)
+);
+create unique index waiting_once on waiting (person, institution, specialty, coalesce(schedule, 0)) where state in ('waiting', 'offered');  -- one place in each line
+create index waiting_line on waiting (institution, specialty, line, rid) where state = 'waiting';                              -- who is first
+create index waiting_patient on waiting (patient);                                                                            -- my waits
+create index waiting_last_day on waiting (last_day) where state = 'waiting';                                                  -- which are over
+create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+
+create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
+    schedule   bigint  primary key references schedule,
+    made_until date    not null,                             -- slots are made up to and without this day of the region
+    is_stale   boolean not null default false                -- the template was changed since slots were made of it
+);
+create index schedule_plan_due on schedule_plan (made_until);                                                -- the nightly job: what is not made far enough
+
+create table calendar_day (                                  -- days on which the region works or rests other than by the week; an administrator's to keep
+    day        date     primary key,
+    works      boolean  not null,                            -- false: a holiday; true: 调休上班
+    name       text     not null,
+    as_weekday smallint check (as_weekday between 1 and 7),  -- a working day at a weekend follows the template of this weekday (1 Monday); null: its own
+    source     text     not null,
+    shipped    boolean  not null default false,              -- as it came with the platform; what a region has set itself is not touched
+    check (works or as_weekday is null)
+);
+
+create table calendar_year (                                 -- how much is known of a year
+    year       smallint primary key,
+    announced  boolean  not null,                            -- the 国务院's arrangement is in `calendar_day`; false: the statutory days alone
+    source     text     not null,
+    shipped    boolean  not null default false
+);
+-- 0045 床位: wards and beds as columns, who lies in them, and for whom one is kept. Nobody types the state of a bed: it follows from Encounters and holds (bed_now).
+
+create table ward (                                       -- what a Location (wa) says, in columns; kept by yilian.beds.wards
+    rid         bigint      primary key references resource,
+    institution bigint      not null references resource,                    -- whose it is
+    department  bigint      not null references resource, -- Location.managingOrganization: the department, or the institution where it names none
+    specialty   text        collate "C" not null,        -- 诊疗科目, '' where it has none
+    kind        text        collate "C" not null,        -- of its beds that say none of their own
+    sex         text        collate "C" not null,
+    active      boolean     not null
+);
+
+create table bed (                                        -- what a Location (bd) within a ward says, in columns
+    rid         bigint      primary key references resource,
+    ward        bigint      not null references ward,
+    institution bigint      not null references resource,                    -- these two as the ward has them
+    department  bigint      not null references resource,
+    specialty   text        collate "C" not null,        -- its own, or the ward's
+    kind        text        collate "C" not null check (kind in ('general', 'child', 'newborn', 'isolation', 'intensive', 'day')),
+    sex         text        collate "C" not null check (sex in ('', 'male', 'female')),   -- '': for anybody
+    room        bigint      references resource,          -- the Location (ro) between bed and ward
+    active      boolean     not null,                    -- false: removed, in no count
+    stopped     boolean     not null,                    -- out of service: Location.status, Location.operationalStatus
+    clean_at    timestamptz                              -- made ready after the last patient by then
+);
+create index bed_ward on bed (ward) where active;                                                       -- the board of a ward, any bed of a ward
+create index bed_institution on bed (institution, department) where active;                             -- free beds of some institutions, of a department
+
+create table bed_claim (                                  -- an Encounter's stay in a bed: one row for each entry of Encounter.location; kept by yilian.beds.occupation
+    encounter bigint      not null references resource,
+    nth       smallint    not null,
+    bed       bigint      not null references bed,
+    patient   bigint      references resource,            -- null: nobody knows yet who it is
+    starts    timestamptz not null,
+    ends      timestamptz,                               -- null: still there
+    expected  timestamptz,                               -- when the bed is expected to be left
+    stands    boolean     not null,                      -- false: contradicts what stands already (two Encounters, one bed)
+    primary key (encounter, nth),
+    check (ends > starts),
+    exclude using gist (int8range(bed, bed, '[]') with &&, tstzrange(starts, ends) with &&) where (stands)  -- one bed, one patient at a time
+);
+create unique index bed_claim_now on bed_claim (bed) include (encounter, patient, starts, expected) where stands and ends is null;  -- who lies there
+create index bed_claim_bed on bed_claim (bed, starts);                                                  -- the days a bed was occupied, contradictions of a bed
+create index bed_claim_patient on bed_claim (patient) where ends is null;                               -- in which bed somebody lies
+create index bed_claim_against on bed_claim (bed) where not stands;                                     -- the list of contradictions
+
+create table bed_hold (                                   -- 占床: a bed kept for somebody until then
+    id          text        collate "C" primary key,
+    bed         bigint      not null references bed,
+    institution bigint      not null references resource, -- whose bed it is
+    patient     bigint      not null references resource,
+    until       timestamptz not null,
+    state       text        collate "C" not null check (state in ('held', 'kept', 'admitted', 'released', 'expired')),
+    made_by     bigint      references resource,          -- the institution that asked; null: a system of the region
+    made_as     text        not null,                    -- the name of who asked
+    created     timestamptz not null,
+    ended       timestamptz,
+    check ((state in ('held', 'kept')) = (ended is null))
+);
+create unique index bed_hold_bed on bed_hold (bed) include (patient, until, state) where ended is null;         -- one bed, one hold
+create unique index bed_hold_patient on bed_hold (patient, institution) where ended is null;                    -- one person keeps one bed of an institution
+
+create table bed_day (                                    -- what was open and occupied at the end of a day, written once the day is over
+    day         date        not null,                    -- of the region's zone
+    ward        bigint      not null references ward,
+    kind        text        collate "C" not null,
+    institution bigint      not null references resource,
+    specialty   text        collate "C" not null,
+    beds        integer     not null,                    -- 开放床日: beds in service at midnight
+    occupied    integer     not null,                    -- 占用床日: of these and others, occupied at midnight
+    primary key (day, ward, kind)
+);
+create index bed_day_institution on bed_day (institution, day);                                         -- 床位使用率 of an institution
+
+create view bed_now as                                    -- the state of every bed, as everybody reads it
+select b.rid, b.ward, b.institution, b.department, b.specialty, b.kind, b.sex, b.room, b.clean_at,
+       c.encounter, c.patient, c.starts as since, c.expected, h.id as hold, h.patient as held_for, h.until as held_until,
+       case when c.bed is not null then 'occupied' when b.stopped then 'stopped' when h.bed is not null then 'held'
+            when b.clean_at > now() then 'cleaning' else 'free' end as state
+from bed b
+left join bed_claim c on c.bed = b.rid and c.stands and c.ends is null
+left join bed_hold h on h.bed = b.rid and h.ended is null and h.until > now()
+where b.active;
 -- 0044 directory
 
 create table institution (                                -- Organizations that have a tier

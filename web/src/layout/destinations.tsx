@@ -30,7 +30,7 @@ import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
-import { type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -79,6 +79,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

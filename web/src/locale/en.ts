@@ -6,6 +6,7 @@ import { deskWords } from '../desk/words.en';
 import { directoryWords } from '../directory/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
@@ -20,6 +21,7 @@ export const en: Words = {
   ...accountWords,
   ...statisticsWords,
   ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': 'Yilian',

@@ -6,6 +6,7 @@ import { deskWords } from '../desk/words.zh';
 import { directoryWords } from '../directory/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
@@ -20,6 +21,7 @@ export const zh = {
   ...accountWords,
   ...statisticsWords,
   ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': '医联',

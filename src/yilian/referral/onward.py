@@ -1,0 +1,145 @@
+"""To another institution: forwarded by the receiver, offered elsewhere by the sender, or by the platform where the sender agreed to it.
+
+Each makes a successor: the same wish under the same requisition, whose ServiceRequest `replaces` the one before. It never goes back to one
+who had it already. A declined referral is settled by it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yilian.errors import YilianError
+from yilian.referral import marks, numbers, register, resources, states
+from yilian.referral.outcome import fault
+from yilian.referral.parameters import Act
+from yilian.referral.resources import Named
+from yilian.referral.sending import OpenReferral, Sending, prepare
+from yilian.referral.step import Step, bodies, finish, named
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+HOUSE = Scope(reach="everything", user="yilian", agent="Device/yilian", name="平台自动办理", purpose="HOPERAT")
+"""As whom the platform takes a step by itself."""
+
+
+async def forward(step: Step, row: states.Row) -> None:
+    """The receiver sends it on."""
+    sending = await _to(step, step.asked.to)
+    step.change(state="referred-onward", closed_at=step.now)
+    step.afterwards.append(lambda: successor(step, sending))
+
+
+async def redirect(step: Step, row: states.Row) -> None:
+    """The sender offers it elsewhere: nobody answered in time, or it was declined."""
+    sending = await _to(step, step.asked.to)
+    if step.after.state == "declined":
+        await close(step, row)
+    else:
+        step.change(state="referred-onward", closed_at=step.now)
+    step.afterwards.append(lambda: successor(step, sending))
+
+
+async def close(step: Step, row: states.Row) -> None:
+    """The sender takes note of a declined one: its request is revoked."""
+    step.reason = step.task.get("statusReason")
+    step.change(acknowledged_at=step.now)
+    step.request_changed = True
+
+
+def settle_replaced(step: Step, sending: Sending) -> None:
+    """A declined referral that is sent anew is done with."""
+    replaced = sending.replaced
+    if replaced is None or replaced.acknowledged_at is not None:
+        return
+
+    async def settle() -> None:
+        locked = await register.lock(step.tx, replaced.task_rid)
+        if locked is not None and locked.state == "declined" and locked.acknowledged_at is None:
+            request, task = await bodies(step.tx, locked)
+            closing = Step(step.tx, step.scope, "close", Act("close", frozenset()), locked, locked, request, task)
+            await close(closing, states.ROWS[0])
+            await finish(closing)
+
+    step.afterwards.append(settle)
+
+
+def ask_the_next(step: Step) -> None:
+    """After a referral was declined: the first of the sender's alternatives that may have it gets it, if the sender agreed to that."""
+    if step.after.automatic and step.after.alternatives:
+        step.afterwards.append(lambda: _ask_the_next(step.tx, step.after.task_rid))
+
+
+async def _ask_the_next(tx: Tx, task_rid: int) -> None:
+    declined = await register.lock(tx, task_rid)
+    assert declined is not None  # it was written just now
+    row = states.row("declined", "redirect")
+    assert row is not None
+    for reference in declined.alternatives:
+        request, task = await bodies(tx, declined)
+        step = Step(tx, HOUSE, "redirect", Act("redirect", frozenset({"to"}), to=reference), declined, declined, request, task)
+        try:
+            async with tx.savepoint():
+                await redirect(step, row)
+                await finish(step)
+            return
+        except (YilianError, register.AlreadyOpen):
+            continue  # had it already, closed meanwhile, or stands where the direction does not lead: the one after that
+
+
+async def successor(step: Step, sending: Sending) -> None:
+    """The referral that takes this one's place, sent and on its way."""
+    old, tx = step.after, step.tx
+    assert sending.receiver is not None  # `check` refused everything else
+    before = {key: value for key, value in step.request.items() if key != "meta"}
+    number = await numbers.take(tx)
+    request = resources.forwarded_request(before, id=tx.new_id(), number=number, receiver=named(sending.receiver), at=step.now)
+    author = Named(before["requester"]["reference"], before["requester"].get("display", ""))
+    task = resources.new_task(
+        request, id=tx.new_id(), number=number, patient=sending.patient, requester=author, sender=named(sending.sender), at=step.now
+    )
+    following = register.changed(
+        old,
+        task_rid=0,
+        task_id=task["id"],
+        task_ver=0,
+        request_rid=0,
+        request_id=request["id"],
+        request_ver=0,
+        number=number,
+        state="submitted",
+        to_org=sending.receiver.rid,
+        created_at=step.now,
+        submitted_at=step.now,
+        due_at=None,
+        arranged_at=None,
+        acknowledged_at=None,
+        closed_at=None,
+        wished=(),
+        alternatives=tuple(one for one in old.alternatives if one != sending.receiver.reference),
+        replaces_task=old.task_rid,
+    )
+    marks.set_alternatives(task, following.alternatives, following.automatic)
+    onward = Step(tx, step.scope, step.action, step.asked, None, following, request, task)
+    onward.say(step.asked.note)
+    try:
+        await finish(onward)
+    except register.AlreadyOpen:
+        live = await register.live(tx, following.patient, following.specialty or "")
+        raise await OpenReferral.of(tx, step.scope, live) from None
+
+
+async def _to(step: Step, to: str) -> Sending:
+    """The wish, looked up for another receiver, which must not have had it. Raises InvalidResource, OpenReferral."""
+    old, tx = step.after, step.tx
+    sending = await prepare(tx, step.scope, step.request, sender=old.from_org, author=old.referrer, to=to)
+    passed = await register.institutions_passed(tx, old.task_rid)
+    if sending.receiver is not None and sending.receiver.rid in passed:
+        text = f"{sending.receiver.name} has had this referral already; send it on to somebody else, or decline."
+        raise fault("to", text, f"{sending.receiver.name}已处理过此转诊,不能再转回。请选择其他机构,或选择不予接收。")
+    await sending.check(tx, step.scope, besides=old.task_rid)
+    return sending
+
+
+__all__ = ["HOUSE", "ask_the_next", "close", "forward", "redirect", "settle_replaced", "successor"]

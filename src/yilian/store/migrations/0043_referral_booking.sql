@@ -1,0 +1,53 @@
+-- 0043 Booking within a referral, its clocks, who is asked next, later approval, and institutions that are not on the platform.
+
+insert into referral_road (from_state, to_state) values
+    ('accepted', 'held'), ('accepted', 'booked'), ('accepted', 'deferred'),
+    ('deferred', 'held'), ('deferred', 'booked'), ('deferred', 'deferred'), ('deferred', 'arrived'),
+    ('held', 'held'), ('held', 'booked'), ('held', 'accepted'), ('held', 'arrived'),
+    ('booked', 'booked'), ('booked', 'accepted'), ('booked', 'no-show'), ('booked', 'arrived'),
+    ('no-show', 'held'), ('no-show', 'booked'), ('no-show', 'deferred'), ('no-show', 'arrived');
+
+alter table referral
+    add appointment_id text        collate "C",          -- the Appointment that has its places, "…" of Appointment/…
+    add bed_hold       text        collate "C",          -- what keeps its bed (yilian.beds.holds)
+    add held_until     timestamptz,                      -- a hold: until then, by the database's clock
+    add alternatives   text[]      not null default '{}',                    -- "Organization/…": whom the sender would ask next, in this order
+    add automatic      boolean     not null default false,                   -- the sender agreed that the next one is asked by itself when one declines
+    add wished         text[]      not null default '{}',                    -- "Slot/…", "Location/…": what the sender would like to have booked
+    add offered_at     timestamptz,                      -- deferred: when the receiver was last told of free places
+    add retro_post     text        collate "C",          -- an emergency went without approval: the post that records it afterwards
+    add retro_due_at   timestamptz,                      -- until when it should have
+    add retro_at       timestamptz,                      -- when it did
+    add check ((state = 'held') = (held_until is not null)),
+    add check (state not in ('held', 'booked') or appointment_id is not null or bed_hold is not null),
+    add check (state not in ('accepted', 'deferred', 'no-show', 'declined', 'referred-onward') or (appointment_id is null and bed_hold is null)),
+    add check ((retro_post is null) = (retro_due_at is null)),
+    add check (retro_at is null or retro_post is not null);
+
+create unique index referral_appointment on referral (appointment_id) where appointment_id is not null;                      -- an Appointment changed at a desk
+create index referral_deferred on referral (to_org, specialty, urgency, task_rid) where state = 'deferred';                  -- places as they come
+create index referral_retro on referral (from_org, retro_due_at, task_rid) where retro_post is not null and retro_at is null; -- ?list=retro
+
+create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
+    task_rid bigint      not null references referral,
+    due_at   timestamptz not null,                       -- of the clock it was: another end, another alarm
+    kind     text        collate "C" not null check (kind in ('warn', 'overdue', 'duty', 'office')),
+    at       timestamptz not null,
+    primary key (task_rid, due_at, kind)
+);
+
+create table referral_guest (                            -- a link for a receiver that is not on the platform
+    id          text        collate "C" primary key,     -- in the link; says nothing
+    task_rid    bigint      not null references referral,
+    institution bigint      not null references resource,
+    address     text        not null,                    -- where the code was sent, as the office keeps it
+    code        bytea       not null,                    -- HMAC-SHA-256 of the one-time code
+    salt        bytea       not null,
+    tries       smallint    not null default 0,
+    made_at     timestamptz not null,
+    expires_at  timestamptz not null,
+    opened_at   timestamptz,                             -- when code and patient's name were right
+    session     bytea,                                   -- SHA-256 of what the browser keeps since then
+    ended_at    timestamptz                              -- replaced, withdrawn, or too many tries
+);
+create unique index referral_guest_one on referral_guest (task_rid) where ended_at is null;                                  -- one link at a time
