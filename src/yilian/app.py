@@ -106,11 +106,8 @@ PERIODIC = (
     jobs.Periodic("audit.months", "audit.months", timedelta(hours=6)),
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
-<<<<<<< HEAD
     jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
-=======
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
->>>>>>> 0dffb301079627c03e94eee808dd92abef6e2c31
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -144,16 +141,13 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
-<<<<<<< HEAD
         waits.JOB: jobs.Kind(waits.carry_out),
-=======
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
->>>>>>> 0dffb301079627c03e94eee808dd92abef6e2c31
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 

@@ -89,7 +89,7 @@ def reasons(facts: Facts, weights: Weights, since: datetime) -> tuple[Reason, ..
         found.append(Reason("scope", "设有所需专科", "Has the department that is asked for"))
     else:
         found.append(
-            Reason("scope-broader", "仅设上级科目，请电话确认能否收治", "Has the broader department only: ask by telephone", weights.broader)
+            Reason("scope-broader", "仅设上级科目，请电话确认能否收治", "Has the broader department only: telephone first", weights.broader)
         )
     if facts.steps:
         found.append(Reason("tier", f"跨 {facts.steps} 级转诊", f"Skips {facts.steps} tier(s)", facts.steps * weights.tier_step))
