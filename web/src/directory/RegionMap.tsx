@@ -1,10 +1,10 @@
 import { MinusOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
-import { type KeyboardEvent, useId, useMemo, useState } from 'react';
+import { type KeyboardEvent, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { type Key, useLocale } from '../locale/locale';
 import styles from './map.module.css';
 import type { Area } from './places';
-import { type Point, projectionOf, roundLength } from './projection';
+import { labelsThatFit, namePlace, type Point, projectionOf, roundLength } from './projection';
 
 /** One place on the map. */
 export interface Mark extends Point {
@@ -27,7 +27,10 @@ interface RegionMapProps {
   here?: Point | undefined;
 }
 
+/** Pixels, until it is known how wide the page is. */
 const WIDTH = 720;
+const HIGH = 0.62;
+const HEIGHT = { least: 300, most: 520 };
 const BAR = 110;
 const ZOOMS = [1, 1.6, 2.5, 4, 6] as const;
 const SIZE: Record<string, number> = { village: 3.5, township: 6, county: 8.5, city: 11, province: 12, national: 12 };
@@ -41,9 +44,15 @@ const TIERS = ['village', 'township', 'county', 'city'] as const;
 export function RegionMap({ label, areas, marks, chosen, onChoose, here }: RegionMapProps) {
   const { t } = useLocale();
   const help = useId();
+  const frame = useRef<HTMLElement>(null);
+  const width = useWidth(frame);
+  const height = Math.min(Math.max(width * HIGH, HEIGHT.least), HEIGHT.most);
   const [zoom, setZoom] = useState(0);
   const [middle, setMiddle] = useState<{ x: number; y: number } | null>(null);
-  const made = useMemo(() => projectionOf(areas, here ? [...marks, here] : marks, WIDTH), [areas, marks, here]);
+  const made = useMemo(
+    () => projectionOf(areas, here ? [...marks, here] : marks, width, height),
+    [areas, marks, here, width, height],
+  );
   const factor = ZOOMS[zoom] ?? 1;
   const seen = { width: made.width / factor, height: made.height / factor };
   const wished = middle ?? { x: made.width / 2, y: made.height / 2 };
@@ -68,8 +77,23 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
   const drawn = [...marks].sort(
     (a, b) => (SIZE[a.tier] ?? 5) - (SIZE[b.tier] ?? 5) || (b.number ?? 0) - (a.number ?? 0),
   );
+  const labels = labelsThatFit(
+    [...drawn]
+      .reverse()
+      .filter((mark) => mark.id === chosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0))
+      .map((mark) => {
+        const where = made.at(mark);
+        return {
+          id: mark.id,
+          x: where.x * factor + 12,
+          y: where.y * factor,
+          text: mark.name,
+          always: mark.id === chosen,
+        };
+      }),
+  );
   return (
-    <figure className={styles.map} aria-label={label}>
+    <figure ref={frame} className={styles.map} aria-label={label}>
       <svg
         viewBox={`${at.x - seen.width / 2} ${at.y - seen.height / 2} ${seen.width} ${seen.height}`}
         onKeyDown={move}
@@ -95,11 +119,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
           />
         ))}
         {areas.map((area) => {
-          const ring = area.rings[0] ?? [];
-          const where = made.at({
-            longitude: ring.reduce((sum, [longitude]) => sum + longitude, 0) / Math.max(ring.length, 1),
-            latitude: Math.max(...ring.map(([, latitude]) => latitude)) - 0.035,
-          });
+          const where = made.at(namePlace(area.rings[0] ?? [[0, 0]]));
           return (
             <text
               key={area.name}
@@ -118,7 +138,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
           const { x, y } = made.at(mark);
           const size = (mark.number === undefined ? (SIZE[mark.tier] ?? 5) : 11) / factor;
           const isChosen = mark.id === chosen;
-          const named = isChosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0);
+          const named = labels.has(mark.id);
           return (
             // biome-ignore lint/a11y/useSemanticElements: there is no button in SVG
             <g
@@ -178,7 +198,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
         />
       </div>
       <figcaption className={styles.legend}>
-        <span className={styles.bar} style={{ width: `${(scale * made.km * factor * 100) / WIDTH}%` }} aria-hidden />
+        <span className={styles.bar} style={{ width: scale * made.km * factor }} aria-hidden />
         <span>{t('directory.map.km', { n: scale })}</span>
         {TIERS.filter((tier) => marks.some((mark) => mark.tier === tier)).map((tier) => (
           <span key={tier} className={styles.key} data-tier={tier}>
@@ -191,6 +211,21 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
       </figcaption>
     </figure>
   );
+}
+
+/** How wide it is on the page, in pixels. */
+function useWidth(frame: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(WIDTH);
+  useLayoutEffect(() => {
+    const here = frame.current;
+    if (!here) return;
+    const measure = () => setWidth(here.clientWidth || WIDTH);
+    measure();
+    const watch = new ResizeObserver(measure);
+    watch.observe(here);
+    return () => watch.disconnect();
+  }, [frame]);
+  return width;
 }
 
 function Here({ x, y, size, name }: { x: number; y: number; size: number; name: string }) {

@@ -30,6 +30,7 @@ export const en: Words = {
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': 'Yilian',

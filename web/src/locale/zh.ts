@@ -30,6 +30,7 @@ export const zh = {
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': '医联',
