@@ -170,7 +170,7 @@ async def _swap(step: Step, asked: Asked) -> None:
     """What is named takes the place of what was had of its kind: slots of slots, a bed of a bed."""
     tx, before = step.tx, step.after
     if asked.slots and before.appointment_id is not None:
-        moved = await bookings.move(tx, step.scope, before.appointment_id, asked.slots, also=await pools(tx, before))
+        moved = await bookings.move(tx, step.scope, before.appointment_id, asked.slots, await pools(tx, before))
         await _arranged(step, moved)
     elif asked.slots:
         await _take(step, Asked(asked.slots, ""), held=False)

@@ -71,16 +71,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "";
-    series: the visits it belongs to (`series.book`); also: pools that are open for what is booked for, besides those of the asker."""
+    """What is asked for. patient, slots: logical ids; the first slot is what the patient comes for. based_on: a ServiceRequest or "".
+    also: pools that are open because of what is booked for, besides those of the asker. series: the visits it belongs to
+    (`series.book`)."""
 
     patient: str
     slots: tuple[str, ...]
     channel: str
     reason: str = ""
     based_on: str = ""
-    series: Part | None = None
     also: tuple[str, ...] = ()
+    series: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +159,16 @@ async def cancel(tx: Tx, scope: Scope, id: str, reason: str) -> Written:
     return written
 
 
-async def move(
-    tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], here: Standing | None = None, *, also: tuple[str, ...] = ()
-) -> Written:
-    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `here`: as whom, where it
-    is not the asker; `also` as in `Wish`. Raises as `book`, and Conflict for what is not booked."""
+async def move(tx: Tx, scope: Scope, id: str, slots: tuple[str, ...], also: tuple[str, ...] = ()) -> Written:
+    """Another time for the same appointment, in `tx`: what it had is given back only if the new places are had. `also` as in `Wish`.
+    Raises as `book`, and Conflict for what is not booked."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] != "booked":
         raise Conflict("Only what is booked can be moved.", zh="只有已预约成功的才能改约。")
     await absences.require_in_time(tx, scope, row)
     wish = Wish("", slots, row["channel"])
     found = await _slots(tx, wish)
-    here = replace(here or await standing(tx, scope, row["patient"]), also=also)
+    here = replace(await standing(tx, scope, row["patient"]), also=also)
     freed = await places.give_back(tx, row["rid"])
     await _reserve(tx, row["rid"], found, here, None)
     first = found[0]

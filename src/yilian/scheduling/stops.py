@@ -20,7 +20,8 @@ from yilian.fhir.json import parse
 from yilian.notifications import Message, Reader, tell
 from yilian.scheduling import bookings, names, places
 from yilian.scheduling.making import PlanScope
-from yilian.scheduling.standing import Standing
+from yilian.scheduling.pools import PUBLIC
+from yilian.scheduling.standing import OF_THE_HOUSE
 from yilian.sealing.keyring import opened
 from yilian.store import cursor as cursors
 from yilian.store.change import Change
@@ -167,7 +168,7 @@ async def move_all(tx: Tx, scope: Scope, *, schedule: str = "", only: Sequence[s
             continue
         try:
             async with tx.savepoint():
-                await bookings.move(tx, house, row["id"], proposal.slots, _standing(row))
+                await bookings.move(tx, house, row["id"], proposal.slots, also=_also(row))
                 values = {"before": _when(row["starts"]), "when": _when(proposal.starts)}
                 await _tell(tx, row, "booking.moved", values)
             moved.append(row["id"])
@@ -189,7 +190,7 @@ async def _with_proposal(tx: Tx, row: Any) -> Concerned:
             continue
         near = await tx.fetchrow(
             NEAREST, slot["specialty"], slot["kind"], slot["institution"], slot["starts"], slot["actor"], row["person"], row["rid"], taken,
-            list(_standing(row).pools(slot["institution"])),
+            [PUBLIC, *_also(row)],
         )  # fmt: skip
         if near is None:
             return _concerned_by(row, None)
@@ -203,9 +204,9 @@ def _concerned_by(row: Any, proposal: Proposal | None) -> Concerned:
     return Concerned(row["rid"], row["id"], row["schedule"], row["patient"], row["patient_id"], row["state"], row["starts"], proposal)
 
 
-def _standing(row: Any) -> Standing:
+def _also(row: Any) -> tuple[str, ...]:
     """Who was stopped is moved as whom they booked, and into the places the house keeps for itself."""
-    return Standing(row["pool"] == "grassroots", row["pool"] == "family-doctor", row["institution"])
+    return (*((row["pool"],) if row["pool"] in ("grassroots", "family-doctor") else ()), *OF_THE_HOUSE)
 
 
 async def _schedule(tx: Tx, scope: Scope, id: str) -> Any:

@@ -1,13 +1,20 @@
 import {
+  ApartmentOutlined,
+  AppstoreOutlined,
   AuditOutlined,
+  BankOutlined,
   BarChartOutlined,
   CalendarOutlined,
   CarryOutOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
+  DeploymentUnitOutlined,
   EditOutlined,
+  EnvironmentOutlined,
   EyeOutlined,
+  FileSearchOutlined,
   FolderOpenOutlined,
+  HeartOutlined,
   HomeOutlined,
   IdcardOutlined,
   InboxOutlined,
@@ -24,7 +31,11 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
+import { seesBeds } from '../beds';
+import { readsCriteria } from '../criteria';
 import { worksAtDesk } from '../desk';
+import { usesDirectory } from '../directory';
+import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
@@ -90,6 +101,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(followsUp(person) ? [{ to: '/follow-ups', title: t('followup.title'), icon: <HeartOutlined /> }] : []),
+      ...(looksInto(person) ? [{ to: '/suspicions', title: t('suspicion.title'), icon: <SafetyOutlined /> }] : []),
+      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
@@ -109,8 +123,21 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
-      ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> },
+            { to: '/nearby', title: t('nearby.title'), icon: <EnvironmentOutlined /> },
+          ]
+        : []),
+      ...(usesDirectory(person)
+        ? [
+            { to: '/directory', title: t('directory.title'), icon: <BankOutlined /> },
+            { to: '/consortia', title: t('consortia.title'), icon: <ApartmentOutlined /> },
+            { to: '/equipment', title: t('equipment.title'), icon: <DeploymentUnitOutlined /> },
+          ]
+        : []),
     ],
   };
 }

@@ -1,8 +1,12 @@
 import { accountWords } from '../accounts/words.en';
 import { trailWords } from '../audit/words.en';
+import { bedWords } from '../beds/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
+import { criteriaWords } from '../criteria/words.en';
 import { deskWords } from '../desk/words.en';
+import { directoryWords } from '../directory/words.en';
+import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
@@ -14,13 +18,17 @@ import type { Words } from './locale';
 export const en: Words = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...bookingWords,
+  ...directoryWords,
   ...referralStatisticsWords,
   ...launchWords,
 

@@ -1,8 +1,12 @@
 import { accountWords } from '../accounts/words.zh';
 import { trailWords } from '../audit/words.zh';
+import { bedWords } from '../beds/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
+import { criteriaWords } from '../criteria/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { directoryWords } from '../directory/words.zh';
+import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
@@ -14,13 +18,17 @@ import { statisticsWords } from '../statistics/words.zh';
 export const zh = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...bookingWords,
+  ...directoryWords,
   ...referralStatisticsWords,
   ...launchWords,
 

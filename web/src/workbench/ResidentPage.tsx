@@ -1,5 +1,6 @@
 import { Link } from 'react-router';
 import type { Person } from '../access/person';
+import { ToRate } from '../handover';
 import { recordAddress } from '../layout/destinations';
 import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
@@ -36,6 +37,11 @@ export function ResidentPage({ person }: { person: Person }) {
       {person.patient && (
         <Panel title={t('referral.mine')}>
           <OpenReferrals />
+        </Panel>
+      )}
+      {person.patient && (
+        <Panel title={t('rate.open')}>
+          <ToRate />
         </Panel>
       )}
     </div>
