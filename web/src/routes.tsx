@@ -9,6 +9,8 @@ import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { poolReportRoutes } from './scheduling/report';
+import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -40,6 +42,8 @@ export const routes: RouteObject[] = [
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
+          ...templateRoutes,
+          ...poolReportRoutes,
           ...statisticsRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },

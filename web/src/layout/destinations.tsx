@@ -14,6 +14,7 @@ import {
   QrcodeOutlined,
   RollbackOutlined,
   SafetyOutlined,
+  ScheduleOutlined,
   SendOutlined,
   StopOutlined,
   TeamOutlined,
@@ -26,6 +27,8 @@ import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
+import { seesPoolReport } from '../scheduling/report';
+import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -77,6 +80,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
+      ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

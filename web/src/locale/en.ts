@@ -7,6 +7,8 @@ import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
+import { poolReportWords } from '../scheduling/report/words.en';
+import { scheduleWords } from '../scheduling/templates/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
@@ -19,6 +21,8 @@ export const en: Words = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...scheduleWords,
+  ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
 
