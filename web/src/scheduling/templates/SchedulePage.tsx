@@ -131,7 +131,7 @@ function Form({ schedule }: { schedule: Schedule }) {
   }
 
   return (
-    <section className={styles.page}>
+    <div className={styles.page}>
       <h1>{isNew ? t('schedule.new') : t('schedule.edit', { name: schedule.actor[0]?.display ?? '' })}</h1>
       <Panel title={t('schedule.rules')}>
         <div className={styles.inside}>
@@ -228,7 +228,7 @@ function Form({ schedule }: { schedule: Schedule }) {
         </Panel>
       )}
       {!isNew && <StopPanel schedule={schedule.id ?? ''} />}
-    </section>
+    </div>
   );
 }
 

@@ -62,6 +62,7 @@ export function StoppedList({ schedule }: { schedule?: string }) {
     });
 
   if (error) return <Failure error={error} what={t('stopped.what')} onRetry={() => void refetch()} />;
+  if (!isPending && rows.length === 0) return <Nothing title={t('stopped.none')} how={t('stopped.none.how')} />;
   return (
     <>
       {rows.length > 0 && (
@@ -79,7 +80,6 @@ export function StoppedList({ schedule }: { schedule?: string }) {
         dataSource={rows}
         pagination={false}
         scroll={{ x: 'max-content' }}
-        locale={{ emptyText: <Nothing title={t('stopped.none')} how={t('stopped.none.how')} /> }}
         columns={[
           { title: t('stopped.patient'), dataIndex: 'name', rowScope: 'row' },
           { title: t('stopped.phone'), dataIndex: 'phone', className: styles.number ?? '' },
