@@ -14,6 +14,8 @@ import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
 import { schedulingRoutes } from './scheduling';
+import { poolReportRoutes } from './scheduling/report';
+import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -48,6 +50,8 @@ export const routes: RouteObject[] = [
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
+          ...templateRoutes,
+          ...poolReportRoutes,
           ...statisticsRoutes,
           ...criteriaRoutes,
           ...schedulingRoutes,

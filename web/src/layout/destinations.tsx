@@ -23,6 +23,7 @@ import {
   QrcodeOutlined,
   RollbackOutlined,
   SafetyOutlined,
+  ScheduleOutlined,
   SendOutlined,
   StopOutlined,
   TeamOutlined,
@@ -40,6 +41,8 @@ import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
+import { seesPoolReport } from '../scheduling/report';
+import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -107,6 +110,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
+      ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

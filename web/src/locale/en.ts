@@ -12,6 +12,8 @@ import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { bookingWords } from '../scheduling/words.en';
+import { poolReportWords } from '../scheduling/report/words.en';
+import { scheduleWords } from '../scheduling/templates/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
@@ -29,6 +31,8 @@ export const en: Words = {
   ...statisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...scheduleWords,
+  ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
 

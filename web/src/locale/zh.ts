@@ -12,6 +12,8 @@ import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { bookingWords } from '../scheduling/words.zh';
+import { poolReportWords } from '../scheduling/report/words.zh';
+import { scheduleWords } from '../scheduling/templates/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
@@ -29,6 +31,8 @@ export const zh = {
   ...statisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...scheduleWords,
+  ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
 
