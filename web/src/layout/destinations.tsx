@@ -1,4 +1,5 @@
 import {
+  ArrowDownOutlined,
   AuditOutlined,
   BarChartOutlined,
   CheckCircleOutlined,
@@ -23,7 +24,7 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
-import { readsCriteria } from '../criteria';
+import { readsCriteria, sendsDown } from '../criteria';
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
@@ -95,6 +96,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(sendsDown(person) ? [{ to: '/can-go-down', title: t('stable.title'), icon: <ArrowDownOutlined /> }] : []),
       ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
       ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
