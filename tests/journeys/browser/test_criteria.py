@@ -27,6 +27,7 @@ def measured(site: Site, patient: str) -> None:
     pressure = {
         "resourceType": "Observation",
         "status": "final",
+        "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}],
         "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}], "text": "血压"},
         "subject": {"reference": f"Patient/{patient}"},
         "effectiveDateTime": at,
