@@ -85,17 +85,17 @@ def test_the_office_reads_the_library_and_sets_a_limit(at_a_desk: Open) -> None:
 
 
 def test_the_ward_sees_who_can_go_down_and_sends_home(at_a_desk: Open) -> None:
-    desk = at_a_desk("county")
+    desk = at_a_desk("expert")
     desk.page.get_by_role("link", name="可下转患者").first.click()
     desk.arrives("/can-go-down")
-    row = desk.page.get_by_role("row").filter(has_text="血压平稳").first
+    row = desk.page.get_by_role("row").filter(has_text="冠心病病情稳定").first
     expect(row).to_contain_text("公里")
     assert overhang(desk) == []
     assert foreign_words(desk) == set()
     desk.picture("ward")
     row.get_by_role("link", name="发起下转").first.click()
-    desk.arrives("/patients/.*/refer\\?criterion=hypertension-down-township.*")
+    desk.arrives("/patients/.*/refer\\?criterion=coronary-down-stable.*")
     expect(desk.page.get_by_role("button", name="已采纳").first).to_be_visible()
     assert desk.field("direction").get_by_label("下转", exact=True).is_checked()
-    assert "长期治疗的慢性病" in desk.field("reasons").inner_text()
+    assert "急性期治疗后病情稳定" in desk.field("reasons").inner_text()
     desk.picture("down")
