@@ -3,8 +3,8 @@ and the outlines the map is drawn with.
 
 Of people nothing else is told: no number, no date of birth, no telephone of theirs. What is read is kept for `KEEP_S`, in each process.
 Outlines are Locations of kind jdn with a boundary in GeoJSON (RFC 7946, WGS 84) in the extension `urls.BOUNDARY`; each region brings its
-own, nothing is fetched from outside. HL7's extension for that, location-boundary-geojson, is an Attachment, and files are taken as documents
-alone (`records.uploads`).
+own, nothing is fetched from outside. HL7's extension for that, location-boundary-geojson, is an Attachment, and files are taken as
+documents alone (`records.uploads`).
 """
 
 from __future__ import annotations

@@ -84,12 +84,12 @@ def reasons(facts: Facts, weights: Weights, since: datetime) -> tuple[Reason, ..
     """What counts, in the order a person reads it. since: from when a place is looked for (aware)."""
     found = []
     if facts.had_patient:
-        found.append(Reason("origin", "患者由该机构转来,可转回", "The patient came from there and can go back"))
+        found.append(Reason("origin", "患者由该机构转来，可转回", "The patient came from there and can go back"))
     if facts.exact:
         found.append(Reason("scope", "设有所需专科", "Has the department that is asked for"))
     else:
         found.append(
-            Reason("scope-broader", "仅设上级科目,请电话确认能否收治", "Has the broader department only: ask by telephone", weights.broader)
+            Reason("scope-broader", "仅设上级科目，请电话确认能否收治", "Has the broader department only: telephone first", weights.broader)
         )
     if facts.steps:
         found.append(Reason("tier", f"跨 {facts.steps} 级转诊", f"Skips {facts.steps} tier(s)", facts.steps * weights.tier_step))
@@ -103,7 +103,7 @@ def reasons(facts: Facts, weights: Weights, since: datetime) -> tuple[Reason, ..
         found.append(
             Reason("beds", f"空床 {facts.beds_free} / {facts.beds}", f"{facts.beds_free} of {facts.beds} beds free")
             if facts.beds_free
-            else Reason("beds-none", f"暂无空床(共 {facts.beds} 张)", f"None of {facts.beds} beds free", weights.no_bed)
+            else Reason("beds-none", f"暂无空床（共 {facts.beds} 张）", f"None of {facts.beds} beds free", weights.no_bed)
         )
     if facts.answer_h is not None:
         zh, en = _span(facts.answer_h)
@@ -126,7 +126,7 @@ def _way(way: Way | None, weights: Weights) -> Reason:
         return Reason("way-unknown", "距离不详", "Distance not known", weights.unknown_way)
     km, minutes = f"{way.road_km:.0f}" if way.road_km >= 10 else f"{way.road_km:.1f}", round(way.minutes)
     return Reason(
-        "way", f"约 {km} 公里,车程约 {minutes} 分钟", f"About {km} km, {minutes} min by road", way.minutes * weights.travel_minute
+        "way", f"约 {km} 公里，车程约 {minutes} 分钟", f"About {km} km, {minutes} min by road", way.minutes * weights.travel_minute
     )
 
 

@@ -131,7 +131,7 @@ async def show_waits(house: House, asker: Scope, request: Request) -> Answer:
 
 
 def _why(one: Candidate, house: House) -> Json:
-    parts: list[Json] = []
+    parts: list[Json] = [{"url": "institution", "valueReference": {"reference": one.institution.reference}}]
     if one.way is not None:
         parts.append({"url": "road-km", "valueDecimal": round(one.way.road_km, 1)})
         parts.append({"url": "minutes", "valuePositiveInt": max(1, round(one.way.minutes))})
