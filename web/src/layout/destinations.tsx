@@ -1,6 +1,7 @@
 import {
   ApartmentOutlined,
   AppstoreOutlined,
+  ArrowDownOutlined,
   AuditOutlined,
   BankOutlined,
   BarChartOutlined,
@@ -33,7 +34,7 @@ import {
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { seesBeds } from '../beds';
-import { readsCriteria } from '../criteria';
+import { readsCriteria, sendsDown } from '../criteria';
 import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
 import { followsUp, looksInto } from '../handover';
@@ -129,6 +130,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(sendsDown(person) ? [{ to: '/can-go-down', title: t('stable.title'), icon: <ArrowDownOutlined /> }] : []),
       ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
       ...(person.patient
