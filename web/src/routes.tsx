@@ -6,6 +6,7 @@ import { deskRoutes } from './desk';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
+import { messageRoutes } from './messages';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
@@ -41,6 +42,7 @@ export const routes: RouteObject[] = [
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          ...messageRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

@@ -35,6 +35,8 @@ HARMLESS = frozenset({"when", "until", "day", "institution", "code", "link", "co
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _PERHAPS = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+_WIDE = str.maketrans(",:;?!()", "，：；？！（）")
+"""Chinese has Chinese punctuation, whoever typed it. What the values bring along stays as it is."""
 _EVENT = re.compile(r"[a-z]+(?:[.-][a-z]+)+")
 
 Words = Mapping[str, str]
@@ -113,6 +115,10 @@ def read(event: str, entry: Mapping[str, Any]) -> Template:
         allowed = {"title": frozenset[str](), "outside": (values | optional) & HARMLESS}.get(name, values | optional)
         for language, text in said.items():
             _check(f"{event}: {name}.{language}", text, allowed, sure=values)
+    words = {
+        name: {language: said[language].translate(_WIDE) if language == "zh" else said[language] for language in said}
+        for name, said in words.items()
+    }
     return Template(event, entry["kind"], values, optional, **words, channels=channels, must=bool(entry.get("must", False)))
 
 

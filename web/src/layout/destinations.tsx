@@ -1,6 +1,7 @@
 import {
   AuditOutlined,
   BarChartOutlined,
+  BellOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
   EditOutlined,
@@ -25,6 +26,7 @@ import { has, looksAfterAccounts, type Person, seesPatients } from '../access/pe
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
+import { dispatches } from '../messages';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { countsRegion } from '../statistics';
 
@@ -53,6 +55,8 @@ const ICONS: Record<Worklist, ReactNode> = {
 /** One's own account, and those one looks after. */
 export function ownDestinations(person: Person, t: Translate): Destination[] {
   return [
+    { to: '/messages', title: t('messages.title'), icon: <BellOutlined /> },
+    ...(dispatches(person) ? [{ to: '/deliveries', title: t('deliveries.title'), icon: <SendOutlined /> }] : []),
     { to: '/account', title: t('account.title'), icon: <UserOutlined /> },
     ...(looksAfterAccounts(person)
       ? [{ to: '/accounts', title: t('account.manage'), icon: <UserSwitchOutlined /> }]

@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { messageWords } from '../messages/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { statisticsWords } from '../statistics/words.en';
@@ -21,6 +22,7 @@ export const en: Words = {
   ...statisticsWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { messageWords } from '../messages/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
@@ -21,6 +22,7 @@ export const zh = {
   ...statisticsWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
