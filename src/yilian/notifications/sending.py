@@ -149,7 +149,9 @@ class Sending:
             text += f"\n\n{self.url}/messages\n"
         await keys.ensure(tx)
         key = (await keys.usable(tx))[0]
-        return Letter(str(row["id"]), row["channel"], to, f"【医联】{template.title['zh']}", text, tx.now, key)
+        return Letter(
+            str(row["id"]), row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key
+        )
 
 
 def call(tx: Tx, readers: list[asyncpg.Record]) -> None:

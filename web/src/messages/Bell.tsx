@@ -27,7 +27,7 @@ export function Bell() {
         aria-label={name}
         onClick={() => void navigate('/messages')}
         icon={
-          <Badge count={unread} overflowCount={MOST} size="small">
+          <Badge count={unread} overflowCount={MOST} size="small" offset={[6, -2]}>
             <BellOutlined aria-hidden />
           </Badge>
         }
