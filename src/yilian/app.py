@@ -17,19 +17,24 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import beds, jobs, policy, referral, terminology, validation
+from yilian import aftercare, beds, criteria, handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import days as bed_days
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
+from yilian.criteria import answers as criteria_answers
+from yilian.criteria import keeping as criteria_keeping
+from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
+from yilian.directory import waits
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -38,9 +43,10 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, static
+from yilian.http import oauth, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
+from yilian.http.cds_hooks import CdsHooks
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
@@ -80,7 +86,10 @@ HOOKS = Hooks(
         persons.guard,
         consent.guard,
         bookings.guard,
+        handover.guard,
+        aftercare.guard,
         conversation.guard,
+        criteria_keeping.guard,
     ),
     reactions=(
         validation.refuse_unknown_modifiers,
@@ -100,6 +109,10 @@ HOOKS = Hooks(
         live_events.follow,
         beds.follow,
         directory.follow,
+        criteria_keeping.follow,
+        criteria_answers.follow,
+        aftercare.follow,
+        waits.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -119,9 +132,13 @@ PERIODIC = (
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
+    jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
+    jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
+    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
+    *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
     *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
@@ -154,6 +171,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
@@ -161,8 +179,16 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
+        bed_days.CLOSE: jobs.Kind(_close_bed_days),
+        waits.JOB: jobs.Kind(waits.carry_out),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
+
+
+async def _clear_cds_cards(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await cds_feedback.clear(tx)
 
 
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
@@ -172,6 +198,11 @@ async def _expire_hold(db: Database, job: jobs.Job) -> None:
 
 async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
     await making.ahead(db)
+
+
+async def _close_bed_days(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_days.close(tx, tx.now)
 
 
 async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
@@ -295,7 +326,15 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
+                for one in (
+                    *referral.definitions(),
+                    *directory_codes.definitions(),
+                    *bed_kinds.definitions(),
+                    *criteria.definitions(),
+                    *profiles.definitions(),
+                    *handover.definitions(),
+                    *aftercare.definitions(),
+                )
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)
@@ -323,7 +362,9 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
-    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
+    limits = Limits(
+        settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min, public_directory.PER_MIN
+    )
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -367,6 +408,8 @@ def build(settings: Settings, dsn: str) -> Front:
         Route("/readyz", health.ready),
         Route(EVENTS, live.answer, methods=["GET"]),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
+        *CdsHooks(house, access).routes(),
+        *public_directory.routes(db, limits),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

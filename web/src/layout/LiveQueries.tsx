@@ -6,10 +6,14 @@ import { startLive, TOPICS, type Topic, useLive } from '../client/live';
 /** What is looked at again when something changed. Pages of one thing listen for themselves. */
 const LOOKED_AT: Record<Topic, QueryKey[]> = {
   inbox: [['messages'], ['messages-counts']],
-  referrals: [['worklist-counts'], ['statistics-board']],
+  referrals: [['worklist-counts']],
   conversation: [],
-  bookings: [['bookings'], ['desk-day']],
-  beds: [['beds'], ['ward-board']],
+  bookings: [
+    ['booking', 'day'],
+    ['booking', 'mine'],
+    ['booking', 'queue'],
+  ],
+  beds: [['beds']],
 };
 const AT_MOST_EVERY_MS = 1_500;
 
