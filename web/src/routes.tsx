@@ -10,6 +10,7 @@ import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
+import { messageRoutes } from './messages';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
@@ -53,6 +54,7 @@ export const routes: RouteObject[] = [
           ...templateRoutes,
           ...poolReportRoutes,
           ...statisticsRoutes,
+          ...messageRoutes,
           ...criteriaRoutes,
           ...schedulingRoutes,
           ...directoryRoutes,

@@ -5,6 +5,7 @@ import {
   AuditOutlined,
   BankOutlined,
   BarChartOutlined,
+  BellOutlined,
   CalendarOutlined,
   CarryOutOutlined,
   CheckCircleOutlined,
@@ -40,6 +41,7 @@ import { usesDirectory } from '../directory';
 import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
+import { dispatches } from '../messages';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { seesPoolReport } from '../scheduling/report';
@@ -71,6 +73,8 @@ const ICONS: Record<Worklist, ReactNode> = {
 /** One's own account, and those one looks after. */
 export function ownDestinations(person: Person, t: Translate): Destination[] {
   return [
+    { to: '/messages', title: t('messages.title'), icon: <BellOutlined /> },
+    ...(dispatches(person) ? [{ to: '/deliveries', title: t('deliveries.title'), icon: <SendOutlined /> }] : []),
     { to: '/account', title: t('account.title'), icon: <UserOutlined /> },
     ...(looksAfterAccounts(person)
       ? [{ to: '/accounts', title: t('account.manage'), icon: <UserSwitchOutlined /> }]

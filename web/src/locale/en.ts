@@ -9,6 +9,7 @@ import { directoryWords } from '../directory/words.en';
 import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { messageWords } from '../messages/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { bookingWords } from '../scheduling/words.en';
@@ -35,6 +36,7 @@ export const en: Words = {
   ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

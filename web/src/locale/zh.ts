@@ -9,6 +9,7 @@ import { directoryWords } from '../directory/words.zh';
 import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { messageWords } from '../messages/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { bookingWords } from '../scheduling/words.zh';
@@ -35,6 +36,7 @@ export const zh = {
   ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',
