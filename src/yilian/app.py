@@ -49,7 +49,7 @@ from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.records import contents, scans, uploads
-from yilian.referral import following, reservation
+from yilian.referral import alarms, deferred, following, reservation
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -107,6 +107,7 @@ PERIODIC = (
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    jobs.Periodic(deferred.SWEEP, deferred.SWEEP, timedelta(minutes=5)),
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
     *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
@@ -139,6 +140,8 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         matching.FIND: jobs.Kind(worklist.look_up),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        alarms.CLOCK: jobs.Kind(alarms.ring),
+        deferred.SWEEP: jobs.Kind(deferred.sweep),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),

@@ -990,6 +990,8 @@ insert into referral_road (from_state, to_state) values
     ('deferred', 'held'), ('deferred', 'booked'), ('deferred', 'deferred'), ('deferred', 'arrived'),
     ('held', 'held'), ('held', 'booked'), ('held', 'accepted'), ('held', 'arrived'),
     ('booked', 'booked'), ('booked', 'accepted'), ('booked', 'no-show'), ('booked', 'arrived'),
+    ('submitted', 'submitted'), ('received', 'received'), ('need-info', 'need-info'), ('no-show', 'no-show'),     -- what is recorded later
+    ('completed', 'completed'), ('referred-onward', 'referred-onward'),
     ('no-show', 'held'), ('no-show', 'booked'), ('no-show', 'deferred'), ('no-show', 'arrived');
 
 alter table referral
@@ -1011,7 +1013,9 @@ alter table referral
 
 create unique index referral_appointment on referral (appointment_id) where appointment_id is not null;                      -- an Appointment changed at a desk
 create index referral_deferred on referral (to_org, specialty, urgency, task_rid) where state = 'deferred';                  -- places as they come
-create index referral_retro on referral (from_org, retro_due_at, task_rid) where retro_post is not null and retro_at is null; -- ?list=retro
+create index referral_retro on referral (from_org, urgency, due_order, task_rid) where retro_post is not null and retro_at is null; -- $worklist?list=retro
+create index referral_late_here on referral (to_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
+create index referral_late_sent on referral (from_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
 
 create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
     task_rid bigint      not null references referral,
