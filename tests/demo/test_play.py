@@ -71,9 +71,15 @@ async def test_the_region_is_played_as_planned_and_then_left_alone(house: Databa
             for e in marker["extension"]
             if e["extension"][0]["valueString"].startswith("referral ")
         }
-        states = {row["request_id"]: row["state"] for row in await tx.fetch("select request_id, state from referral")}
+        rows = await tx.fetch("select request_id, state, created_at, moved_at from referral")
+        states, written = {row["request_id"]: row["state"] for row in rows}, {row["request_id"]: row["created_at"] for row in rows}
+        present = tx.now
     region = build(1, FEW, date.fromisoformat(marker["created"]))
     assert {plan.key: states[requests[plan.key]] for plan in region.referrals} == {plan.key: plan.ends for plan in region.referrals}
+    for plan in region.referrals:
+        if plan.made.days:
+            assert written[requests[plan.key]] == plan.made.instant(region.today, present), plan.key
+    assert len({row["moved_at"].date() for row in rows}) > 5  # steps are taken on their own days
     assert len(states) == len(region.referrals) + sum(plan.ends == "referred-onward" for plan in region.referrals)
     assert names >= {account.name for account in region.accounts}
     assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "重复登记", "演示账号", "排班与号源", "转诊"}

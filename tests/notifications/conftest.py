@@ -38,7 +38,7 @@ class Region:
 
 
 @pytest.fixture
-async def region(furnished_dsn: str) -> AsyncIterator[Region]:  # noqa: F811
+async def region(furnished_dsn: str) -> AsyncIterator[Region]:
     database = app.database(config.Settings(zone=REGION_ZONE), furnished_dsn)
     await database.open()
     yield Region(database)

@@ -294,6 +294,7 @@ async def play(tx: Tx, region: Region, plan: Plan, first: str = "") -> str:
 
     The clock of `tx` is set to the time of each step (never back, never beyond the present) and is left at the last one's; ids are stable.
     """
+    await tx.settle()  # from here on the clock of `tx` is ours
     present, given = tx.now, _Ids(plan.key)
     tx.new_id = given.next
     try:

@@ -60,8 +60,8 @@ def schedules(staff: Staff, places: dict[str, Institution]) -> Iterator[Planned]
             given.add(person.id)
             rows = [_row((day,), MORNING if half == "am" else AFTERNOON, 4) for day, half in _HALF_DAYS[number % len(_HALF_DAYS)]]
             yield Planned(institution, _of(person, code, "expert", rows))
-    for institution, codes in _CLINICS:
-        for code in codes:
+    for institution, specialties in _CLINICS:
+        for code in specialties:
             others = [one for one in staff.doctors(institution, code) if one.id not in given]
             if not others:
                 continue

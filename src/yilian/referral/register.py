@@ -63,6 +63,9 @@ class Referral:
     retro_post: str | None = None
     retro_due_at: datetime | None = None
     retro_at: datetime | None = None
+    moved_at: datetime | None = None
+    diagnosis: str | None = None
+    diagnosis_text: str | None = None
 
     @property
     def post(self) -> str:

@@ -366,6 +366,15 @@ def number_of(request: Resource) -> str:
     return next((str(i.get("value", "")) for i in request.get("identifier", []) if i.get("system") == urls.REFERRAL_NO), "")
 
 
+def diagnosis(request: Resource) -> tuple[str | None, str | None]:
+    """The ICD-10 code of the first diagnosis the request names, and what it is called there; None where none is coded."""
+    for concept in request.get("reasonCode", []):
+        for coding in concept.get("coding", []):
+            if coding.get("system") == urls.ICD10 and coding.get("code"):
+                return coding["code"], coding.get("display") or concept.get("text")
+    return None, None
+
+
 def requisition_of(request: Resource) -> str:
     """The number all requests of one chain of forwardings share."""
     return str(request.get("requisition", {}).get("value", ""))

@@ -113,6 +113,12 @@ async def finish(step: Step) -> None:
     elif step.after.state != "in-approval":
         step.change(approval_rid=None, approval_ver=None)
 
+    if before is None or before.state != step.after.state:
+        step.change(moved_at=step.now)
+    if request_written:
+        diagnosis, text = resources.diagnosis(step.request)
+        step.change(diagnosis=diagnosis, diagnosis_text=text)
+
     await (register.insert if before is None else register.update)(tx, step.after)
     await _keep_grounds(step)
     await inform(step)

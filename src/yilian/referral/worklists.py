@@ -176,16 +176,18 @@ def _sides(scope: Scope, asked: Worklist, args: list[Any], now: datetime, posts:
         }
         used = [name for name in known if any(f"{{{name}}}" in side.which for side in asked.sides)]
         words = {name: f"{_add(args, known[name][0])}::{known[name][1]}" for name in used}
-        return [_seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
+        return [seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
     if scope.reach == "self" and asked.mine:
-        return [_seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}")]
+        return [seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}")]
     if scope.reach == "everything" and asked.mine:  # a system of the region: what all institutions sent
-        return [_seen(scope, False, asked.mine)]
+        return [seen(scope, False, asked.mine)]
     return []
 
 
-def _seen(scope: Scope, ours: bool, which: str) -> str:
-    """Whom a Task is about and to whom it is confined stand in its row, so the scope is asked without touching a body.
+def seen(scope: Scope, ours: bool, which: str) -> str:
+    """`referral f … where …`: what our institution sent (`ours`) or got, and this asker may see; `which`: a condition on `f`.
+
+    Whom a Task is about and to whom it is confined stand in its row, so the scope is asked without touching a body.
 
     What our institution sent it may see, confined to it or not, and it is of its own writing; what was submitted is confined to nobody, and
     the letter itself is laid open to its receiver however sensitive. Said as constants, because the planner misjudges a condition on an

@@ -869,6 +869,14 @@ create table referral (                                  -- one row a referral: 
     closed_at       timestamptz,
     basis_task      bigint      references referral,     -- the referral a down-referral answers
     replaces_task   bigint      references referral,     -- the referral this one was forwarded from, or sent anew after
+    moved_at       timestamptz,                -- when it came to the state it is in; the columns below follow from it (trigger)
+    answered_at    timestamptz,                -- the receiver's first answer: accepted, booked, declined, asked or sent on
+    accepted_at    timestamptz,
+    booked_at      timestamptz,                -- the first booking
+    arrived_at     timestamptz,
+    missed         smallint not null default 0,  -- how often the patient did not come
+    diagnosis      text collate "C",           -- ICD-10 of the first diagnosis the request names; null: none is coded
+    diagnosis_text text,                       -- what it is called there
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
     due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
@@ -894,6 +902,8 @@ create index referral_closed_from on referral (from_org, closed_at desc, task_ri
 create index referral_closed_to on referral (to_org, closed_at desc, task_rid desc) include (patient)
     where closed_at is not null and submitted_at is not null;                                                                           -- ?list=closed
 create index referral_patient on referral (patient, created_at desc);         -- a resident's own lists
+create index referral_sent_in on referral (from_org, submitted_at);           -- Task/$referral-statistics?side=sent, Task/$register
+create index referral_received_in on referral (to_org, submitted_at);         -- Task/$referral-statistics?side=received, Task/$register
 create index referral_basis on referral (basis_task) where basis_task is not null;                                                       -- which down-referrals answer this one
 
 create table referral_slip (                             -- every slip that was printed, so that its code can be verified
@@ -980,6 +990,32 @@ begin
     end if;
     return new;
 end $$;
+
+create function referral_passes() returns trigger language plpgsql as $$
+-- At once: what is known of a referral by the state it comes to.
+begin
+    if tg_op = 'UPDATE' and new.state = old.state then
+        return new;
+    end if;
+    if new.answered_at is null and new.state in ('accepted', 'held', 'booked', 'deferred', 'declined', 'need-info', 'referred-onward') then
+        new.answered_at := new.moved_at;
+    end if;
+    if new.accepted_at is null and new.state in ('accepted', 'held', 'booked', 'deferred', 'arrived') then
+        new.accepted_at := new.moved_at;
+    end if;
+    if new.booked_at is null and new.state = 'booked' then
+        new.booked_at := new.moved_at;
+    end if;
+    if new.arrived_at is null and new.state = 'arrived' then
+        new.arrived_at := new.moved_at;
+    end if;
+    if tg_op = 'UPDATE' and new.state = 'no-show' then
+        new.missed := old.missed + 1;
+    end if;
+    return new;
+end $$;
+
+create trigger referral_passes before insert or update of state on referral for each row execute function referral_passes();
 
 create trigger referral_keeps_to_its_road before insert or update or delete on referral for each row execute function referral_keeps_to_its_road();
 

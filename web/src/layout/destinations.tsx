@@ -25,7 +25,7 @@ import { has, looksAfterAccounts, type Person, seesPatients } from '../access/pe
 import { worksAtDesk } from '../desk';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
-import { type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -74,6 +74,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         list,
         icon: ICONS[list],
       })),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),

@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.en';
 import { deskWords } from '../desk/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
@@ -18,6 +19,7 @@ export const en: Words = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': 'Yilian',

@@ -5,6 +5,7 @@ import { consentWords } from '../consent/words.zh';
 import { deskWords } from '../desk/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
@@ -18,6 +19,7 @@ export const zh = {
   ...consentWords,
   ...accountWords,
   ...statisticsWords,
+  ...referralStatisticsWords,
   ...launchWords,
 
   'app.name': '医联',

@@ -13,9 +13,12 @@ const lazyPage = (load: () => Promise<{ default: ComponentType }>): RouteObject[
 export const referralRoutes: RouteObject[] = [
   { path: 'patients/:id/refer', lazy: lazyPage(() => import('./refer/ReferPage')) },
   { path: 'referrals/:taskId', lazy: lazyPage(() => import('./thread/ReferralPage')) },
+  { path: 'referral-statistics', lazy: lazyPage(() => import('./statistics/StatisticsPage')) },
+  { path: 'referral-statistics/list', lazy: lazyPage(() => import('./statistics/ListedPage')) },
   { path: 'worklist/:list', lazy: lazyPage(() => import('./worklist/WorklistPage')) },
 ];
 
 export { useWorklistCounts } from './counts';
 export { OpenReferrals } from './OpenReferrals';
+export { countsReferrals } from './statistics/asked';
 export { isWork, type Worklist, worklistsOf } from './worklists';

@@ -17,7 +17,7 @@ const MOST_ROWS = 15;
 const MOST_COLUMNS = 7;
 
 /** The table for who would rather look: its rows as stacked bars, or with many columns the totals of these, one beside the other. */
-export function Bars({ table }: { table: Table }) {
+export function Bars({ table, colours }: { table: Table; colours?: readonly string[] }) {
   const { t } = useLocale();
   const { dark, phone } = useAppearance();
   const box = useRef<HTMLDivElement>(null);
@@ -31,14 +31,16 @@ export function Bars({ table }: { table: Table }) {
     const chart = init(box.current, undefined, { renderer: 'svg' });
     // Named, since the widths of a font that is only inherited cannot be measured: labels would lie over each other.
     const font = getComputedStyle(box.current).fontFamily;
-    chart.setOption(upright ? columnsOption(table, dark, font) : rowsOption({ ...table, rows }, dark, phone, font));
+    chart.setOption(
+      upright ? columnsOption(table, dark, font) : rowsOption({ ...table, rows }, dark, phone, font, colours),
+    );
     const watch = new ResizeObserver(() => chart.resize());
     watch.observe(box.current);
     return () => {
       watch.disconnect();
       chart.dispose();
     };
-  }, [table, rows, upright, dark, phone]);
+  }, [table, rows, upright, dark, phone, colours]);
 
   return (
     <figure className={styles.chart}>
@@ -95,11 +97,11 @@ function columnsOption(table: Table, dark: boolean, font: string) {
 const STEPS = ['#B7DCD6', '#8CC7BE', '#5FB0A5', '#35988B', '#117E72', '#00645A', '#004A43'];
 const STEPS_DARK = ['#0E4A44', '#13625A', '#1B7B71', '#2A958A', '#4BAFA4', '#7CC8BF', '#AEDFD9'];
 
-function rowsOption(table: Table, dark: boolean, phone: boolean, font: string) {
+function rowsOption(table: Table, dark: boolean, phone: boolean, font: string, colours?: readonly string[]) {
   const { ink, rule } = look(dark);
   return {
     animation: false,
-    color: dark ? STEPS_DARK : STEPS,
+    color: [...(colours ?? (dark ? STEPS_DARK : STEPS))],
     textStyle: { fontFamily: font, color: ink },
     grid: { left: 8, right: 24, top: phone ? 64 : 40, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, textStyle: { color: ink }, itemWidth: 14, itemHeight: 10, selectedMode: false },

@@ -1,0 +1,62 @@
+import type { Person } from '../../access/person';
+import { has } from '../../access/person';
+import type { Params } from '../../client/client';
+import { today } from '../../fhir/dates';
+import { useFilters } from '../../list/useFilters';
+import { type By, LINES, SIDES } from './figures';
+
+/** What the page counts, as it stands in the address. */
+export interface Asked {
+  side: (typeof SIDES)[number];
+  by: By;
+  since: string;
+  until: string;
+  direction: string;
+}
+
+/** Those who answer for a house's referrals. The server counts what each of them may see. */
+export const countsReferrals = (person: Person): boolean => has(person, 'coordinator', 'head', 'office');
+
+export function useAsked(): [Asked, (name: string, value: string) => void] {
+  const [get, set] = useFilters();
+  const now = today(new Date());
+  return [
+    {
+      side: SIDES.find((side) => side === get('side')) ?? 'sent',
+      by: LINES.find((by) => by === get('by')) ?? 'institution',
+      since: get('since') || `${now.slice(0, 4)}-01-01`,
+      until: get('until') || now,
+      direction: get('direction'),
+    },
+    set,
+  ];
+}
+
+export const paramsOf = (asked: Asked): Params => ({
+  side: asked.side,
+  by: asked.by,
+  since: asked.since,
+  until: asked.until,
+  direction: asked.direction || undefined,
+});
+
+/** The page with the referrals behind a number of this line. */
+export function behind(asked: Asked, line: string, figure: string): string {
+  const query = new URLSearchParams({ side: asked.side, since: asked.since, until: asked.until, figure });
+  if (asked.direction) query.set('direction', asked.direction);
+  if (line && asked.by !== 'month') query.set(asked.by, line);
+  if (line && asked.by === 'month') {
+    query.set('since', later(asked.since, `${line}-01`));
+    query.set('until', earlier(asked.until, lastDay(line)));
+  }
+  return `/referral-statistics/list?${query}`;
+}
+
+const later = (one: string, other: string): string => (one > other ? one : other);
+const earlier = (one: string, other: string): string => (one < other ? one : other);
+
+/** "2026-02" → "2026-02-28" */
+export function lastDay(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return `${month}-${String(new Date(Date.UTC(year, number, 0)).getUTCDate()).padStart(2, '0')}`;
+}
