@@ -1,10 +1,13 @@
 import {
   AuditOutlined,
   BarChartOutlined,
+  CalendarOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
   EditOutlined,
   EyeOutlined,
+  FieldTimeOutlined,
+  FileProtectOutlined,
   FolderOpenOutlined,
   HomeOutlined,
   IdcardOutlined,
@@ -19,6 +22,7 @@ import {
   TeamOutlined,
   UserOutlined,
   UserSwitchOutlined,
+  WarningOutlined,
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
@@ -44,6 +48,11 @@ const ICONS: Record<Worklist, ReactNode> = {
   declined: <StopOutlined />,
   expected: <ClockCircleOutlined />,
   here: <MedicineBoxOutlined />,
+  today: <CalendarOutlined />,
+  trouble: <WarningOutlined />,
+  overdue: <FieldTimeOutlined />,
+  retro: <FileProtectOutlined />,
+  away: <SendOutlined />,
   sent: <SendOutlined />,
   returned: <RollbackOutlined />,
   closed: <CheckCircleOutlined />,
