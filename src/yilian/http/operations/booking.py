@@ -85,8 +85,7 @@ async def find_free(house: House, asker: Scope, request: Request) -> Answer:
         bundle["link"].append({"relation": "next", "url": link(request.base, "Appointment/$find", [*asked, ("_cursor", following)])})
     if found:
         bundle["entry"] = [
-            {"resource": _proposed(one, called_by.get(one.actor_rid, ""), house), "search": {"mode": "match"}}
-            for one in found
+            {"resource": _proposed(one, called_by.get(one.actor_rid, ""), house), "search": {"mode": "match"}} for one in found
         ]
     return of_json(bundle)
 
