@@ -59,7 +59,7 @@ from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
-from yilian.referral import conversation, following, reservation
+from yilian.referral import alarms, conversation, deferred, following, reservation
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -137,6 +137,7 @@ PERIODIC = (
     jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    jobs.Periodic(deferred.SWEEP, deferred.SWEEP, timedelta(minutes=5)),
     jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
     *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
@@ -174,6 +175,8 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
+        alarms.CLOCK: jobs.Kind(alarms.ring),
+        deferred.SWEEP: jobs.Kind(deferred.sweep),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),

@@ -74,6 +74,7 @@ OURS = {
     *(("no-show", action) for action in ("hold", "book", "defer")),
     ("held", "cancel-booking"),
     ("booked", "book"),
+    *((state, "endorse") for state in (*(one for one in OPEN if one not in CONFINED), "completed", "declined", "referred-onward")),
 }
 """Lines the contract does not name, in its spirit."""
 
@@ -117,7 +118,7 @@ def test_states_actions_and_parts_are_spelled_one_way() -> None:
         assert {*row.start, *row.end} <= STATES.keys()
         assert row.action in ACTIONS
         assert set(row.who) <= set(PARTS)
-        assert row.when in ("", "down", "unsettled", "overdue")
+        assert row.when in ("", "down", "unsettled", "overdue", "retro")
         assert not set(row.requires) & {*row.optional, *row.one_of}
     assert all(zh and en for zh, en in ACTIONS.values())
 

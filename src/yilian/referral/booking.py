@@ -14,9 +14,10 @@ from yilian import policy
 from yilian.access import institutions
 from yilian.directory import offers
 from yilian.directory.tiers import GRASSROOTS, tier
+from yilian.errors import NotFound
 from yilian.fhir import json, references, urls
 from yilian.fhir.definitions import type_id
-from yilian.referral import marks, reservation, resources
+from yilian.referral import marks, register, reservation, resources
 from yilian.referral.guard import RoomScope
 from yilian.referral.outcome import fault
 from yilian.referral.register import Referral
@@ -24,8 +25,9 @@ from yilian.referral.resources import Named
 from yilian.scheduling import bookings
 from yilian.scheduling.bookings import Wish
 from yilian.sealing.keyring import opened
+from yilian.store import read
 from yilian.store.change import Written
-from yilian.store.scope import lent
+from yilian.store.scope import Scope, lent
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -59,6 +61,15 @@ async def pools(tx: Tx, referral: Referral) -> tuple[str, ...]:
     sender = (await institutions.of(tx, [referral.from_org])).get(referral.from_org)
     grassroots = ("grassroots",) if sender is not None and tier(sender.tier) in GRASSROOTS else ()
     return (*grassroots, *(("emergency",) if referral.priority == "stat" else ()))
+
+
+async def of_task(tx: Tx, scope: Scope, task_id: str) -> tuple[str, ...]:
+    """The same for the referral of a Task the asker sees. Raises NotFound for one that is not to be seen, or is no referral."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None:
+        raise NotFound(f"Task/{task_id} is no referral.", zh="该任务不是转诊。")
+    return await pools(tx, referral)
 
 
 async def hold(step: Step, row: Row) -> None:

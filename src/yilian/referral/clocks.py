@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from yilian import policy
+from yilian.fhir.dates import region_zone
 from yilian.referral.register import Referral, changed
+from yilian.referral.working_hours import ALWAYS, FURTHEST_DAYS, WorkingHours, hours_of
+from yilian.scheduling.days import days
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -27,19 +30,21 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
     match after.state:
         case "in-approval":
             hours = await policy.value(tx, "referral.approval_hours", now, after.from_org)
-            return after if same else changed(after, due_at=now + timedelta(hours=hours))
+            return after if same else changed(after, due_at=await _limit(tx, after, now, hours, after.from_org))
         case "submitted":
             hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
             starts = await policy.value(tx, "referral.reception_clock_starts", now)
             start = after.applied_at if starts == "applied" and after.applied_at is not None else now
-            return changed(after, due_at=start + timedelta(hours=hours))
+            return changed(after, due_at=await _limit(tx, after, start, hours, after.to_org))
         case "received":
             if before is not None and before.state == "need-info":
-                return changed(after, due_at=now + (before.clock_left or timedelta()), clock_left=None)
+                left = before.clock_left or timedelta()
+                return changed(after, due_at=await _limit(tx, after, now, left / timedelta(hours=1), after.to_org), clock_left=None)
             return after
         case "need-info":
             due = before.due_at if before is not None else None
-            return changed(after, due_at=None, clock_left=max(due - now, timedelta()) if due is not None else None)
+            hours = await working_hours(tx, after, now, after.to_org)
+            return changed(after, due_at=None, clock_left=hours.between(now, due, region_zone()) if due is not None else None)
         case "accepted" | "held" | "deferred" if after.direction == "down":
             return await _plan_clock(tx, before, after, now)
         case "booked" | "no-show" if after.direction == "down" and after.planned_at is None:
@@ -49,10 +54,27 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
                 return changed(after, due_at=None)
             if before is not None and before.state in ("booked", "no-show"):
                 hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
-                return changed(after, due_at=now + timedelta(hours=hours))
+                return changed(after, due_at=await _limit(tx, after, now, hours, after.to_org))
             return after
         case _:
             return changed(after, due_at=None, clock_left=None)
+
+
+async def working_hours(tx: Tx, referral: Referral, at: datetime, institution: int | None) -> WorkingHours:
+    """When the clocks of this referral run at an institution (rid)."""
+    if referral.priority in await policy.value(tx, "referral.round_the_clock", at, institution):
+        return ALWAYS
+    value = await policy.value(tx, "referral.working_hours", at, institution)
+    if not value.get("holidays"):
+        return hours_of(value, {})
+    today = at.astimezone(region_zone()).date()
+    known = await days(tx, today, today + timedelta(days=FURTHEST_DAYS))
+    return hours_of(value, {day: one.works for day, one in known.days.items()})
+
+
+async def _limit(tx: Tx, referral: Referral, start: datetime, hours: float, institution: int | None) -> datetime:
+    """The end of a limit of so many hours."""
+    return (await working_hours(tx, referral, start, institution)).after(start, timedelta(hours=hours), region_zone())
 
 
 async def _plan_clock(tx: Tx, before: Referral | None, after: Referral, now: datetime) -> Referral:
@@ -60,5 +82,5 @@ async def _plan_clock(tx: Tx, before: Referral | None, after: Referral, now: dat
         return changed(after, due_at=None)
     if before is not None and before.state in ("accepted", "held", "deferred", "booked", "no-show"):
         return after
-    days = await policy.value(tx, "referral.plan_within_days", now, after.to_org)
-    return changed(after, due_at=now + timedelta(days=days))
+    within = await policy.value(tx, "referral.plan_within_days", now, after.to_org)
+    return changed(after, due_at=now + timedelta(days=within))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
 from yilian.fhir import references
-from yilian.referral import booking, marks, numbers, register, resources, rules, states
+from yilian.referral import approvals, booking, marks, numbers, register, resources, rules, states
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
 from yilian.referral.parameters import Act, LegalAction, Refer, read_act, read_refer
@@ -187,7 +187,7 @@ async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
     """The parts this person has in it. A resident is the patient of a referral of any record that is linked to the own one."""
     if scope.reach == "self" and referral.patient in await members.others_of(tx, scope.patient_rid):
         return frozenset({states.PATIENT})
-    mine = rules.parts(scope, referral)
+    mine = await approvals.parts(tx, scope, referral)
     if states.REFERRER in mine and await booking.is_direct(tx, referral):
         mine |= {states.BOOKER}
     return mine
@@ -319,6 +319,7 @@ _STEPS: dict[str, Callable[[Step, states.Row], Awaitable[None]]] = {
     "expire": booking.expire,
     "cancel-booking": booking.cancel_booking,
     "no-show": booking.no_show,
+    "endorse": approvals.endorse,
     "ask": _ask,
     "answer": _answer,
     "arrive": _arrive,

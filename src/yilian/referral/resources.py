@@ -349,6 +349,13 @@ def care_plan(given: Resource, *, id: str, patient: Named, author: Named, reques
     return plan
 
 
+def payment_of(request: Resource) -> str:
+    """支付方式 as the form has it, "" where it says none."""
+    form: Resource = next((e for e in request.get("extension", []) if e.get("url") == urls.REFERRAL_FORM), {})
+    found: Resource = next((e for e in form.get("extension", []) if e.get("url") == "payment"), {})
+    return str(found.get("valueString") or found.get("valueCode") or found.get("valueCoding", {}).get("code", ""))
+
+
 def has_content(plan: Resource) -> bool:
     """Whether a plan plans anything."""
     return any(plan.get(key) for key in ("activity", "goal", "description", "title"))

@@ -64,6 +64,8 @@ def holds(row: states.Row, referral: Referral, now: datetime) -> bool:
             return referral.direction == "down"
         case "unsettled":
             return referral.acknowledged_at is None
+        case "retro":
+            return referral.retro_post is not None and referral.retro_at is None
         case "overdue":
             return referral.overdue(now)
         case _:

@@ -11,7 +11,7 @@ from yilian import policy
 from yilian.directory.institutions import Institution, by_rid, institution
 from yilian.errors import Conflict, Forbidden, InvalidResource, Issue
 from yilian.fhir import json, references, urls
-from yilian.referral import register, resources, rules, states
+from yilian.referral import approvals, register, resources, rules, states
 from yilian.referral.parameters import Consent
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named, Wish
@@ -150,9 +150,13 @@ async def prepare(tx: Tx, scope: Scope, request: Resource, *, sender: int = 0, a
 
 
 async def send(step: Step, sending: Sending) -> None:
-    """Let a checked referral go: to the first approver, or to the receiver."""
+    """Let a checked referral go: to the first approver, or to the receiver; an emergency at once, and its approval is recorded later."""
     tx = step.tx
-    chain = await _chain(tx, sending.sender, step.after.direction, step.after.priority)
+    chain = await approvals.chain(tx, sending.sender, step.after, step.request)
+    if chain and await approvals.is_skipped(tx, sending.sender, step.after.priority):
+        await approvals.owe(step, chain[0])
+        step.afterwards.append(lambda: approvals.remind(step))
+        chain = ()
     row = states.row("draft", "submit")
     assert row is not None
     state = rules.next_state(row, step.after, approval_asked=bool(chain))
@@ -183,14 +187,6 @@ async def evidence_faults(tx: Tx, scope: Scope, patient: int, places: Iterable[t
         elif found[key].patient != patient:
             faults.append(_issue(place, f"{key[0]}/{key[1]} is not about this patient.", "附件不属于该患者,请核对。", "business-rule"))
     return faults
-
-
-async def _chain(tx: Tx, sender: Institution, direction: str, priority: str) -> tuple[str, ...]:
-    """The posts that approve, one after the other; none where the institution asks for no approval, and none in an emergency."""
-    if not sender.needs_approval or priority in await policy.value(tx, "referral.approval_skipped_for", tx.now, sender.rid):
-        return ()
-    chains = await policy.value(tx, "referral.approval_chain", tx.now, sender.rid)
-    return tuple(chains.get(direction, ()))
 
 
 async def _known(tx: Tx, scope: Scope, texts: Iterable[str], patient: int) -> tuple[Referral | None, Resource]:

@@ -82,7 +82,7 @@ class Row:
     who       the parts that may take it
     requires  parameters that must come with it; `optional`: that may; `one_of`: of which at least one must
     when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet,
-              "overdue" its clock has run out
+              "overdue" its clock has run out, "retro" it went without the approval that is recorded later
     primary   the likeliest next step of whose turn it is; `danger`: hard to undo, asked twice
     """
 
@@ -132,6 +132,7 @@ ACTIONS = {
     "cancel-booking": ("取消预约", "Cancel the booking"),
     "no-show": ("登记未到", "Record a no-show"),
     "expire": ("占号超时", "The hold ran out"),
+    "endorse": ("补记审批", "Record the approval"),
     "redirect": ("改投其他机构", "Offer to another institution"),
 }
 
@@ -183,6 +184,9 @@ ROWS = (
         danger=True, note="The receiver has not answered in time; overdue itself moves nothing."),
     Row(("declined",), "redirect", ("declined",), (REFERRER, HOUSE), requires=("to",), optional=("note",), when="unsettled", primary=True,
         note="The same wish to another institution. The house takes it where the sender has agreed beforehand."),
+    *(Row((state,), "endorse", (state,), (APPROVER,), optional=("note",), when="retro",
+          note="An emergency went without approval; the approver records it within the time limit.")
+      for state in (*SENT_AND_OPEN, "completed", "declined", "referred-onward")),
     Row(CONFINED, "cancel", ("cancelled",), (REFERRER,), requires=("reason",), optional=("note",), danger=True),
     Row(SENT_AND_OPEN, "cancel", ("cancelled",), (REFERRER, PATIENT), requires=("reason",), optional=("note",), danger=True),
 )  # fmt: skip

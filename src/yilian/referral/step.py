@@ -11,7 +11,7 @@ from yilian import policy
 from yilian.access import grounds
 from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
-from yilian.referral import clocks, letters, register, resources
+from yilian.referral import alarms, clocks, letters, register, resources
 from yilian.referral.guard import permission
 from yilian.referral.informing import inform
 from yilian.referral.parameters import Act
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-POSTS = {"head": "科主任", "office": "医联体办公室"}
+POSTS = {"head": "科主任", "medical-affairs": "医务科", "president": "院长", "office": "医联体办公室"}
 """How approvers are called; other posts by their code."""
 
 
@@ -83,7 +83,8 @@ async def finish(step: Step) -> None:
     with meta, in `step.request` and `step.task`.
     """
     before, tx = step.before, step.tx
-    step.after = await clocks.set_clock(tx, before, step.after)
+    if step.action != "endorse":
+        step.after = await clocks.set_clock(tx, before, step.after)
     settled = step.after.acknowledged_at is not None
     request_written = resources.step_request(step.request, step.after.state, settled=settled) or step.request_changed or before is None
     resources.step_task(step.task, step.request, state=step.after.state, at=step.now, due=step.after.due_at)
@@ -122,6 +123,7 @@ async def finish(step: Step) -> None:
     await (register.insert if before is None else register.update)(tx, step.after)
     await _keep_grounds(step)
     await inform(step)
+    await alarms.start(tx, before, step.after)
     for following in step.afterwards:
         await following()
 

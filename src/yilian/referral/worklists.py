@@ -7,10 +7,13 @@ totals and pages are right. Nothing is truncated silently.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from yilian.errors import BadRequest
-from yilian.referral import states
+from yilian.fhir.dates import region_zone
+from yilian.fhir.definitions import type_id
+from yilian.referral import approvals, states
 from yilian.referral.codes import DIRECTIONS, PRIORITIES
 from yilian.sealing.keyring import blinds
 from yilian.search.folding import AFTER_ALL, fold
@@ -50,7 +53,18 @@ class Worklist:
 
 WAITING_FOR_A_PLACE = ("accepted", "held", "booked", "deferred", "no-show")
 _WAITING = "f.state in (" + ", ".join(f"'{code}'" for code in WAITING_FOR_A_PLACE) + ")"
-_NEXT_APPROVER = "f.state = 'in-approval' and f.chain[f.step + 1] = any({roles}) and f.referrer <> {agent}"
+_LATE = "f.due_at is not null and f.closed_at is null and f.due_at <= {now}"
+_TROUBLE = f"{_WAITING} and (f.state in ('deferred', 'no-show') or (f.state = 'accepted' and f.due_at <= {{now}}))"
+_TODAY = (
+    "f.state = 'booked' and exists (select from resource q join appointment a on a.rid = q.rid"
+    f" where q.type = {type_id('Appointment')} and q.id = f.appointment_id and a.institution = f.to_org and a.day = {{today}})"
+)
+_AWAY = (
+    "f.closed_at is null and f.state <> 'draft' and f.referrer = {agent}"
+    " and f.state in ('accepted', 'held', 'booked', 'deferred', 'no-show', 'arrived')"
+)
+_RETRO = "f.retro_post is not null and f.retro_at is null and f.retro_post = any({posts}) and f.referrer <> {agent}"
+_NEXT_APPROVER = "f.state = 'in-approval' and f.chain[f.step + 1] = any({posts}) and f.referrer <> {agent}"
 
 LISTS = {
     "approval": Worklist("待我审批", (Side(True, _NEXT_APPROVER),)),
@@ -58,6 +72,11 @@ LISTS = {
     "answer": Worklist("待补充", (Side(True, "f.state = 'need-info'"),)),
     "declined": Worklist("被退回", (Side(True, "f.state = 'declined' and f.acknowledged_at is null"),), ended=True),
     "expected": Worklist("待到诊", (Side(False, _WAITING),)),
+    "today": Worklist("今日到诊", (Side(False, _TODAY),)),
+    "trouble": Worklist("预约待处理", (Side(False, _TROUBLE),)),
+    "overdue": Worklist("已超时", (Side(True, _LATE), Side(False, f"f.submitted_at is not null and {_LATE}"))),
+    "retro": Worklist("待补记审批", (Side(True, _RETRO),)),
+    "away": Worklist("我的在外患者", (Side(True, _AWAY),)),
     "here": Worklist("在院", (Side(False, "f.state = 'arrived'"),)),
     "sent": Worklist("我院转出", (Side(True, "f.closed_at is null and f.state <> 'draft'"),), mine="f.closed_at is null"),
     "returned": Worklist("下转到我院", (Side(False, "f.direction = 'down' and f.closed_at is null"),)),
@@ -69,7 +88,9 @@ LISTS = {
     ),
     "drafts": Worklist("草稿", (Side(True, "f.state = 'draft'"),)),
 }
-"""declined: by the receiver, ours to send elsewhere or to close. sent: also those still in approval. returned: down-referrals to us."""
+"""today: whose appointment is today. trouble: no place, did not come, or not arranged in time. away: whom the asker referred and who is in
+other hands now. retro: emergencies whose approval is recorded later. declined: by the receiver, ours to send elsewhere or to close. sent:
+also those still in approval. returned: down-referrals to us."""
 
 NOT_COUNTED = frozenset({"closed"})
 """Nothing waits there, and it grows for ever; its own pages still say how many there are."""
@@ -96,7 +117,7 @@ async def worklist(
     if name not in LISTS:
         raise BadRequest(f"There is no list {name[:40]!r}; there are {', '.join(LISTS)}.", zh="没有这个工作列表。")
     args: list[Any] = []
-    sides = _sides(scope, LISTS[name], args)
+    sides = _sides(scope, LISTS[name], args, tx.now, await approvals.posts(tx, scope))
     if not sides:
         return Page([], total=0)
     filters = _filters(args, state, priority, direction, q)
@@ -133,7 +154,8 @@ async def worklist(
 async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
     """How many referrals wait in each list for this asker now, by its code; 0 for lists this asker cannot have. Without `NOT_COUNTED`."""
     args: list[Any] = []
-    counted = {name: _sides(scope, one, args) for name, one in LISTS.items() if name not in NOT_COUNTED}
+    posts = await approvals.posts(tx, scope)
+    counted = {name: _sides(scope, one, args, tx.now, posts) for name, one in LISTS.items() if name not in NOT_COUNTED}
     asked = [
         f"select '{name}' as name, {' + '.join(f'(select count(*) from {side})' for side in sides)} as many"
         for name, sides in counted.items()
@@ -143,12 +165,17 @@ async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
     return dict.fromkeys(counted, 0) | {row["name"]: row["many"] for row in rows}
 
 
-def _sides(scope: Scope, asked: Worklist, args: list[Any]) -> list[str]:
+def _sides(scope: Scope, asked: Worklist, args: list[Any], now: datetime, posts: frozenset[str]) -> list[str]:
     """`referral f … where …` for each side of a list as this asker may see it: keys of ours as literals, words in `args`."""
     if scope.reach == "grounds" and scope.institution_rid:
-        words = {}
-        if any("{roles}" in side.which for side in asked.sides):
-            words = {"roles": f"{_add(args, sorted(scope.roles))}::text[]", "agent": _add(args, scope.agent)}
+        known: dict[str, tuple[Any, str]] = {
+            "posts": (sorted(posts), "text[]"),
+            "agent": (scope.agent, "text"),
+            "now": (now, "timestamptz"),
+            "today": (now.astimezone(region_zone()).date(), "date"),
+        }
+        used = [name for name in known if any(f"{{{name}}}" in side.which for side in asked.sides)]
+        words = {name: f"{_add(args, known[name][0])}::{known[name][1]}" for name in used}
         return [seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
     if scope.reach == "self" and asked.mine:
         return [seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}")]

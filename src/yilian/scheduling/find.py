@@ -25,7 +25,7 @@ MOST = 500
 
 FIND = f"""
 select r.id, s.rid, s.starts, s.ends, s.kind, s.specialty, s.capacity, i.id as institution, c.id as schedule,
-       a.type as actor_type, a.id as actor, s.free, s.reserved
+       a.type as actor_type, a.id as actor, s.actor as actor_rid, s.free, s.reserved
 from (
     select s.*, f.free, f.reserved from slot s
     cross join lateral (
@@ -71,7 +71,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Free:
     """A slot with places to be had. rid: its database key, to go on after it; free: how many are open to the asker now; reserved: of these,
-    how many are not the public's yet."""
+    how many are not the public's yet; actor_rid: database key of whose time it is."""
 
     rid: int
     slot: str
@@ -85,6 +85,7 @@ class Free:
     capacity: int
     free: int
     reserved: int
+    actor_rid: int
 
 
 async def find(tx: Tx, question: Question, here: Standing, *, count: int = 50, after: str | None = None) -> tuple[list[Free], str | None]:
@@ -109,7 +110,7 @@ async def find(tx: Tx, question: Question, here: Standing, *, count: int = 50, a
         Free(
             row["rid"], row["id"], row["schedule"], row["institution"],
             f"{RESOURCE_TYPES[row['actor_type'] - 1]}/{row['actor']}",
-            row["starts"], row["ends"], row["kind"], row["specialty"], row["capacity"], row["free"], row["reserved"],
+            row["starts"], row["ends"], row["kind"], row["specialty"], row["capacity"], row["free"], row["reserved"], row["actor_rid"],
         )
         for row in rows[:count]
     ]  # fmt: skip

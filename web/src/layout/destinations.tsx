@@ -14,6 +14,8 @@ import {
   EditOutlined,
   EnvironmentOutlined,
   EyeOutlined,
+  FieldTimeOutlined,
+  FileProtectOutlined,
   FileSearchOutlined,
   FolderOpenOutlined,
   HeartOutlined,
@@ -31,6 +33,7 @@ import {
   TeamOutlined,
   UserOutlined,
   UserSwitchOutlined,
+  WarningOutlined,
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
@@ -64,6 +67,11 @@ const ICONS: Record<Worklist, ReactNode> = {
   declined: <StopOutlined />,
   expected: <ClockCircleOutlined />,
   here: <MedicineBoxOutlined />,
+  today: <CalendarOutlined />,
+  trouble: <WarningOutlined />,
+  overdue: <FieldTimeOutlined />,
+  retro: <FileProtectOutlined />,
+  away: <SendOutlined />,
   sent: <SendOutlined />,
   returned: <RollbackOutlined />,
   closed: <CheckCircleOutlined />,

@@ -8,6 +8,11 @@ export type Worklist =
   | 'declined'
   | 'expected'
   | 'here'
+  | 'today'
+  | 'trouble'
+  | 'overdue'
+  | 'retro'
+  | 'away'
   | 'sent'
   | 'returned'
   | 'closed'
@@ -15,11 +20,24 @@ export type Worklist =
 
 /** The lists a post works with, the most pressing first. What is in them the server decides. */
 const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
-  head: ['approval', 'sent', 'closed'],
-  coordinator: ['inbox', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
-  consultant: ['here', 'expected', 'inbox', 'sent', 'closed'],
-  physician: ['inbox', 'expected', 'here', 'answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
-  gp: ['inbox', 'answer', 'declined', 'returned', 'sent', 'drafts', 'closed'],
+  head: ['approval', 'retro', 'overdue', 'sent', 'closed'],
+  coordinator: ['inbox', 'overdue', 'trouble', 'today', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
+  consultant: ['here', 'today', 'expected', 'inbox', 'away', 'sent', 'closed'],
+  physician: [
+    'inbox',
+    'trouble',
+    'today',
+    'expected',
+    'here',
+    'answer',
+    'declined',
+    'returned',
+    'away',
+    'sent',
+    'drafts',
+    'closed',
+  ],
+  gp: ['inbox', 'answer', 'declined', 'returned', 'away', 'sent', 'drafts', 'closed'],
   resident: ['sent', 'closed'],
 };
 

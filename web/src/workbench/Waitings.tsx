@@ -6,7 +6,18 @@ import { isWork, useWorklistCounts, type Worklist, worklistsOf } from '../referr
 import styles from './workbench.module.css';
 
 /** Lists in which a number means that somebody waits for this person. */
-const PRESSING: readonly Worklist[] = ['approval', 'inbox', 'answer', 'declined', 'returned', 'expected', 'here'];
+const PRESSING: readonly Worklist[] = [
+  'overdue',
+  'approval',
+  'retro',
+  'inbox',
+  'trouble',
+  'answer',
+  'declined',
+  'returned',
+  'expected',
+  'here',
+];
 
 /** How much waits, list by list; each number opens its list. */
 export function Waitings({ person }: { person: Person }) {

@@ -6,6 +6,7 @@ by sending it back as `appointment-resource` with the patient in it, a hold of o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,8 @@ from yilian.http.house import House
 from yilian.http.operations import Operation
 from yilian.http.parameters import Called, Parameter, called_with
 from yilian.http.request import Request
-from yilian.scheduling import bookings, find
+from yilian.referral import booking as referral_pools
+from yilian.scheduling import bookings, find, names
 from yilian.scheduling.bookings import Wish
 from yilian.scheduling.find import Free, Question
 from yilian.scheduling.slots import KINDS
@@ -36,7 +38,7 @@ Json = dict[str, Any]
 FIND = (
     Parameter("start"), Parameter("end"), Parameter("specialty"), Parameter("visit-type"), Parameter("practitioner", many=True),
     Parameter("organization", many=True), Parameter("location-reference", many=True), Parameter("schedule", many=True),
-    Parameter("patient-reference"), Parameter("_count", "integer"), Parameter("_cursor"),
+    Parameter("patient-reference"), Parameter("referral"), Parameter("_count", "integer"), Parameter("_cursor"),
 )  # fmt: skip
 TAKE = (
     Parameter("appointment-reference"), Parameter("appointment-resource", "resource", of="Appointment"), Parameter("channel"),
@@ -66,7 +68,10 @@ async def find_free(house: House, asker: Scope, request: Request) -> Answer:
         patient = _patient(called.text("patient-reference"))
         seen = [await read.by_id(tx, asker, "Patient", patient)] if patient else []
         here = await standing(tx, asker, seen[0].rid if seen else 0)
+        if referral := called.text("referral"):
+            here = replace(here, also=await referral_pools.of_task(tx, asker, _id_of(referral, "Task")))
         found, following = await find.find(tx, question, here, count=int(called.one("_count") or USUAL), after=called.one("_cursor"))
+        called_by = {rid: one.name for rid, one in (await names.actors(tx, [one.actor_rid for one in found])).items()}
         moment = tx.now
     if seen:
         await note_read(house.reads, asker, seen, "find", request.address, query=link("", "Appointment/$find", asked)[1:])
@@ -79,7 +84,9 @@ async def find_free(house: House, asker: Scope, request: Request) -> Answer:
     if following:
         bundle["link"].append({"relation": "next", "url": link(request.base, "Appointment/$find", [*asked, ("_cursor", following)])})
     if found:
-        bundle["entry"] = [{"resource": _proposed(one, house), "search": {"mode": "match"}} for one in found]
+        bundle["entry"] = [
+            {"resource": _proposed(one, called_by.get(one.actor_rid, ""), house), "search": {"mode": "match"}} for one in found
+        ]
     return of_json(bundle)
 
 
@@ -178,7 +185,8 @@ def wish_of(called: Called) -> Wish:
     return Wish(_patient(patients[0]), slots, called.text("channel") or "web", reason, based)
 
 
-def _proposed(one: Free, house: House) -> Json:
+def _proposed(one: Free, name: str, house: House) -> Json:
+    actor = {"reference": one.actor} | ({"display": name} if name else {})
     made: Json = {
         "resourceType": "Appointment",
         "extension": [
@@ -190,7 +198,7 @@ def _proposed(one: Free, house: House) -> Json:
         "start": one.starts.astimezone(house.zone).isoformat(timespec="milliseconds"),
         "end": one.ends.astimezone(house.zone).isoformat(timespec="milliseconds"),
         "slot": [{"reference": f"Slot/{one.slot}"}],
-        "participant": [{"actor": {"reference": one.actor}, "status": "needs-action"}],
+        "participant": [{"actor": actor, "status": "needs-action"}],
     }
     if one.specialty:
         made["specialty"] = [{"coding": [{"system": urls.SPECIALTY, "code": one.specialty}]}]

@@ -1,10 +1,12 @@
--- 0043 Booking within a referral, its clocks, who is asked next, later approval, and institutions that are not on the platform.
+-- 0043 Booking within a referral, its clocks, who is asked next, and later approval.
 
 insert into referral_road (from_state, to_state) values
     ('accepted', 'held'), ('accepted', 'booked'), ('accepted', 'deferred'),
     ('deferred', 'held'), ('deferred', 'booked'), ('deferred', 'deferred'), ('deferred', 'arrived'),
     ('held', 'held'), ('held', 'booked'), ('held', 'accepted'), ('held', 'arrived'),
     ('booked', 'booked'), ('booked', 'accepted'), ('booked', 'no-show'), ('booked', 'arrived'),
+    ('submitted', 'submitted'), ('received', 'received'), ('need-info', 'need-info'), ('no-show', 'no-show'),     -- what is recorded later
+    ('completed', 'completed'), ('referred-onward', 'referred-onward'),
     ('no-show', 'held'), ('no-show', 'booked'), ('no-show', 'deferred'), ('no-show', 'arrived');
 
 alter table referral
@@ -26,7 +28,9 @@ alter table referral
 
 create unique index referral_appointment on referral (appointment_id) where appointment_id is not null;                      -- an Appointment changed at a desk
 create index referral_deferred on referral (to_org, specialty, urgency, task_rid) where state = 'deferred';                  -- places as they come
-create index referral_retro on referral (from_org, retro_due_at, task_rid) where retro_post is not null and retro_at is null; -- ?list=retro
+create index referral_retro on referral (from_org, urgency, due_order, task_rid) where retro_post is not null and retro_at is null; -- $worklist?list=retro
+create index referral_late_here on referral (to_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
+create index referral_late_sent on referral (from_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
 
 create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
     task_rid bigint      not null references referral,
@@ -35,19 +39,3 @@ create table referral_alarm (                            -- what was told becaus
     at       timestamptz not null,
     primary key (task_rid, due_at, kind)
 );
-
-create table referral_guest (                            -- a link for a receiver that is not on the platform
-    id          text        collate "C" primary key,     -- in the link; says nothing
-    task_rid    bigint      not null references referral,
-    institution bigint      not null references resource,
-    address     text        not null,                    -- where the code was sent, as the office keeps it
-    code        bytea       not null,                    -- HMAC-SHA-256 of the one-time code
-    salt        bytea       not null,
-    tries       smallint    not null default 0,
-    made_at     timestamptz not null,
-    expires_at  timestamptz not null,
-    opened_at   timestamptz,                             -- when code and patient's name were right
-    session     bytea,                                   -- SHA-256 of what the browser keeps since then
-    ended_at    timestamptz                              -- replaced, withdrawn, or too many tries
-);
-create unique index referral_guest_one on referral_guest (task_rid) where ended_at is null;                                  -- one link at a time

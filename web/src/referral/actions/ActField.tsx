@@ -5,10 +5,12 @@ import type { Thread } from '../thread/thread';
 import { AttachmentField } from './fields/AttachmentField';
 import { DiagnosisField } from './fields/DiagnosisField';
 import { DoctorField } from './fields/DoctorField';
+import { PlacesField } from './fields/PlacesField';
 import { PlanField } from './fields/PlanField';
 import { ReasonField } from './fields/ReasonField';
 import { StartField } from './fields/StartField';
 import { TextField } from './fields/TextField';
+import { WardField } from './fields/WardField';
 import type { LegalAction } from './legal';
 import type { ActForm, ActField as FieldName } from './parameters';
 
@@ -54,6 +56,26 @@ export function ActField({ name, action, thread, form, required, fault, onChange
           specialty={specialtyOf(request)}
           value={form.practitioner}
           onChange={(practitioner) => onChange({ practitioner })}
+        />
+      );
+    case 'slot':
+      return (
+        <PlacesField
+          {...shared}
+          task={task}
+          specialty={specialtyOf(request)}
+          value={form.slot}
+          onChange={(slot) => onChange({ slot })}
+        />
+      );
+    case 'bed':
+      return (
+        <WardField
+          fault={fault}
+          institution={task.owner?.reference ?? ''}
+          specialty={specialtyOf(request)}
+          value={form.bed}
+          onChange={(bed) => onChange({ bed })}
         />
       );
     case 'start':

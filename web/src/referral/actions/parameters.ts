@@ -22,6 +22,10 @@ export interface ActForm {
   recordNumber: string;
   attachment: string[];
   plan: PlanForm;
+  /** Slots to be taken together: expert and examination. */
+  slot: Reference[];
+  /** A ward, for any bed of it that suits; or a bed. */
+  bed: Reference | null;
 }
 
 export type ActField = keyof ActForm;
@@ -41,6 +45,8 @@ export const EMPTY_ACT: ActForm = {
   recordNumber: '',
   attachment: [],
   plan: EMPTY_PLAN,
+  slot: [],
+  bed: null,
 };
 
 /** In the order a person fills them in: what happened first, remarks last. */
@@ -48,6 +54,8 @@ const ORDER: readonly ActField[] = [
   'question',
   'answer',
   'to',
+  'slot',
+  'bed',
   'practitioner',
   'start',
   'reason',
@@ -71,8 +79,10 @@ export function isGiven(form: ActForm, field: ActField): boolean {
   switch (field) {
     case 'to':
     case 'practitioner':
+    case 'bed':
       return form[field] !== null;
     case 'diagnosis':
+    case 'slot':
     case 'attachment':
       return form[field].length > 0;
     case 'start':
@@ -124,9 +134,12 @@ function parametersOf(
       return [{ name: 'reason', valueCodeableConcept: reasonOf(action, form.reason.trim()) }];
     case 'to':
     case 'practitioner':
+    case 'bed':
       return form[field] ? [{ name: field, valueReference: form[field] }] : [];
     case 'start':
       return [{ name: 'start', valueDateTime: startOf(form.start) }];
+    case 'slot':
+      return form.slot.map((reference) => ({ name: 'slot', valueReference: { reference: reference.reference ?? '' } }));
     case 'diagnosis':
       return form.diagnosis.map((concept) => ({ name: 'diagnosis', valueCodeableConcept: concept }));
     case 'attachment':

@@ -9,7 +9,23 @@ export const STATES_IN: Readonly<Record<Worklist, readonly string[]>> = {
   declined: [],
   expected: [],
   here: [],
-  sent: ['in-approval', 'submitted', 'received', 'need-info', 'accepted', 'arrived'],
+  today: [],
+  trouble: ['accepted', 'deferred', 'no-show'],
+  overdue: [],
+  retro: [],
+  away: ['accepted', 'held', 'booked', 'deferred', 'no-show', 'arrived'],
+  sent: [
+    'in-approval',
+    'submitted',
+    'received',
+    'need-info',
+    'accepted',
+    'held',
+    'booked',
+    'deferred',
+    'no-show',
+    'arrived',
+  ],
   returned: ['submitted', 'received', 'need-info', 'accepted', 'arrived'],
   closed: ['completed', 'declined', 'referred-onward', 'cancelled'],
   drafts: [],
@@ -19,9 +35,9 @@ export const STATES_IN: Readonly<Record<Worklist, readonly string[]>> = {
 export const TABS_UP_TO = 2;
 
 /** Lists of what others sent to us: where from is what one wants to know. */
-export const INCOMING: readonly Worklist[] = ['inbox', 'expected', 'here', 'returned'];
+export const INCOMING: readonly Worklist[] = ['inbox', 'expected', 'today', 'trouble', 'here', 'returned'];
 /** Both ways: from where to where. */
-export const BOTH_WAYS: readonly Worklist[] = ['closed'];
+export const BOTH_WAYS: readonly Worklist[] = ['closed', 'overdue'];
 /** All of one direction, so there is nothing to choose. */
 const ONE_DIRECTION: readonly Worklist[] = ['returned'];
 export const hasDirections = (list: Worklist): boolean => !ONE_DIRECTION.includes(list);
