@@ -1,15 +1,19 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { bedRoutes } from './beds';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
+import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
 import { directoryRoutes, nearbyRoutes } from './directory';
+import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { schedulingRoutes } from './scheduling';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -38,11 +42,15 @@ export const routes: RouteObject[] = [
           { path: 'access-log', lazy: lazyPage(() => import('./audit/AccessLog')) },
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
+          ...handoverRoutes,
           ...identityRoutes,
+          ...bedRoutes,
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          ...criteriaRoutes,
+          ...schedulingRoutes,
           ...directoryRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
