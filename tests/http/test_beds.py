@@ -203,3 +203,10 @@ async def test_the_use_of_beds_is_told_by_day(wards: Server) -> None:
     assert "parameter" not in (await gp.get("/fhir/Location/$bed-use", params=days)).json()
     for wrong in ({"start": "x", "end": "y"}, {"start": "2026-11-02", "end": "2026-11-01"}, {**days, "by": "colour"}):
         assert (await gp.get("/fhir/Location/$bed-use", params=wrong)).status_code == 400
+
+
+async def test_the_share_of_day_surgery_is_told_to_the_house(wards: Server) -> None:
+    days = {"start": "2026-11-01", "end": "2026-11-30"}
+    told = (await (await wards.as_("expert")).get("/fhir/Location/$day-surgery", params=days)).json()
+    assert parts(told["parameter"]) == {"elective": 0, "day": 0, "target": 0.2}
+    assert (await (await wards.as_("resident")).get("/fhir/Location/$day-surgery", params=days)).status_code == 403
