@@ -85,8 +85,10 @@ async def admit(
             raise Conflict("This Encounter is under way in a bed, or over.", zh="该就诊已在院或已结束,不能再次入院。")
         patient = str((resource.get("subject") or {}).get("reference", "")).removeprefix("Patient/")
     who = await read.by_id(tx, scope, "Patient", patient)
-    bed = await _lock(tx, scope, place, who.rid, kind)
-    if lies := await tx.fetchval(LIES_IN, who.rid, bed.institution):
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('yilian bed ' || $1::bigint, 0))", who.rid)  # one admission at a time
+    lies = await tx.fetchval(LIES_IN, who.rid, scope.institution_rid) if scope.institution_rid else None
+    bed = await _lock(tx, scope, place, who.rid, kind) if lies is None else None
+    if bed is None or (lies := await tx.fetchval(LIES_IN, who.rid, bed.institution)):
         raise Conflict(f"The patient lies in Location/{lies} already: transfer.", zh="该患者已在本院占床,请办理转床。")
     if not resource:
         resource = await visits.drafted(tx, scope, patient, kind="inpatient", specialty=specialty or bed.specialty)
