@@ -10,7 +10,7 @@ import pytest
 from tests.beds.places import bed, encounter, occupants, states, ward
 from tests.referral.region import Region
 from yilian.beds import holds, moves
-from yilian.errors import Conflict, Forbidden, VersionStale
+from yilian.errors import Conflict, NotFound, VersionStale
 from yilian.store.change import Written
 
 
@@ -67,5 +67,5 @@ async def test_two_who_transfer_one_patient_at_once_do_it_once(house: Region) ->
 
     done = await asyncio.gather(transfer("b3"), transfer("b4"), return_exceptions=True)
     assert sum(one is None for one in done) == 1
-    assert all(one is None or isinstance(one, VersionStale | Conflict | Forbidden) for one in done)
+    assert all(one is None or isinstance(one, VersionStale | Conflict | NotFound) for one in done)
     assert len(await occupants(house)) == 1

@@ -143,6 +143,8 @@ async def test_another_house_sees_states_and_no_person_and_gives_no_beds(wards: 
     assert (await beds(gp))["b1"]["patient"]["display"] == "李秀英"
     await call(gp, "b2", "hold", 403, patient="Patient/p2")
     await call(gp, "b2", "admit", 403, patient="Patient/p2")
+    for name, given in (("discharge", {}), ("transfer", {"to": "Location/b2"}), ("expect-discharge", {"expected": "2099-01-01"})):
+        await call(gp, "b1", name, 403, **given)
     await call(other, "b1", "discharge", 404)
     await call(other, "b1", "transfer", 404, to="Location/b2")
     await call(other, "b2", "release", 404)

@@ -39,8 +39,8 @@ DISPOSITIONS = {
 """离院方式 (RC019)."""
 TO_COME = ("planned", "arrived", "triaged")
 OCCUPANT = """
-select e.id from resource r join bed_claim c on c.bed = r.rid and c.stands and c.ends is null join resource e on e.rid = c.encounter
-where r.type = $1 and r.id = $2
+select e.id, b.institution from resource r join bed b using (rid) join bed_claim c on c.bed = r.rid and c.stands and c.ends is null
+join resource e on e.rid = c.encounter where r.type = $1 and r.id = $2
 """
 LIES_IN = """
 select r.id from bed_claim c join bed b on b.rid = c.bed join resource r on r.rid = c.bed
@@ -151,14 +151,17 @@ async def expect(tx: Tx, scope: Scope, bed: str, when: datetime) -> Written:
 
 
 async def occupant(tx: Tx, scope: Scope, bed: str) -> Stored:
-    """The Encounter that stands in this bed (logical id). Raises NotFound where there is none the asker may see, whether or not somebody
-    lies there."""
-    id = await tx.fetchval(OCCUPANT, type_id("Location"), bed)
-    if id is not None:
+    """The Encounter that stands in this bed (logical id), for the house whose bed it is. Raises NotFound where there is none the asker may
+    see, whether or not somebody lies there, Forbidden for another house's."""
+    row = await tx.fetchrow(OCCUPANT, type_id("Location"), bed)
+    if row is not None:
         try:
-            return await read.by_id(tx, scope, "Encounter", id)
+            found = await read.by_id(tx, scope, "Encounter", row["id"])
         except NotFound:
             pass
+        else:
+            own_house(scope, row["institution"])
+            return found
     raise NotFound(f"Nobody lies in Location/{bed[:64]} whom you may see.", zh="该床位上没有您可以查看的在院患者。")
 
 
