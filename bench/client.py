@@ -29,6 +29,7 @@ class Told:
     wrong: int
     count: int = 0
     seconds: float = 0.0
+    p95: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ async def _run(host: str, port: int, requests: list[bytes], connections: int, se
     if not times:
         return Told(0.0, 0.0, 0.0, wrong[0])
     p99 = times[int(len(times) * 0.99)]
-    return Told(len(times) / took, statistics.median(times) * 1000, p99 * 1000, wrong[0], len(times), took)
+    p95 = times[int(len(times) * 0.95)]
+    return Told(len(times) / took, statistics.median(times) * 1000, p99 * 1000, wrong[0], len(times), took, p95 * 1000)
 
 
 def _in_process(answer: multiprocessing.Queue[Told], *told: Any) -> None:

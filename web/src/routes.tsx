@@ -1,8 +1,11 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { bedRoutes } from './beds';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
+import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
+import { directoryRoutes, nearbyRoutes } from './directory';
 import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
@@ -10,6 +13,7 @@ import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { schedulingRoutes } from './scheduling';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -26,6 +30,7 @@ export const routes: RouteObject[] = [
       { path: '/sign-in', lazy: lazyPage(() => import('./access/SignIn')) },
       { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
       { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
+      ...nearbyRoutes,
       {
         path: '/',
         element: <Frame />,
@@ -39,10 +44,14 @@ export const routes: RouteObject[] = [
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
           ...handoverRoutes,
           ...identityRoutes,
+          ...bedRoutes,
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
           ...statisticsRoutes,
+          ...criteriaRoutes,
+          ...schedulingRoutes,
+          ...directoryRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

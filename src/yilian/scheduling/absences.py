@@ -7,13 +7,13 @@ what a desk, a referral or a stopped clinic cancels is nobody's fault.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yilian import jobs
 from yilian.errors import Conflict
 from yilian.fhir.dates import region_zone
-from yilian.scheduling import allowed
+from yilian.scheduling import allowed, days
 from yilian.scheduling.rulebooks import Rulebook, is_weekday
 from yilian.store.scope import SYSTEM, Scope
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SWEEP = "scheduling.missed"
 """Marks who did not come. Every minute: nothing has to run at the moment itself, and a server that slept finds all of them."""
 AT_ONCE = 200
+LOOK_BACK = timedelta(days=40)
+"""No holiday is longer than that, however many working days one looks back for."""
 LONGEST = "interval '7 days'"
 """No policy may let one check in later than this after the slot."""
 
@@ -32,6 +34,8 @@ from appointment a join resource r on r.rid = a.rid
 where a.state = 'booked' and a.starts < now() and a.ends < now() and ($1::bigint[] is null or a.rid <> all($1::bigint[]))
 order by a.ends + {LONGEST}, a.rid limit {AT_ONCE}
 """
+STOPPED = "select exists (select from place p join slot s on s.rid = p.slot where p.appointment = $1 and s.stopped)"
+"""Whether the house stopped what somebody had a place of: whatever becomes of it, the patient is not to blame."""
 MARK = """
 insert into absence (appointment, kind, patient, institution, at) values ($1, $2, $3, $4, now()) on conflict (appointment) do nothing
 """
@@ -40,7 +44,7 @@ insert into absence (appointment, kind, patient, institution, at) values ($1, $2
 async def note_cancelled(tx: Tx, scope: Scope, row: Any) -> None:
     """Before an appointment (its locked row) is cancelled, in `tx`: marks it where its patient does it. Raises Conflict as
     `require_in_time`. A hold that is let go is no cancellation."""
-    if scope.reach != "self" or row["state"] == "held":
+    if scope.reach != "self" or row["state"] == "held" or await tx.fetchval(STOPPED, row["rid"]):
         return
     in_time = await require_in_time(tx, scope, row)
     await tx.execute(MARK, row["rid"], "cancel" if in_time else "late-cancel", row["patient"], row["institution"])
@@ -48,11 +52,11 @@ async def note_cancelled(tx: Tx, scope: Scope, row: Any) -> None:
 
 async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
     """Whether a patient is in time to cancel or move an appointment (its row). Raises Conflict where the rules refuse a later one."""
-    if scope.reach != "self" or row["state"] == "held":
+    if scope.reach != "self" or row["state"] == "held" or await tx.fetchval(STOPPED, row["rid"]):
         return True
     book = await allowed.rulebook(tx, row["institution"])
     until = await cancels_until(tx, row, book)
-    if await tx.fetchval("select now() <= $1", until):
+    if await tx.fetchval("select now() <= $1::timestamptz", until):
         return True
     if book.late_is_marked:
         return False
@@ -66,7 +70,13 @@ async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
 async def cancels_until(tx: Tx, row: Any, book: Rulebook) -> datetime:
     """The last moment the patient cancels this appointment (rid, schedule, starts); aware."""
     kind = row["kind"] if "kind" in row else await tx.fetchval("select kind from schedule where rid = $1", row["schedule"])
-    return book.cancels_until(kind or "", row["starts"], region_zone(), is_weekday)
+    calendar = await days.days(tx, row["day"] - LOOK_BACK, row["day"]) if book.working_days else None
+
+    def is_working(day: date) -> bool:
+        found = calendar.days.get(day) if calendar else None
+        return is_weekday(day) if found is None else found.works
+
+    return book.cancels_until(kind or "", row["starts"], region_zone(), is_working)
 
 
 async def sweep(db: Database, job: jobs.Job) -> dict[str, int]:
@@ -91,7 +101,10 @@ async def sweep(db: Database, job: jobs.Job) -> dict[str, int]:
 async def _miss(tx: Tx, bookings: Any, id: str) -> bool:
     stored, row = await bookings.locked(tx, SYSTEM, id)
     late = (await allowed.rulebook(tx, row["institution"])).late
-    if row["state"] != "booked" or not await tx.fetchval("select $1 + $2::interval < now()", row["ends"], late):
+    if row["state"] != "booked" or not await tx.fetchval("select $1::timestamptz + $2::interval < now()", row["ends"], late):
+        return False
+    if await tx.fetchval(STOPPED, row["rid"]):
+        await bookings.cancel(tx, SYSTEM, id, "停诊")
         return False
     await bookings.step(tx, SYSTEM, stored, row, "no-show")
     await tx.execute(MARK, row["rid"], "no-show", row["patient"], row["institution"])

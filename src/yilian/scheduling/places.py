@@ -33,7 +33,10 @@ returning t.pool
 TAKE, TAKE_WAITING = _TAKE % "skip locked", _TAKE % ""
 """Of what is open to these pools the reserved places come first, so that the public's are left to the public."""
 
-KEEP = "update place set held_until = null where appointment = $1 and held_until > now() returning slot"
+KEEP = """
+update place p set held_until = null
+where p.appointment = $1 and p.held_until > now() and not exists (select from slot s where s.rid = p.slot and s.stopped) returning p.slot
+"""
 GIVE_BACK = "update place set appointment = null, held_until = null where appointment = $1 returning slot"
 
 

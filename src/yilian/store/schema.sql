@@ -1679,7 +1679,6 @@ create table appointment (                                -- one row a booking: 
     created    timestamptz not null,
     ended      timestamptz,                              -- cancelled, expired, missed or fulfilled
     series     uuid,                                     -- 疗程: the visits that were booked together; null: it stands alone
-    by_house   boolean     not null default false,       -- the house stopped or cancelled it: never a mark against the patient
     agent      text        collate "C" not null default '',                   -- who booked it: "Patient/…", "Practitioner/…"
     reminded   smallint    not null default 0,           -- how many of the reminders of this time were given
     check ((state = 'held') = (held_until is not null)),
@@ -1803,6 +1802,27 @@ create table message_quiet (                              -- hours in which an a
     check ((begins is null) = (ends is null))
 );
 
+-- 沟通: what is said on a referral is a Communication each; here in columns, for what is unread. Kept by yilian.referral.conversation.
+
+create table conversation_line (
+    rid         bigint      primary key references resource on delete cascade,    -- the Communication
+    task        bigint      not null references referral (task_rid) on delete cascade,
+    institution bigint      references resource,          -- who said it, as a side; null: the patient
+    agent       text        collate "C" not null,         -- who said it, as a person
+    kind        text        collate "C" not null check (kind in ('question', 'answer', 'remark', 'file')),
+    answers     bigint      references conversation_line on delete set null,   -- the question
+    at          timestamptz not null
+);
+create index conversation_line_task on conversation_line (task, at, rid);                                                -- the conversation, and what is unread in it
+create index conversation_line_answers on conversation_line (answers) where answers is not null;                         -- which questions are answered
+
+create table conversation_read (                          -- up to when somebody has read a conversation
+    task  bigint      not null references referral (task_rid) on delete cascade,
+    agent text        collate "C" not null,
+    at    timestamptz not null,
+    primary key (task, agent)                             -- what is unread for me
+);
+
 create table queue_number (                               -- the last number of a queue: taken in the transaction of the check-in, so none is ever missing
     schedule bigint  not null references schedule,
     day      date    not null,
@@ -1881,7 +1901,7 @@ create index waiting_line on waiting (institution, specialty, line, rid) where s
 create index waiting_patient on waiting (patient);                                                                            -- my waits
 create index waiting_last_day on waiting (last_day) where state = 'waiting';                                                  -- which are over
 create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
-create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Slot/$stopped
 
 create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
     schedule   bigint  primary key references schedule,
@@ -2067,7 +2087,59 @@ create table care_wait (                                  -- how long people wai
     most_h      real     not null check (most_h >= median_h),                              -- nine in ten waited no longer
     primary key (institution, specialty, measure, day)
 );
+
+create table care_arrival (                               -- when the Task of a referral first said that the patient is there
+    task bigint      primary key references resource on delete cascade,
+    at   timestamptz not null
+);
+create index care_arrival_at on care_arrival (at);                                         -- arrivals of the days that are counted
+
 create index slot_of_house on slot (institution, specialty, starts) where not stopped;      -- $candidates: the next free place at each institution
+
+-- Criteria for referral: which PlanDefinitions are ones and from when, what was made of those that were shown, and the cards other systems were given.
+
+create table criterion (                                  -- what a PlanDefinition that is a criterion says, in columns; kept by yilian.criteria.keeping
+    rid         bigint      primary key references resource,
+    url         text        collate "C" not null,        -- several rows of one url: the platform's own and what the region put in its place
+    since       date        not null,                    -- effectivePeriod, in the region's zone
+    until       date,                                    -- the last day; null: no end
+    shipped     boolean     not null                     -- comes with the platform
+);
+
+create table criterion_answer (                           -- what the referrer made of a criterion, read from the ServiceRequest; kept by yilian.criteria.answers
+    request     bigint      not null references resource, -- the ServiceRequest
+    url         text        collate "C" not null,
+    version     text        collate "C" not null,
+    answer      text        collate "C" not null check (answer in ('followed', 'overridden', 'shown')),
+    state       text        collate "C" not null,        -- how the criterion stood: met, nearly …
+    institution bigint      references resource,         -- the sender; null where the request names none
+    at          timestamptz not null,
+    primary key (request, url)
+);
+create index criterion_answer_url on criterion_answer (url, at);                  -- followed and overridden, by criterion (PlanDefinition/$answers)
+
+create table cds_card (                                   -- a card of CDS Hooks that was handed out, so that feedback can be told from invention
+    id          uuid        primary key,
+    client      text        collate "C" not null,        -- which system asked
+    service     text        collate "C" not null,
+    institution bigint      references resource,
+    url         text        collate "C" not null,        -- the criterion; '' for a card about none
+    version     text        collate "C" not null,
+    at          timestamptz not null
+);
+create index cds_card_at on cds_card (at);                                        -- what is older than the policy says is cleared
+
+create table cds_feedback (
+    card        uuid        not null references cds_card on delete cascade,
+    nth         integer     not null,                    -- a card that was passed over may be acted upon later
+    outcome     text        collate "C" not null check (outcome in ('accepted', 'overridden')),
+    suggestions uuid[]      not null,
+    reason      text        collate "C" not null,        -- code of the reason it was overridden for, '' for none
+    comment     text        not null,
+    at          timestamptz not null,                    -- when the user did it, as the client says
+    received    timestamptz not null,
+    primary key (card, nth)
+);
 
 create table handover_document (                          -- a document of a referral, frozen: what the receiver reads is what was sent
     rid      bigint      primary key references resource,                     -- its DocumentReference

@@ -6,6 +6,7 @@ import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Panel } from '../page/Panel';
 import { OpenReferrals } from '../referral';
+import { NextBookings } from '../scheduling/MyBookings';
 import styles from './workbench.module.css';
 
 /** A resident's own record and referrals. */
@@ -28,6 +29,11 @@ export function ResidentPage({ person }: { person: Person }) {
           <Nothing title={t('today.resident.none')} />
         )}
       </Panel>
+      {person.patient && (
+        <Panel title={t('booking.mine')}>
+          <NextBookings patient={person.patient} />
+        </Panel>
+      )}
       {person.patient && (
         <Panel title={t('referral.mine')}>
           <OpenReferrals />

@@ -87,7 +87,7 @@ async def hold(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/$hold with appointment-resource"""
     called = await called_with(request, TAKE)
     async with house.db.transaction() as tx:
-        made = await bookings.hold(tx, asker, _wish(called))
+        made = await bookings.hold(tx, asker, wish_of(called))
     return _taken(request, made)
 
 
@@ -101,7 +101,7 @@ async def book(house: House, asker: Scope, request: Request) -> Answer:
         if reference:
             made = await bookings.book_held(tx, asker, _id_of(reference, "Appointment"))
         else:
-            made = await bookings.book(tx, asker, _wish(called))
+            made = await bookings.book(tx, asker, wish_of(called))
     return _taken(request, made)
 
 
@@ -163,7 +163,8 @@ def _patient(text: str) -> str:
     return _id_of(text, "Patient") if text else ""
 
 
-def _wish(called: Called) -> Wish:
+def wish_of(called: Called) -> Wish:
+    """What is asked for with appointment-resource. Raises BadRequest where it is missing, or of no one patient."""
     asked: Json | None = called.one("appointment-resource")
     if asked is None:
         raise BadRequest("appointment-resource is missing: what $find proposed, with the patient.", zh="请选择时段并指定患者。")

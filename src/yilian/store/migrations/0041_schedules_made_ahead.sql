@@ -1,12 +1,10 @@
--- 排班: which schedules are made from a template and how far, the region's days of work and rest, series of visits, and stops that count against nobody.
+-- 排班: which schedules are made from a template and how far, the region's days of work and rest, and series of visits.
 
 alter table schedule add column shares jsonb;                -- the schedule's own shares of the pools, {pool: share}; null: as the region's rules say
 alter table slot add column planned boolean not null default false;      -- made from the schedule's template, which may take it back while nobody has a place
-alter table appointment
-    add column series   uuid,                                -- 疗程: the visits that were booked together; null: it stands alone
-    add column by_house boolean not null default false;      -- the house stopped or cancelled it: never a mark against the patient
+alter table appointment add column series uuid;              -- 疗程: the visits that were booked together; null: it stands alone
 create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
-create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Schedule/$stopped
+create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Slot/$stopped
 
 create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making
     schedule   bigint  primary key references schedule,
