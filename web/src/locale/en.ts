@@ -12,9 +12,9 @@ import { launchWords } from '../launch/words.en';
 import { messageWords } from '../messages/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
-import { bookingWords } from '../scheduling/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
 import { scheduleWords } from '../scheduling/templates/words.en';
+import { bookingWords } from '../scheduling/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 

@@ -12,9 +12,9 @@ import { launchWords } from '../launch/words.zh';
 import { messageWords } from '../messages/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
-import { bookingWords } from '../scheduling/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
 import { scheduleWords } from '../scheduling/templates/words.zh';
+import { bookingWords } from '../scheduling/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
