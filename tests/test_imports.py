@@ -1,9 +1,8 @@
 """Imports go one way through the house, and two rooms of it touch nothing outside.
 
     fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← notifications
-    ← scheduling, beds, records, recognition
-    ← referral, telemedicine ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app
-    ← command ← cli
+    ← scheduling, beds, records, recognition ← criteria, handover ← referral, telemedicine ← aftercare
+    ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app ← command ← cli
 
 A room may import rooms of lower floors, and of its own floor too, as long as no circle comes of it. What a lower room has to tell a higher
 one is a hook or a job.
@@ -29,7 +28,9 @@ FLOORS = (
     {"directory", "identity"},
     {"notifications"},
     {"scheduling", "beds", "records", "recognition"},
+    {"criteria", "handover"},
     {"telemedicine", "referral"},
+    {"aftercare"},
     {"community", "pharmacy", "insurance", "emergency", "workforce"},
     {"quality"},
     {"exchange", "analytics"},

@@ -11,24 +11,30 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from yilian import beds, jobs, policy, referral, terminology, validation
+from yilian import aftercare, beds, criteria, handover, jobs, policy, referral, terminology, validation
 from yilian.access import consent, grounds, institutions, keys, sensitivity
 from yilian.access.settings import AccessSettings
 from yilian.access.tokens import Verifier
 from yilian.audit import months
 from yilian.audit.record import ReadLog, follow_writes
 from yilian.audit.sealer import Sealer
+from yilian.beds import days as bed_days
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
+from yilian.criteria import answers as criteria_answers
+from yilian.criteria import keeping as criteria_keeping
+from yilian.criteria.cds import feedback as cds_feedback
 from yilian.db import Database, Tx
 from yilian.directory import codes as directory_codes
 from yilian.directory import columns as directory
+from yilian.directory import waits
 from yilian.disk import Disk
 from yilian.exchange.bulk import desk as bulk
 from yilian.exchange.load import SideBySide
@@ -37,19 +43,23 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, static
+from yilian.http import oauth, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
+from yilian.http.cds_hooks import CdsHooks
 from yilian.http.fhir import FhirApi
 from yilian.http.health import Health
 from yilian.http.house import House
 from yilian.http.limits import Limits
+from yilian.http.live_events import ADDRESS as EVENTS
+from yilian.http.live_events import LiveEvents
 from yilian.http.metrics import Metrics
 from yilian.http.operations.subscriptions import SOCKET
 from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
+from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
-from yilian.referral import following, reservation
+from yilian.referral import conversation, following, reservation
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -68,7 +78,19 @@ async def _refresh(tx: Tx) -> int:
 
 HOOKS = Hooks(
     validate=validation.issues,
-    guards=(referral.guard, custom_parameters.guard, outbox.guard, claims.guard, persons.guard, consent.guard, bookings.guard),
+    guards=(
+        referral.guard,
+        custom_parameters.guard,
+        outbox.guard,
+        claims.guard,
+        persons.guard,
+        consent.guard,
+        bookings.guard,
+        handover.guard,
+        aftercare.guard,
+        conversation.guard,
+        criteria_keeping.guard,
+    ),
     reactions=(
         validation.refuse_unknown_modifiers,
         grounds.follow,
@@ -84,8 +106,13 @@ HOOKS = Hooks(
         uploads.follow,
         reservation.follow,
         slots.follow,
+        live_events.follow,
         beds.follow,
         directory.follow,
+        criteria_keeping.follow,
+        criteria_answers.follow,
+        aftercare.follow,
+        waits.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -105,8 +132,13 @@ PERIODIC = (
     jobs.Periodic(keys.JOB, keys.JOB, timedelta(days=1)),
     jobs.Periodic("card.clear", "card.clear", timedelta(hours=6)),
     jobs.Periodic(making.AHEAD, making.AHEAD, timedelta(hours=1)),
+    jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
+    jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
+    jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
+    jobs.Periodic(sending.CLEAR, sending.CLEAR, timedelta(hours=12)),
+    *aftercare.PERIODIC,
     jobs.Periodic("store.reindex", reindex.JOB, timedelta(minutes=1)),
     jobs.Periodic(resealing.JOB, resealing.JOB, timedelta(minutes=5)),
     *(jobs.Periodic(name, name, timedelta(minutes=1)) for name in (absences.SWEEP, waiting_list.SWEEP, told.REMIND)),
@@ -133,10 +165,13 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         **bulk_desk(settings).kinds(),
         **subscription_desk(settings).kinds(),
         **subscription_desk(settings).deliveries(),
+        **message_desk(settings).kinds(),
+        **message_desk(settings).deliveries(),
         reindex.JOB: jobs.Kind(reindex.work, heavy=True),
         resealing.JOB: jobs.Kind(resealing.work, heavy=True),
         matching.JOB: jobs.Kind(matching.carry_out, heavy=True),
         matching.FIND: jobs.Kind(worklist.look_up),
+        **aftercare.kinds(),
         bookings.EXPIRE: jobs.Kind(_expire_hold),
         reservation.FOLLOW: jobs.Kind(following.follow_booking),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
@@ -144,8 +179,16 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),
         bed_holds.EXPIRE: jobs.Kind(_expire_bed_hold),
+        cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
+        bed_days.CLOSE: jobs.Kind(_close_bed_days),
+        waits.JOB: jobs.Kind(waits.carry_out),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
+
+
+async def _clear_cds_cards(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await cds_feedback.clear(tx)
 
 
 async def _expire_hold(db: Database, job: jobs.Job) -> None:
@@ -155,6 +198,11 @@ async def _expire_hold(db: Database, job: jobs.Job) -> None:
 
 async def _make_slots_ahead(db: Database, job: jobs.Job) -> None:
     await making.ahead(db)
+
+
+async def _close_bed_days(db: Database, job: jobs.Job) -> None:
+    async with db.transaction() as tx:
+        await bed_days.close(tx, tx.now)
 
 
 async def _expire_bed_hold(db: Database, job: jobs.Job) -> None:
@@ -187,6 +235,23 @@ def subscription_desk(settings: Settings) -> subscriptions.SubscriptionDesk:
     return subscriptions.SubscriptionDesk.at(settings.public_url, settings.subscription_hosts)
 
 
+def message_desk(settings: Settings) -> sending.Sending:
+    """What messages are sent outside with, as this house is set up."""
+    return sending.Sending(
+        gateways.gateways(
+            mail=settings.mail_server,
+            sender=settings.mail_from,
+            user=settings.mail_user,
+            password=settings.mail_password,
+            security=settings.mail_security,
+            sms=settings.sms_gateway,
+            wechat=settings.wechat_gateway,
+            outbox=Path(settings.outbox_folder) if settings.outbox_folder else None,
+        ),
+        settings.public_url.rstrip("/"),
+    )
+
+
 async def _make_months(db: Database, job: jobs.Job) -> None:
     async with db.transaction() as tx:
         await months.ensure(tx)
@@ -216,7 +281,7 @@ def _workers(settings: Settings, db: Database) -> list[jobs.Worker]:
     """Those of a server process: one for all kinds but deliveries, and one for these, which do nothing but wait for receivers."""
     if not settings.jobs_at_once:
         return []
-    waiting = subscription_desk(settings).deliveries()
+    waiting = {**subscription_desk(settings).deliveries(), **message_desk(settings).deliveries()}
     others = {name: kind for name, kind in job_kinds(settings).items() if name not in waiting}
     return [
         jobs.Worker(db, others, at_once=settings.jobs_at_once, heavy=settings.heavy_jobs, periodic=periodic(settings)),
@@ -261,7 +326,15 @@ async def prepare(settings: Settings, dsn: str) -> None:
                 await definitions.changed_now(tx)
             changes = [
                 Change("PUT", one["resourceType"], one["id"], one)
-                for one in (*referral.definitions(), *directory_codes.definitions(), *bed_kinds.definitions(), *profiles.definitions())
+                for one in (
+                    *referral.definitions(),
+                    *directory_codes.definitions(),
+                    *bed_kinds.definitions(),
+                    *criteria.definitions(),
+                    *profiles.definitions(),
+                    *handover.definitions(),
+                    *aftercare.definitions(),
+                )
             ]
             await write(tx, SYSTEM, changes)
             await directory.catch_up(tx)
@@ -289,7 +362,9 @@ def build(settings: Settings, dsn: str) -> Front:
     db = database(settings, dsn)
     access = AccessSettings.of(settings)
     verifier = Verifier(db, access)
-    limits = Limits(settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min)
+    limits = Limits(
+        settings.person_requests_per_min, settings.address_sign_ins_per_min, settings.address_refused_per_min, public_directory.PER_MIN
+    )
     reads = ReadLog(db, strict=settings.audit_strict)
     sealer = Sealer(dsn, db.clock, settings.audit_anchor_file)
     house = House(
@@ -302,7 +377,9 @@ def build(settings: Settings, dsn: str) -> Front:
         bulk=bulk_desk(settings),
         listeners=Listeners(dsn),
         limits=limits,
+        message_channels=tuple(message_desk(settings).gateways),
     )
+    live = LiveEvents(house, dsn)
     health = Health(db)
     workers = _workers(settings, db)
 
@@ -320,6 +397,7 @@ def build(settings: Settings, dsn: str) -> Front:
                 await one.stop()
             if house.listeners is not None:
                 await house.listeners.close()
+            await live.close()
             await reads.close()
             await sealer.stop()
             await db.close()
@@ -328,7 +406,10 @@ def build(settings: Settings, dsn: str) -> Front:
         *oauth.routes(db, verifier, access, limits),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
+        Route(EVENTS, live.answer, methods=["GET"]),
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
+        *CdsHooks(house, access).routes(),
+        *public_directory.routes(db, limits),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

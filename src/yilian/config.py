@@ -126,6 +126,25 @@ class Settings:
             " commas; all others must be public and speak https."
         ),
     ] = ""
+    mail_server: Annotated[str, Says("Mail server messages are sent by, `host:port`; empty: no mail is sent. Needs `mail_from`.")] = ""
+    mail_from: Annotated[str, Says("Address mails come from, and bounces go to.")] = ""
+    mail_user: Annotated[str, Says("Name to sign in to the mail server with; empty: no sign-in.")] = ""
+    mail_password: Annotated[str, Says("Password for it.")] = ""
+    mail_security: Annotated[
+        str,
+        Says(
+            "How the mail server is spoken to; none only within the machine or a network of your own.", one_of=("starttls", "tls", "none")
+        ),
+    ] = "starttls"
+    sms_gateway: Annotated[str, Says("Address of the gateway SMS are handed to, as signed JSON; empty: no SMS are sent.")] = ""
+    wechat_gateway: Annotated[str, Says("The same for WeChat (公众号消息).")] = ""
+    outbox_folder: Annotated[
+        str,
+        Says(
+            "Folder that takes messages as files in place of a mail server or gateway that is not set, to try a region out; empty: such"
+            " ways are not offered."
+        ),
+    ] = ""
     sign_in_hosts: Annotated[
         str,
         Says(
@@ -256,6 +275,11 @@ def _checked(settings: Settings, said: Mapping[str, Any]) -> Settings:
         raise BadSetting("`database_url` must start with postgresql://.")
     if settings.public_url and (not settings.public_url.startswith(("https://", "http://")) or settings.public_url.endswith("/")):
         raise BadSetting(f"`public_url` must start with https:// (or http://) and not end in a slash, not {settings.public_url!r}.")
+    if settings.mail_server and (not settings.mail_server.rpartition(":")[2].isdigit() or "@" not in settings.mail_from):
+        raise BadSetting(f"`mail_server` must be host:port, with an address in `mail_from`, not {settings.mail_server!r}.")
+    for name in ("sms_gateway", "wechat_gateway"):
+        if (url := getattr(settings, name)) and not url.startswith(("https://", "http://")):
+            raise BadSetting(f"`{name}` must start with https:// (or http://), not {url!r}.")
     if settings.clamd and "/" not in settings.clamd and not settings.clamd.rpartition(":")[2].isdigit():
         raise BadSetting(f"`clamd` must be host:port or the path of a socket file, not {settings.clamd!r}.")
     return settings

@@ -73,10 +73,22 @@ def test_services_are_of_the_national_list(region: Region) -> None:
 
 def test_people_and_beds_are_there(region: Region) -> None:
     assert 230 <= len(of(region.directory, "Practitioner")) <= 340
-    assert len(of(region.directory, "PractitionerRole")) == len(of(region.directory, "Practitioner"))
+    posts = of(region.directory, "PractitionerRole")
+    people = [one["practitioner"]["reference"] for one in posts]
+    assert len(set(people)) == len(of(region.directory, "Practitioner")), "everybody has a post"
+    assert len(people) == len(set(people)) + 2, "and two have another one elsewhere"
     beds = [one for one in of(region.directory, "Location") if one["physicalType"]["coding"][0]["code"] == "bd"]
     assert len([bed for bed in beds if bed["id"].startswith("yunxi-first")]) >= 50
-    assert {bed["operationalStatus"]["code"] for bed in beds} >= {"O", "U"}
+    assert {bed.get("operationalStatus", {}).get("code") for bed in beds} == {None, "C"}, "nobody types that a bed is free or occupied"
+
+
+def test_three_beds_in_four_are_occupied_and_none_twice(region: Region) -> None:
+    beds = [one for one in of(region.directory, "Location") if one["physicalType"]["coding"][0]["code"] == "bd" and "day" not in one["id"]]
+    lying = [stay for chart in region.charts for stay in of(chart, "Encounter") if stay["status"] == "in-progress" and "period" in stay]
+    taken = [place["location"]["reference"] for stay in lying for place in stay["location"] if "-bed" in place["location"]["reference"]]
+    assert len(set(taken)) == len(taken)
+    assert 0.6 < len(taken) / len(beds) < 0.85
+    assert not {f"Location/{bed['id']}" for bed in beds if bed["status"] == "suspended"} & set(taken)
 
 
 def test_the_account_names_are_those_of_the_contract(region: Region) -> None:

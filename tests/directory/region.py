@@ -37,7 +37,7 @@ def service(id: str, provider: str, specialty: str, settings: Settings | None = 
     return {
         "resourceType": "HealthcareService",
         "id": id,
-        "extension": [offers.extension(settings)] if settings else [],
+        **({"extension": [offers.extension(settings)]} if settings else {}),
         "active": True,
         "providedBy": {"reference": f"Organization/{provider}"},
         "specialty": [{"coding": [{"system": urls.SPECIALTY, "code": specialty}]}],

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from tests.http.house import Server
 from tests.referral.region import refer_parameters, up
+from yilian.fhir import urls
 
 Json = dict[str, Any]
 
@@ -75,3 +76,39 @@ async def test_what_is_asked_wrongly_is_refused_with_a_reason(server: Server) ->
         assert (await doctor.get(f"/fhir/Task/$referrals?{query}")).status_code == 400, query
     for who in ("resident", "admin"):
         assert (await (await server.as_(who)).get("/fhir/Task/$referral-statistics")).status_code == 403, who
+
+
+async def consortium(server: Server, *members: str) -> None:
+    """One that 云溪市第一人民医院 leads."""
+    bench = await server.as_("bench")
+    network = {"resourceType": "Organization", "id": "union", "active": True, "name": "云溪市医联体"}
+    assert (await bench.put("/fhir/Organization/union", json=network)).status_code == 201
+    for member in ("first", *members):
+        affiliation = {
+            "resourceType": "OrganizationAffiliation",
+            "id": f"union-{member}",
+            "active": True,
+            "period": {"start": "2023-01-01"},
+            "organization": {"reference": "Organization/union"},
+            "participatingOrganization": {"reference": f"Organization/{member}"},
+            "code": [{"coding": [{"system": urls.CONSORTIUM_ROLE, "code": "lead" if member == "first" else "member"}]}],
+        }
+        answer = await bench.put(f"/fhir/OrganizationAffiliation/union-{member}", json=affiliation)
+        assert answer.status_code == 201, answer.text
+
+
+async def test_the_consortium_office_sees_numbers_of_the_members_and_no_referral(server: Server) -> None:
+    await refer(server)
+    office = await server.as_("office")
+    path = "/fhir/Task/$referral-statistics?side=consortium"
+    assert (await office.get(path)).status_code == 403  # it leads none yet
+    await consortium(server, "county")
+    [group] = (await office.get(path)).json()["group"]
+    assert counts(group)["sent"] == 1  # to a member, from a house that is none
+    [stratum] = group["stratifier"][0]["stratum"]
+    assert stratum["value"]["text"] == "柳河镇卫生院"
+    assert (await office.get("/fhir/Task/$referrals?side=consortium")).status_code == 403
+    for query in ("by=disease", "specialty=03.04", "institution=liuhe"):
+        assert (await office.get(f"{path}&{query}")).status_code == 400, query
+    for who in ("coordinator", "county", "gp2", "resident"):
+        assert (await (await server.as_(who)).get(path)).status_code == 403, who

@@ -250,6 +250,8 @@ def _named(more: dict[str, Any]) -> list[Resource]:
 def _value(name: str, item: Any) -> Resource:
     if isinstance(item, bool):
         return {"valueBoolean": item}
+    if name == "nextVisit":
+        return {"valueDate": item}
     if name == "start":
         return {"valueDateTime": item}
     if isinstance(item, str):

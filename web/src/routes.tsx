@@ -1,14 +1,19 @@
 import type { ComponentType } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { bedRoutes } from './beds';
 import { cardRoutes } from './card';
 import { consentRoutes } from './consent';
+import { criteriaRoutes } from './criteria';
 import { deskRoutes } from './desk';
+import { directoryRoutes, nearbyRoutes } from './directory';
+import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
+import { schedulingRoutes } from './scheduling';
 import { poolReportRoutes } from './scheduling/report';
 import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
@@ -27,6 +32,7 @@ export const routes: RouteObject[] = [
       { path: '/sign-in', lazy: lazyPage(() => import('./access/SignIn')) },
       { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
       { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
+      ...nearbyRoutes,
       {
         path: '/',
         element: <Frame />,
@@ -38,13 +44,18 @@ export const routes: RouteObject[] = [
           { path: 'access-log', lazy: lazyPage(() => import('./audit/AccessLog')) },
           { path: 'trail', lazy: lazyPage(() => import('./audit/TrailPage')) },
           { path: 'trail/:id', lazy: lazyPage(() => import('./audit/TrailEvent')) },
+          ...handoverRoutes,
           ...identityRoutes,
+          ...bedRoutes,
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
           ...templateRoutes,
           ...poolReportRoutes,
           ...statisticsRoutes,
+          ...criteriaRoutes,
+          ...schedulingRoutes,
+          ...directoryRoutes,
           { path: 'choose-patient', lazy: lazyPage(() => import('./launch/ChoosePatient')) },
           { path: 'account', lazy: lazyPage(() => import('./accounts/MyAccount')) },
           { path: 'accounts', lazy: lazyPage(() => import('./accounts/AccountsPage')) },

@@ -87,8 +87,18 @@ def named(assertion: str) -> str:
         return ""
 
 
-def proof(client: Client, assertion: str, audiences: Collection[str], now: datetime) -> Proof:
-    """What a good statement of this application proves. `audiences`: how it may call us. Raises NotProven."""
+def issuer(assertion: str) -> str:
+    """The same by its `iss`, for statements that name no subject (CDS Hooks). "" where it cannot be read."""
+    try:
+        claims = msgspec.json.decode(extract_compact(assertion.encode("ascii")).payload)
+        return claims["iss"] if isinstance(claims, dict) and isinstance(claims.get("iss"), str) else ""
+    except (JoseError, ValueError, UnicodeError, msgspec.DecodeError):
+        return ""
+
+
+def proof(client: Client, assertion: str, audiences: Collection[str], now: datetime, *, names_subject: bool = True) -> Proof:
+    """What a good statement of this application proves. `audiences`: how it may call us; `names_subject`: it must say whom it is about,
+    which is the application itself. Raises NotProven."""
     if client.jwks is None:
         raise NotProven("the application has no key registered")
     try:
@@ -101,7 +111,7 @@ def proof(client: Client, assertion: str, audiences: Collection[str], now: datet
             now=int(now.timestamp()),
             leeway=LEEWAY_S,
             iss={"essential": True, "value": client.id},
-            sub={"essential": True, "value": client.id},
+            sub={"essential": names_subject, "value": client.id},
             aud={"essential": True, "values": list(audiences)},
             exp={"essential": True},
             jti={"essential": True},

@@ -27,7 +27,8 @@ class Role:
     `matches`: whether it may ask who of the whole region somebody is (Patient/$match); `links`: whether it may say which records are one
     person; `scans`: whether it may scan health cards; `breaks_glass`: whether it may open a record in an emergency; `reviews`: whether it
     reviews that; `gives`: the posts it may give to others; `counts`: whether it sees the numbers of the
-    region."""
+    region; `dispatches`: whether it sees what was sent outside, and sends it again; `leads`: whether it sees the numbers of the consortia
+    its institution leads."""
 
     code: str
     zh: str
@@ -43,6 +44,8 @@ class Role:
     reviews: bool = False
     gives: frozenset[str] = frozenset()
     counts: bool = False
+    dispatches: bool = False
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def policy() -> Policy:
             row.get("reviews", False),
             frozenset(row.get("gives", ())),
             row.get("counts", False),
+            row.get("dispatches", False),
+            row.get("leads", False),
         )
         for code, row in raw["roles"].items()
     }
@@ -223,6 +228,26 @@ def require_counting(scope: Scope) -> None:
         raise Forbidden(
             "The numbers of the region are for the health commission, and for systems of the region.",
             zh="全区域统计仅限卫健委和区域系统应用。",
+        )
+
+
+def require_dispatching(scope: Scope) -> None:
+    """Raises Forbidden unless this scope sees what was sent outside (发送记录) and may have it sent again."""
+    roles = policy().roles
+    if not any(code in roles and roles[code].dispatches for code in scope.roles):
+        raise Forbidden(
+            "What was sent outside is for the referral office, the consortium office and the administrator.",
+            zh="发送记录仅限转诊办、医联体办公室和系统管理员查看。",
+        )
+
+
+def require_leading(scope: Scope) -> None:
+    """Raises Forbidden unless this scope sees the numbers of the consortia its institution leads: a post the table says so of."""
+    roles = policy().roles
+    if not any(code in roles and roles[code].leads for code in scope.roles):
+        raise Forbidden(
+            "The numbers of a consortium are for the consortium office of the institution that leads it.",
+            zh="医联体统计仅限牵头医院的医联体办公室。",
         )
 
 

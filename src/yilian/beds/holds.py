@@ -36,23 +36,24 @@ GIVEN = ("general", "child")
 FREE = """
 b.active and not b.stopped
 and not exists (select from bed_claim c where c.bed = b.rid and c.stands and c.ends is null)
-and not exists (select from bed_hold h where h.bed = b.rid and h.ended is null and h.until > now())
+and not exists (select from bed_hold h where h.bed = b.rid and h.ended is null and h.until > now() and h.patient <> {patient})
 """
-"""That bed `b` can be had. One that is still being cleaned can, where there is no other."""
+"""That bed `b` can be had by this patient (SQL; 0: by anybody). One that is still being cleaned can, where there is no other."""
 
 CANDIDATE = f"""
-select b.rid, b.institution from bed b
-where {{where}} and {FREE} and b.sex in ('', $2) and b.kind = any($3::text[]) and ($4 = '' or b.specialty = $4)
+select b.rid from bed b
+where {{where}} and {FREE.format(patient="$6")} and b.sex in ('', $2) and b.kind = any($3::text[]) and ($4 = '' or b.specialty = $4)
     and b.rid <> all($5::bigint[])
-order by (b.clean_at > now()) is true, b.sex = '', array_position($3::text[], b.kind), b.rid
+order by exists (select from bed_hold h where h.bed = b.rid and h.ended is null and h.until > now()) desc,
+    (b.clean_at > now()) is true, b.sex = '', array_position($3::text[], b.kind), b.rid
 limit 1 for update of b {{how}}
 """
+STILL = f"select b.rid from bed b where b.rid = $1 and {FREE.format(patient='$2')}"
 WHERE = {"bed": "b.rid = $1", "ward": "b.ward = $1", "department": "(b.department = $1 or b.institution = $1)"}
 SWEEP = "update bed_hold set state = 'expired', ended = until where ended is null and until <= now() and (bed = $1 or patient = $2)"
-HOLD = f"""
+HOLD = """
 insert into bed_hold (id, bed, institution, patient, until, state, made_by, made_as, created)
-select $2, b.rid, b.institution, $3, now() + $4::interval, 'held', $5, $6, $7 from bed b where b.rid = $1 and {FREE}
-returning id
+select $2, b.rid, b.institution, $3, now() + $4::interval, 'held', $5, $6, $7 from bed b where b.rid = $1
 """
 BOOKED = """
 update bed_hold set state = 'kept', until = greatest(until, now() + $2::interval)
@@ -87,21 +88,38 @@ async def hold(tx: Tx, scope: Scope, place: str, patient: int, until: datetime, 
         raise BadRequest("A bed is kept until a time to come.", expression="until", zh="占床截止时间须晚于当前时间。")
     if kind and kind not in KINDS:
         raise BadRequest(f"kind is one of {', '.join(KINDS)}.", expression="kind", zh="床位类别不正确。")
+    bed = await lock_free(tx, place, patient, kind=kind, specialty=specialty)
+    await tx.execute(SWEEP, bed, patient)
+    id = tx.new_id()
+    try:
+        async with tx.savepoint():
+            await tx.execute(HOLD, bed, id, patient, until - tx.now, scope.institution_rid or None, scope.name, tx.now)
+    except UniqueViolationError:
+        raise Conflict(
+            "A bed of this institution is kept for the patient already; release it first.", zh="该机构已为此患者预留床位,请先释放原占床。"
+        ) from None
+    await jobs.enqueue(tx, EXPIRE, {"hold": id}, run_at=until)
+    return id
+
+
+async def lock_free(tx: Tx, place: str, patient: int, *, kind: str = "", specialty: str = "", also_held: bool = False) -> int:
+    """A free bed that suits, its row locked until `tx` ends: its rid. `also_held`: one that is kept for this patient, before others. The
+    rest, and what is raised, as for `hold`."""
     whole, rid, its = await _place(tx, place)
     who = await _body(tx, patient)
     child = who.years is not None and who.years < int(await policy.value(tx, "beds.child_under_years", tx.now))
-    wanted = _wanted(kind, its, child=child)
+    wanted = list(_wanted(kind, its, child=child))
+    for_whom = patient if also_held else 0
     tried: list[int] = []
-    for how in ("skip locked", ""):
+    for how in ("skip locked", ""):  # what others have locked is waited for only where nothing else is left: they may still give up
         sql = CANDIDATE.format(where=WHERE[whole], how=how)
-        while (bed := await tx.fetchrow(sql, rid, who.sex, list(wanted), specialty, tried)) is not None:
-            if await _take(tx, scope, bed["rid"], patient, until - tx.now, id := tx.new_id()):
-                await jobs.enqueue(tx, EXPIRE, {"hold": id}, run_at=until)
-                return id
-            tried.append(bed["rid"])
+        while (bed := await tx.fetchval(sql, rid, who.sex, wanted, specialty, tried, for_whom)) is not None:
+            if await tx.fetchval(STILL, bed, for_whom) is not None:
+                return int(bed)
+            tried.append(bed)
     raise Conflict(
-        "There is no free bed here that suits the patient (kind, sex, 诊疗科目); choose another ward or institution.",
-        zh="此处暂无适合该患者的空床,请另选病区或机构。",
+        "There is no free bed here that suits the patient (kind, sex, 诊疗科目); choose another bed, ward or institution.",
+        zh="此处暂无适合该患者的空床,请另选床位、病区或机构。",
     )
 
 
@@ -144,18 +162,6 @@ async def one(tx: Tx, id: str) -> Held:
     if row is None:
         raise NotFound("There is no such hold of a bed.", zh="没有找到该占床记录。")
     return Held(*row)
-
-
-async def _take(tx: Tx, scope: Scope, bed: int, patient: int, length: timedelta, id: str) -> bool:
-    """Write the hold of a bed whose row is locked; False where it was taken before that. Conflict where the patient has one there."""
-    await tx.execute(SWEEP, bed, patient)
-    try:
-        async with tx.savepoint():
-            return await tx.fetchval(HOLD, bed, id, patient, length, scope.institution_rid or None, scope.name, tx.now) is not None
-    except UniqueViolationError:
-        raise Conflict(
-            "A bed of this institution is kept for the patient already; release it first.", zh="该机构已为此患者预留床位,请先释放原占床。"
-        ) from None
 
 
 def _wanted(kind: str, its: str, *, child: bool) -> tuple[str, ...]:

@@ -172,7 +172,8 @@ def _period(period: Json) -> tuple[datetime | None, datetime | None]:
 def _planned_end(encounter: Json) -> datetime | None:
     for extension in _of(encounter.get("extension", ()), urls.PLANNED_END):
         if said := str(extension.get("valueDateTime", "")):
-            return interval(said, region_zone())[0]
+            start, end = interval(said, region_zone())
+            return start if "T" in said else end - timedelta(minutes=1)
     return None
 
 

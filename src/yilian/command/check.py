@@ -120,7 +120,7 @@ def _settings(settings: Settings) -> Finding:
     changed = {
         entry.name: getattr(settings, entry.name)
         for entry in dataclasses.fields(settings)
-        if getattr(settings, entry.name) != entry.default and entry.name != "database_url"
+        if getattr(settings, entry.name) != entry.default and entry.name not in ("database_url", "mail_password")
     }
     exposed = settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.public_url.startswith("https://")
     fault = "It listens beyond this machine, but no public_url with https:// is set; put a proxy with TLS before it." if exposed else ""

@@ -1,4 +1,4 @@
-"""The institutions of the region: organisations, where they stand, the consortium they form, and the wards and beds of some of them.
+"""The institutions of the region: organisations, where they stand, and the consortium they form.
 
 Institution kinds are those of WS 218-2002, levels those of the hospital accreditation (三甲 …). mCSD: every facility is an Organization
 and a Location.
@@ -18,7 +18,6 @@ from yilian.fhir import urls
 
 Resource = dict[str, Any]
 
-CONSORTIUM = "yunxi-consortium"
 COMMISSION = "yunxi-commission"
 INSURANCE = "yunxi-insurance"
 
@@ -180,17 +179,13 @@ def _make(
 
 
 def resources(places: dict[str, Institution]) -> Iterator[Resource]:
-    """Organizations (the consortium and the offices included), Locations and the consortium's affiliations."""
-    yield _office(CONSORTIUM, "云溪市紧密型医疗联合体", "医联体", "网格化紧密型医联体")
+    """Organizations (the offices included) and Locations."""
     yield _office(COMMISSION, "云溪市卫生健康委员会", "市卫健委", "卫生健康行政部门")
     yield _office(INSURANCE, "云溪市医疗保障局", "市医保局", "医疗保障经办机构")
     for place in places.values():
         yield organization(place, places)
     for place in places.values():
         yield location(place)
-    for place in places.values():
-        if place.tier != "village":
-            yield affiliation(place)
 
 
 def _office(id: str, name: str, short: str, kind: str) -> Resource:
@@ -251,74 +246,6 @@ def location(place: Institution) -> Resource:
         "position": {"longitude": place.longitude, "latitude": place.latitude},
         "managingOrganization": place.reference,
     }
-
-
-def affiliation(place: Institution) -> Resource:
-    """Membership in the consortium; the lead hospital leads."""
-    lead = place.id == "yunxi-first"
-    return {
-        "resourceType": "OrganizationAffiliation",
-        "id": f"{CONSORTIUM}-{place.id}",
-        "active": True,
-        "period": {"start": "2023-01-01" if place.tier in ("city", "county") else "2023-07-01"},
-        "organization": {"reference": f"Organization/{CONSORTIUM}", "display": "云溪市紧密型医疗联合体"},
-        "participatingOrganization": place.reference,
-        "code": [{"text": "牵头医院" if lead else "成员单位"}],
-        "location": [place.place],
-        "telecom": [{"system": "phone", "value": place.phone, "use": "work"}],
-    }
-
-
-# Wards with their beds: institution, ward id, name, beds.
-WARDS = (
-    ("yunxi-first", "cardiology", "心血管内科病区", 16),
-    ("yunxi-first", "neurology", "神经内科病区", 14),
-    ("yunxi-first", "respiratory", "呼吸内科病区", 12),
-    ("yunxi-first", "endocrine", "内分泌科病区", 10),
-    ("yunxi-first", "orthopaedics", "骨科病区", 14),
-    ("yunxi-first", "icu", "重症医学科病区", 8),
-    ("yunxi-county", "internal", "内科病区", 12),
-    ("yunxi-county", "surgery", "外科病区", 10),
-    ("yunxi-maternal", "obstetrics", "产科病区", 10),
-    ("qingshi", "ward", "综合病区", 6),
-)
-
-_BED_STATUS = {"O": "占用", "U": "空床", "H": "清洁消毒", "C": "停用"}
-
-
-def wards(places: dict[str, Institution], rng: Random) -> Iterator[Resource]:
-    """Wards and their beds as Locations; about four beds in five are occupied."""
-    for owner, key, name, beds in WARDS:
-        place = places[owner]
-        ward = f"{owner}-{key}"
-        yield {
-            "resourceType": "Location",
-            "id": ward,
-            "status": "active",
-            "name": name,
-            "mode": "instance",
-            "physicalType": _physical("wa", "病区"),
-            "managingOrganization": place.reference,
-            "partOf": place.place,
-        }
-        for number in range(1, beds + 1):
-            state = rng.choices("OUHC", (78, 17, 3, 2))[0]
-            yield {
-                "resourceType": "Location",
-                "id": f"{ward}-bed{number:02d}",
-                "identifier": [{"system": "urn:oid:2.16.156.10011.1.22", "value": f"{number:02d}"}],
-                "status": "suspended" if state == "C" else "active",
-                "operationalStatus": {
-                    "system": "http://terminology.hl7.org/CodeSystem/v2-0116",
-                    "code": state,
-                    "display": _BED_STATUS[state],
-                },
-                "name": f"{name}{number:02d}床",
-                "mode": "instance",
-                "physicalType": _physical("bd", "病床"),
-                "managingOrganization": place.reference,
-                "partOf": {"reference": f"Location/{ward}", "display": name},
-            }
 
 
 def _physical(code: str, display: str) -> Resource:

@@ -193,10 +193,19 @@ def _practitioner(person: Person) -> Resource:
     return out
 
 
+def position(kind: str, employer: Institution) -> Resource:
+    """The extension of a post: its kind, and who employs."""
+    return {
+        "url": urls.POSITION,
+        "extension": [{"url": "kind", "valueCode": kind}, {"url": "employer", "valueReference": employer.reference}],
+    }
+
+
 def _role(person: Person, places: dict[str, Institution]) -> Resource:
     out: Resource = {"resourceType": "PractitionerRole", "id": f"{person.id}-role", "active": True, "practitioner": person.reference}
     place = places.get(person.institution)
     if place is not None:
+        out["extension"] = [position("main", place)]
         out["organization"] = place.reference
         out["location"] = [place.place]
     elif person.institution:

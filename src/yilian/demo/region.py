@@ -10,7 +10,20 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from yilian.demo import cases, casting, duplicates, institutions, patients, people, residents, services
+from yilian.demo import (
+    cases,
+    casting,
+    consortia,
+    duplicates,
+    inpatients,
+    institutions,
+    outlines,
+    patients,
+    people,
+    residents,
+    services,
+    wards,
+)
 from yilian.demo.accounts import Account, accounts
 from yilian.demo.clinical import history
 from yilian.demo.clinical.chart import Chart
@@ -29,7 +42,7 @@ DEFAULT_TODAY = date(2026, 11, 22)
 class Region:
     """Everything of the demo region; resources are FHIR R4 as dictionaries and refer to one another as Type/id.
 
-    directory   organisations, locations (wards and beds too), services, practitioners with their roles, affiliations
+    directory   organisations, locations (wards and beds too), services, practitioners with their roles, affiliations, the day ward's hours
     patients    Patient, RelatedPerson and Coverage, in the order of the residents
     charts      one list of clinical resources for each resident, oldest first; see `bundles`
     duplicates  second Patients of some residents, at another institution
@@ -68,25 +81,31 @@ def build(seed: int = 1, residents_count: int = 520, today: date | None = None) 
     expecting = casting.expecting(everyone, rng, today)
     directory = [
         *institutions.resources(places),
-        *institutions.wards(places, rng),
+        *wards.resources(places),
+        *outlines.resources(),
+        *consortia.resources(places),
         *services.resources(places),
         *people.resources(staff),
+        *wards.schedules(today),
+        *consortia.machines(places),
+        *consortia.second_posts(staff, places),
     ]
-    charts: list[list[Resource]] = []
+    charts: list[Chart] = []
     plans: list[Plan] = []
     for resident in everyone:
         chart = Chart(resident, staff, places, Random(f"{seed}-{resident.number}"), today)
         _motherhood(chart, expecting)
         case = cases.BY_KEY.get(resident.case)
         history.write(chart, case.enter if case else None)
-        charts.append(chart.resources)
+        charts.append(chart)
         if case is not None:
             plans += case.plans(chart)
+    inpatients.fill(charts, Random(f"{seed}-wards"))
     return Region(
         today=today,
         directory=directory,
         patients=list(patients.resources(everyone, staff, places, today)),
-        charts=charts,
+        charts=[chart.resources for chart in charts],
         duplicates=duplicates.duplicates(everyone, today),
         referrals=plans,
         accounts=accounts(everyone[0].name.text),

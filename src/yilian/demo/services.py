@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from yilian.demo.institutions import Institution
+from yilian.directory import offers
 from yilian.directory.specialties import SPECIALTIES
 from yilian.fhir import urls
 
@@ -29,6 +30,9 @@ _MATERNAL = "05.01 05.02 06 07 07.01 07.04 09 26 30 32"
 _TCM = "03 03.03 03.04 04.03 20 21 30 32 50"
 _CENTRE = "01 02 03 04 05 06 09 12 20 30 32 50"
 _SMALL_CENTRE = "01 02 03 04 30 32 50"
+
+
+_PAPERS = {"19": ("laboratory", "imaging"), "04.02": ("imaging",)}
 
 
 def scope_of(place: Institution) -> tuple[str, ...]:
@@ -60,6 +64,14 @@ def service_id(place: Institution, code: str) -> str:
     return f"{place.id}-{code.replace('.', '')}"
 
 
+def settings(place: Institution, code: str) -> offers.Settings:
+    """From where a service takes referrals: hospitals of the city from below and beside, centres and posts from above and beside. Some let
+    the referrer book, some ask for papers."""
+    accepts = {"city": ("up", "lateral"), "county": ("up", "down", "lateral")}.get(place.tier, ("down", "lateral"))
+    direct = place.tier == "city" and code in ("03.07", "10", "21")
+    return offers.Settings(accepts, direct_booking=direct, attachments=_PAPERS.get(code, ()) if place.tier == "city" else ())
+
+
 def resources(places: dict[str, Institution]) -> Iterator[Resource]:
     """One HealthcareService for each department of each institution."""
     for place in places.values():
@@ -67,6 +79,7 @@ def resources(places: dict[str, Institution]) -> Iterator[Resource]:
             yield {
                 "resourceType": "HealthcareService",
                 "id": service_id(place, code),
+                "extension": [offers.extension(settings(place, code))],
                 "active": True,
                 "providedBy": place.reference,
                 "type": [specialty(code)],

@@ -30,7 +30,16 @@ POSITION_KIND = BASE + "CodeSystem/position-kind"  # 主要执业, 多点执业,
 REFERRAL_ATTACHMENT = BASE + "CodeSystem/referral-attachment"  # what a service asks a referral to bring along
 BOOKING_KIND = BASE + "CodeSystem/booking-kind"  # clinic | expert | examination | equipment | day-surgery | bed
 BED_KIND = BASE + "CodeSystem/bed-kind"  # general | child | newborn | isolation | intensive | day
+CRITERION_TOPIC = BASE + "CodeSystem/criterion-topic"  # which illness a criterion for referral is about
+CRITERION_ANSWER = BASE + "CodeSystem/criterion-answer"  # followed | overridden | shown
+HANDOVER_DOCUMENT = BASE + "CodeSystem/handover-document"  # transfer | out | in | return: the documents of a referral
+FOLLOW_UP = BASE + "CodeSystem/follow-up"  # the words of visits after a down-referral
+RATING = BASE + "CodeSystem/referral-rating"  # level | attitude | cost
+SUSPICION = BASE + "CodeSystem/referral-suspicion"  # the rules a referral can look wrong by
+RECOGNITION = BASE + "CodeSystem/recognition"  # in meta.tag: a result other institutions recognise (互认)
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+
+DISPOSITION = "urn:oid:2.16.156.10011.2.3.1.265"  # 离院方式, RC019 of the front page of the inpatient record
 
 # --- our extensions
 TIER = BASE + "StructureDefinition/institution-tier"
@@ -47,6 +56,7 @@ REFERRAL_NOTE = BASE + "StructureDefinition/referral-note"  # which step an anno
 REFERRAL_SETTINGS = BASE + "StructureDefinition/service-referral-settings"  # on a HealthcareService, see directory/offers.py
 POSITION = BASE + "StructureDefinition/position"  # on a PractitionerRole: kind, employer, see directory/columns.py
 SHARED_EQUIPMENT = BASE + "StructureDefinition/shared-equipment"  # on a Device: open to referrals of others
+BOUNDARY = BASE + "StructureDefinition/area-boundary"  # on a Location: its outline as GeoJSON, WGS 84
 LIAISON = BASE + "StructureDefinition/affiliation-liaison"  # on an OrganizationAffiliation: 联络人
 AGREEMENT = BASE + "StructureDefinition/affiliation-agreement"  # on an OrganizationAffiliation: number or address of the agreement
 SLOT_CAPACITY = BASE + "StructureDefinition/slot-capacity"  # on a Slot: how many places it has
@@ -58,6 +68,9 @@ BOOKING_CHANNEL = (
     BASE + "StructureDefinition/booking-channel"
 )  # on an Appointment: web | phone | self-service | on-site | referral | system
 HELD_UNTIL = BASE + "StructureDefinition/held-until"  # on an Appointment that is only held
+CRITERION_FINDING = BASE + "StructureDefinition/criterion-finding"  # on PlanDefinition.action: one thing a criterion looks for
+CRITERION_EVIDENCE = BASE + "StructureDefinition/criterion-evidence"  # on a PlanDefinition: how well it is founded
+REFERRAL_CRITERIA = BASE + "StructureDefinition/referral-criteria"  # on a ServiceRequest: criteria that were shown, and what was made of it
 OPEN_REFERRAL = BASE + "StructureDefinition/open-referral"  # on an OperationOutcome: the referral that is in the way
 
 # --- extensions of HL7
@@ -79,6 +92,7 @@ TAIWAN_PERMIT = BASE + "NamingSystem/taiwan-travel-permit"  # 台湾居民来往
 FOREIGN_RESIDENT_ID = BASE + "NamingSystem/foreign-permanent-resident-id"  # 外国人永久居留身份证
 MEDICAL_INSURANCE = BASE + "NamingSystem/medical-insurance-number"  # 医保个人编号
 PASSPORT = "http://hl7.org/fhir/sid/passport-"  # and the country that gave it: passport-CHN
+HANDOVER_NO = BASE + "NamingSystem/handover-document"  # a document of a referral
 REFERRAL_NO = BASE + "NamingSystem/referral-number"  # 转诊单号
 
 # --- terminologies of others

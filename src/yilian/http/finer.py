@@ -14,7 +14,7 @@ from yilian.store.scope import Scope
 
 TYPES = frozenset(ADDRESSED_TYPES)
 
-WITHIN_PARTS = frozenset({"$everything", "$timeline", "$lastn", "$meta", "$run"})
+WITHIN_PARTS = frozenset({"$everything", "$timeline", "$lastn", "$meta", "$run", "$criteria"})
 """Operations whose every statement asks the scope row by row. All others are refused to tokens for parts of types."""
 WITHOUT_RECORDS = frozenset({"$expand", "$lookup", "$validate-code", "$subsumes", "$translate"})
 """Operations that look at nothing but terminology."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class House:
     """db: the store. verifier: token → Scope. reads: the trail of who read what. zone: the region's. body_limit: bytes of one request.
-    bulk: exports and imports. listeners: who is connected to subscriptions. limits: how often one may ask."""
+    bulk: exports and imports. listeners: who is connected to subscriptions. limits: how often one may ask.
+    message_channels: the ways outside messages may go by."""
 
     db: Database
     verifier: Verifier
@@ -31,6 +32,7 @@ class House:
     bulk: Desk | None = None
     listeners: Listeners | None = None
     limits: Limits = NONE
+    message_channels: tuple[str, ...] = ()
 
     def base_of(self, request_scheme: str, host: str) -> str:
         """Our FHIR address: the configured public one, else the one the caller used."""

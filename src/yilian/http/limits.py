@@ -56,12 +56,16 @@ class Limits:
     person    requests of somebody who is signed in; systems of the region have none
     sign_in   sign-ins and tokens asked for from one network address
     refused   requests without a good token from one network address
+    public    what anybody may ask without signing in, from one network address
     """
 
-    def __init__(self, person: int = 0, sign_in: int = 0, refused: int = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, person: int = 0, sign_in: int = 0, refused: int = 0, public: int = 0, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._person = Rate(person, clock=clock)
         self._sign_in = Rate(sign_in, room_s=30.0, clock=clock)
         self._refused = Rate(refused, clock=clock)
+        self._public = Rate(public, clock=clock)
 
     def person(self, account: str) -> None:
         """TooManyRequests when this person asks too often."""
@@ -71,6 +75,11 @@ class Limits:
     def sign_in(self, address: str) -> None:
         """TooManyRequests when too many sign-ins come from there."""
         if seconds := self._sign_in.wait(network_of(address)):
+            raise _slower(seconds)
+
+    def public(self, address: str) -> None:
+        """TooManyRequests when too much is asked from there without signing in."""
+        if seconds := self._public.wait(network_of(address)):
             raise _slower(seconds)
 
     def refused(self, address: str) -> None:

@@ -50,12 +50,22 @@ STATES = ("planned", "arrived")
 async def register(
     tx: Tx, scope: Scope, patient: str, *, kind: str, state: str = "arrived", specialty: str = "", appointment: str = ""
 ) -> Written:
-    """Write the Encounter of a visit of Patient/`patient` to the scope's own institution, in `tx`, with the next number.
+    """Write the Encounter of a visit of Patient/`patient` to the scope's own institution, in `tx`, with the next number. As `drafted`, and
+    raises what the store raises."""
+    encounter = await drafted(tx, scope, patient, kind=kind, state=state, specialty=specialty, appointment=appointment)
+    (done,) = await write(tx, scope, [Change("POST", "Encounter", None, encounter)])
+    return done
+
+
+async def drafted(
+    tx: Tx, scope: Scope, patient: str, *, kind: str, state: str = "arrived", specialty: str = "", appointment: str = ""
+) -> Json:
+    """The Encounter of a visit with the next number, which is taken, not yet written: for who writes more into it.
 
     kind       a key of `KINDS`
     specialty  诊疗科目 of the department, a code of `directory.specialties`; "" where it is not known yet
     appointment  logical id of the Appointment it was booked with, "" for none
-    Raises BadRequest for words that are none of these, NotFound for a patient outside the scope, and what the store raises.
+    Raises BadRequest for words that are none of these, NotFound for a patient outside the scope.
     """
     if kind not in KINDS or state not in STATES:
         raise BadRequest(f"kind is {' | '.join(KINDS)}, status {' | '.join(STATES)}.", zh="登记类别或状态不正确。")
@@ -81,8 +91,7 @@ async def register(
         encounter["appointment"] = [{"reference": f"Appointment/{appointment}"}]
     if state == "arrived":
         encounter["period"] = {"start": stamp(tx.now)}
-    (done,) = await write(tx, scope, [Change("POST", "Encounter", None, encounter)])
-    return done
+    return encounter
 
 
 async def arrive(tx: Tx, scope: Scope, encounter: str, seen: int | None) -> Written:

@@ -8,6 +8,7 @@ step         how a step is written: resources, row, Provenance, grounds
 resources    to and from ServiceRequest, Task, Provenance, CarePlan; `parameters`: to and from Parameters
 register     the row beside the resources, with the constraints of the database
 clocks       time limits by policy       numbers    转诊单号
+conversation what both sides say to each other beside the steps
 guard        nobody writes around the table
 worklists    the named lists of each post, counted and paged; `arriving`: what a desk is told of who comes
 slips        转诊单 and 回转单 as PDF; `slip_content`: what they say; templates/: how they look

@@ -69,7 +69,10 @@ OUTPUTS: dict[str, Words] = {
     "treatment": ("治疗经过", "Treatment given"),
     "advice": ("下一步治疗方案及康复建议", "Further treatment and rehabilitation advice"),
     "findings": ("主要检查结果", "Main findings"),
+    "medication": ("用药调整", "Changes of medication"),
+    "next-visit": ("复诊时间", "Next visit"),
     "record-number": ("住院病案号", "Number of the in-patient record"),
+    "return-document": ("回转单", "Back-referral document"),
     "plan": ("随访计划", "Follow-up plan"),
     "attachment": ("附件", "Attachment"),
 }

@@ -20,6 +20,8 @@ async def write_outputs(step: Step) -> None:
         ("treatment", asked.treatment),
         ("advice", asked.advice),
         ("findings", asked.findings),
+        ("medication", asked.medication),
+        ("next-visit", asked.next_visit),
         ("record-number", asked.record_number),
     ):
         if text:

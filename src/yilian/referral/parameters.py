@@ -22,6 +22,8 @@ CONCEPTS = ("valueCodeableConcept", "valueCoding", "valueString", "valueCode")
 REFERENCES = ("valueReference",)
 TIMES = ("valueDateTime", "valueInstant")
 
+DAYS = ("valueDate", "valueDateTime")
+
 LONGEST_TEXT = 10_000
 """Characters of one text; a longer story is a document and belongs in an attachment."""
 
@@ -45,6 +47,8 @@ ACT = {
     "treatment": _Kind(TEXTS),
     "advice": _Kind(TEXTS),
     "findings": _Kind(TEXTS),
+    "medication": _Kind(TEXTS),
+    "nextVisit": _Kind(DAYS),
     "recordNumber": _Kind(TEXTS),
     "plan": _Kind(("resource",)),
     "attachment": _Kind(REFERENCES, repeats=True),
@@ -107,6 +111,8 @@ class Act:
     treatment: str = ""
     advice: str = ""
     findings: str = ""
+    medication: str = ""
+    next_visit: str = ""
     record_number: str = ""
     plan: Resource | None = None
     attachment: tuple[Resource, ...] = ()
@@ -179,6 +185,8 @@ def read_act(parameters: Resource, validate: Validate) -> Act:
         treatment=_text(found, "treatment"),
         advice=_text(found, "advice"),
         findings=_text(found, "findings"),
+        medication=_text(found, "medication"),
+        next_visit=_text(found, "nextVisit"),
         record_number=_text(found, "recordNumber"),
         plan=_resource(found["plan"][0], "plan", "CarePlan") if found["plan"] else None,
         attachment=tuple(value for _, value in found["attachment"]),
@@ -257,7 +265,7 @@ def _value(item: Resource, name: str, kind: _Kind) -> _Value:
         right = list
     elif keys[0] == "valueBoolean":
         right = bool
-    elif keys[0] in (*TEXTS, *TIMES, "valueCode"):
+    elif keys[0] in (*TEXTS, *TIMES, *DAYS, "valueCode"):
         right = str
     if not isinstance(value, right):
         raise _bad(name, f"The value of {name!r} is not a {keys[0].removeprefix('value')}.", f"参数“{name}”的值不正确。")
@@ -353,6 +361,8 @@ FIELD_NAMES = {
     "treatment": "治疗经过",
     "advice": "下一步治疗方案及康复建议",
     "findings": "主要检查结果",
+    "medication": "用药调整",
+    "nextVisit": "复诊时间",
     "recordNumber": "住院病案号",
     "plan": "随访计划",
     "attachment": "附件",

@@ -97,7 +97,7 @@ def referral_slip(facts: Facts) -> dict[str, Any]:
         "arranged": " ".join(part for part in (_name(facts, doctor or {}), _minute(arranged_at)) if part),
         "consent": _consent(request),
         "vital-signs": _vital_signs(facts),
-        "results": _lines([_result(one) for one in facts.attached if one["resourceType"] in ("Observation", "DiagnosticReport")]),
+        "results": _lines([result_line(one) for one in facts.attached if one["resourceType"] in ("Observation", "DiagnosticReport")]),
     }
 
 
@@ -125,7 +125,9 @@ def return_slip(facts: Facts) -> dict[str, Any]:
         "diagnosis": said["diagnosis"],
         "findings": said["findings"],
         "treatment": said["treatment"],
+        "medication-changes": said["medication"],
         "advice": said["advice"],
+        "next-visit": said["next-visit"],
         "plan": _plan(facts.plan),
         "down-number": facts.down_number,
     }
@@ -244,7 +246,7 @@ def _vital_signs(facts: Facts) -> str:
     return _lines(list(found.values()), ";")
 
 
-def _result(one: Resource) -> str:
+def result_line(one: Resource) -> str:
     """NT-proBNP 890 ng/L ↑(参考 0–125,2026-11-20)"""
     name, day = _concept(one.get("code", {})), _day(str(one.get("effectiveDateTime") or one.get("issued") or ""))
     if one["resourceType"] == "DiagnosticReport":

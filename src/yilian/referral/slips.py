@@ -86,7 +86,7 @@ async def slip(tx: Tx, scope: Scope, task_id: str, kind: str = "referral", size:
         raise Conflict(
             f"The referral is {referral.state!r}: 回转单 is there once it is completed.", zh=f"转诊当前为“{state.zh}”,完成后才有回转单。"
         )
-    said = KINDS[kind](await _facts(tx, scope, referral))
+    said = KINDS[kind](await facts_of(tx, scope, referral))
     code = _code(kind, said)
     await tx.execute(
         """
@@ -127,13 +127,15 @@ async def verify(tx: Tx, scope: Scope, code: str) -> Printed | None:
     return Printed(row["number"], row["kind"], row["task_id"], row["task_ver"], same, row["printed_at"], row["printed_by"])
 
 
-async def _facts(tx: Tx, scope: Scope, referral: Referral) -> Facts:
-    request = json.parse((await read.by_id(tx, scope, "ServiceRequest", referral.request_id)).body)
-    task = json.parse((await read.by_id(tx, scope, "Task", referral.task_id)).body)
+async def facts_of(tx: Tx, scope: Scope, referral: Referral, request: Resource | None = None, task: Resource | None = None) -> Facts:
+    """What a slip is made of, within the scope. `request`, `task`: as they are about to be written; None: as they are stored."""
+    if request is None or task is None:
+        request = json.parse((await read.by_id(tx, scope, "ServiceRequest", referral.request_id)).body)
+        task = json.parse((await read.by_id(tx, scope, "Task", referral.task_id)).body)
     patient_id = request["subject"]["reference"].rsplit("/", 1)[-1]
     patient = json.parse((await read.by_id(tx, scope, "Patient", patient_id)).body)
     institutions = await by_rid(tx, [rid for rid in (referral.from_org, referral.to_org) if rid is not None])
-    steps = await _found(tx, scope, "Provenance", (("target", f"Task/{referral.task_id}"), ("_sort", "recorded")))
+    steps = await searched(tx, scope, "Provenance", (("target", f"Task/{referral.task_id}"), ("_sort", "recorded")))
     attached = [item.get("reference", "") for key in ("supportingInfo", "reasonReference") for item in request.get(key, [])]
     attached += [item["valueReference"]["reference"] for item in resources.outputs(task, "attachment") if "valueReference" in item]
     plans = [item["valueReference"]["reference"] for item in resources.outputs(task, "plan") if "valueReference" in item]
@@ -150,7 +152,7 @@ async def _facts(tx: Tx, scope: Scope, referral: Referral) -> Facts:
         sender=institutions[referral.from_org],
         receiver=institutions.get(referral.to_org) if referral.to_org is not None else None,
         people=await _people(tx, scope, request, task, steps),
-        record={kind: await _found(tx, scope, kind, (("patient", patient_id), *rest)) for kind, rest in RECORD.items()},
+        record={kind: await searched(tx, scope, kind, (("patient", patient_id), *rest)) for kind, rest in RECORD.items()},
         attached=await _referred(tx, scope, attached),
         steps=steps,
         plan=next(iter(await _referred(tx, scope, plans)), None),
@@ -158,7 +160,8 @@ async def _facts(tx: Tx, scope: Scope, referral: Referral) -> Facts:
     )
 
 
-async def _found(tx: Tx, scope: Scope, kind: str, pairs: tuple[tuple[str, str], ...]) -> list[Resource]:
+async def searched(tx: Tx, scope: Scope, kind: str, pairs: tuple[tuple[str, str], ...]) -> list[Resource]:
+    """The first hundred matches of a search, within the scope."""
     page = await find(tx, scope, parse(kind, [*pairs, ("_count", "100")], zone=region_zone()))
     return [json.parse(one.body) for one in page.matches]
 

@@ -175,7 +175,7 @@ ROWS = (
     Row(("arrived",), "report", ("arrived",), (RECEIVER,), optional=("recordNumber",),
         one_of=("note", "diagnosis", "treatment", "advice", "findings", "attachment")),
     Row(("arrived",), "complete", ("completed",), (RECEIVER,), requires=("diagnosis", "treatment", "advice"),
-        optional=("findings", "recordNumber", "attachment", "plan", "note"), primary=True,
+        optional=("findings", "medication", "nextVisit", "recordNumber", "attachment", "plan", "note"), primary=True,
         note="Writes the 回转单. A down-referral cannot be completed before it has a follow-up plan."),
     Row(("declined",), "close", ("declined",), (REFERRER,), optional=("note",), when="unsettled",
         note="The sender takes note; the request is revoked. Sending anew with `replaces` does the same."),

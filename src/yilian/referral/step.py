@@ -11,7 +11,7 @@ from yilian import policy
 from yilian.access import grounds
 from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
-from yilian.referral import clocks, register, resources
+from yilian.referral import clocks, letters, register, resources
 from yilian.referral.guard import permission
 from yilian.referral.informing import inform
 from yilian.referral.parameters import Act
@@ -88,6 +88,7 @@ async def finish(step: Step) -> None:
     request_written = resources.step_request(step.request, step.after.state, settled=settled) or step.request_changed or before is None
     resources.step_task(step.task, step.request, state=step.after.state, at=step.now, due=step.after.due_at)
     resources.say_why(step.task, step.reason)
+    await letters.accompany(step)
     confined = step.after.from_org if step.after.submitted_at is None else None
     approval = await _approval(step)
     room = permission(step.scope)

@@ -7,13 +7,13 @@ what a desk, a referral or a stopped clinic cancels is nobody's fault.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yilian import jobs
 from yilian.errors import Conflict
 from yilian.fhir.dates import region_zone
-from yilian.scheduling import allowed
+from yilian.scheduling import allowed, days
 from yilian.scheduling.rulebooks import Rulebook, is_weekday
 from yilian.store.scope import SYSTEM, Scope
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SWEEP = "scheduling.missed"
 """Marks who did not come. Every minute: nothing has to run at the moment itself, and a server that slept finds all of them."""
 AT_ONCE = 200
+LOOK_BACK = timedelta(days=40)
+"""No holiday is longer than that, however many working days one looks back for."""
 LONGEST = "interval '7 days'"
 """No policy may let one check in later than this after the slot."""
 
@@ -54,7 +56,7 @@ async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
         return True
     book = await allowed.rulebook(tx, row["institution"])
     until = await cancels_until(tx, row, book)
-    if await tx.fetchval("select now() <= $1", until):
+    if await tx.fetchval("select now() <= $1::timestamptz", until):
         return True
     if book.late_is_marked:
         return False
@@ -68,7 +70,13 @@ async def require_in_time(tx: Tx, scope: Scope, row: Any) -> bool:
 async def cancels_until(tx: Tx, row: Any, book: Rulebook) -> datetime:
     """The last moment the patient cancels this appointment (rid, schedule, starts); aware."""
     kind = row["kind"] if "kind" in row else await tx.fetchval("select kind from schedule where rid = $1", row["schedule"])
-    return book.cancels_until(kind or "", row["starts"], region_zone(), is_weekday)
+    calendar = await days.days(tx, row["day"] - LOOK_BACK, row["day"]) if book.working_days else None
+
+    def is_working(day: date) -> bool:
+        found = calendar.days.get(day) if calendar else None
+        return is_weekday(day) if found is None else found.works
+
+    return book.cancels_until(kind or "", row["starts"], region_zone(), is_working)
 
 
 async def sweep(db: Database, job: jobs.Job) -> dict[str, int]:

@@ -186,10 +186,10 @@ def _require_there(scope: Scope, row: Any) -> None:
 async def _in_time(tx: Tx, row: Any) -> None:
     early = timedelta(minutes=float(await policy.value(tx, "booking.check_in_minutes", tx.now, row["institution"])))
     late = (await allowed.rulebook(tx, row["institution"])).late
-    if await tx.fetchval("select now() < $1 - $2::interval", row["starts"], early):
+    if await tx.fetchval("select now() < $1::timestamptz - $2::interval", row["starts"], early):
         opens = (row["starts"] - early).astimezone(region_zone())
         raise Conflict(f"Checking in begins at {opens:%Y-%m-%d %H:%M}.", zh=f"尚未到签到时间,{opens:%m-%d %H:%M} 起可以签到。")
-    if await tx.fetchval("select now() > $1 + $2::interval", row["ends"], late):
+    if await tx.fetchval("select now() > $1::timestamptz + $2::interval", row["ends"], late):
         raise Conflict("It is too late to check in.", zh="已超过签到时限,该号作废,请重新预约或到现场挂号。")
 
 

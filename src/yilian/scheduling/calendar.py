@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from yilian.access.institutions import tier_of
 from yilian.errors import BadRequest, NotFound
 from yilian.fhir.definitions import type_id
+from yilian.fhir.json import parse
 from yilian.scheduling import places
 from yilian.scheduling.standing import Standing
 from yilian.search.parameters import parameters_of
@@ -102,6 +104,34 @@ async def institution(tx: Tx, id: str) -> int:
     if rid is None:
         raise NotFound(f"There is no Organization/{id}.", zh="没有找到该机构。")
     return int(rid)
+
+
+@dataclass(frozen=True, slots=True)
+class Bookable:
+    """An institution (logical id) that has schedules: how many, and of which specialties."""
+
+    id: str
+    name: str
+    tier: str
+    schedules: int
+    specialties: tuple[str, ...]
+
+
+async def institutions(tx: Tx) -> list[Bookable]:
+    """Every institution with active schedules, those with most of them first."""
+    rows = await tx.fetch(
+        """
+        select r.id, r.body, count(*) as many, array_agg(distinct s.specialty) filter (where s.specialty <> '') as specialties
+        from schedule s join resource r on r.rid = s.institution and not r.deleted
+        where s.active group by r.rid order by count(*) desc, r.id
+        """
+    )
+    found = []
+    for row in rows:
+        body = parse(row["body"].encode())
+        name, tier = str(body.get("name", "")), tier_of(body)
+        found.append(Bookable(row["id"], name, tier, row["many"], tuple(row["specialties"] or ())))
+    return found
 
 
 async def lines(tx: Tx, question: Question, here: Standing) -> list[Line]:

@@ -292,10 +292,9 @@ async def _end(tx: Tx, rid: int, body: bytes, state: str, scope: Scope = SYSTEM)
     """The wait is over: its row and its Appointment."""
     await tx.execute("update waiting set state = $2, offer = case when $2 = 'booked' then offer end where rid = $1", rid, state)
     resource = {key: value for key, value in parse(body).items() if key != "meta"}
-    resource["status"] = "fulfilled" if state == "booked" else "cancelled"
-    if state != "booked":
-        resource["cancelationReason"] = {"text": {"left": "退出候补", "over": "候补到期,未能安排"}[state]}
-    [written] = await write(tx, _permission(scope), [Change("PUT", "Appointment", resource["id"], resource)])
+    resource["status"] = "cancelled"  # without a start it can be nothing else (app-3): what was booked is an Appointment of its own
+    resource["cancelationReason"] = {"text": {"booked": "候补成功,已预约", "left": "退出候补", "over": "候补到期,未能安排"}[state]}
+    [written] = await write(tx, lent(scope, _Keeper, "everything"), [Change("PUT", "Appointment", resource["id"], resource)])
     return written
 
 

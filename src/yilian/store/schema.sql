@@ -1802,6 +1802,27 @@ create table message_quiet (                              -- hours in which an a
     check ((begins is null) = (ends is null))
 );
 
+-- 沟通: what is said on a referral is a Communication each; here in columns, for what is unread. Kept by yilian.referral.conversation.
+
+create table conversation_line (
+    rid         bigint      primary key references resource on delete cascade,    -- the Communication
+    task        bigint      not null references referral (task_rid) on delete cascade,
+    institution bigint      references resource,          -- who said it, as a side; null: the patient
+    agent       text        collate "C" not null,         -- who said it, as a person
+    kind        text        collate "C" not null check (kind in ('question', 'answer', 'remark', 'file')),
+    answers     bigint      references conversation_line on delete set null,   -- the question
+    at          timestamptz not null
+);
+create index conversation_line_task on conversation_line (task, at, rid);                                                -- the conversation, and what is unread in it
+create index conversation_line_answers on conversation_line (answers) where answers is not null;                         -- which questions are answered
+
+create table conversation_read (                          -- up to when somebody has read a conversation
+    task  bigint      not null references referral (task_rid) on delete cascade,
+    agent text        collate "C" not null,
+    at    timestamptz not null,
+    primary key (task, agent)                             -- what is unread for me
+);
+
 create table queue_number (                               -- the last number of a queue: taken in the transaction of the check-in, so none is ever missing
     schedule bigint  not null references schedule,
     day      date    not null,
@@ -2066,4 +2087,145 @@ create table care_wait (                                  -- how long people wai
     most_h      real     not null check (most_h >= median_h),                              -- nine in ten waited no longer
     primary key (institution, specialty, measure, day)
 );
+
+create table care_arrival (                               -- when the Task of a referral first said that the patient is there
+    task bigint      primary key references resource on delete cascade,
+    at   timestamptz not null
+);
+create index care_arrival_at on care_arrival (at);                                         -- arrivals of the days that are counted
+
 create index slot_of_house on slot (institution, specialty, starts) where not stopped;      -- $candidates: the next free place at each institution
+
+-- Criteria for referral: which PlanDefinitions are ones and from when, what was made of those that were shown, and the cards other systems were given.
+
+create table criterion (                                  -- what a PlanDefinition that is a criterion says, in columns; kept by yilian.criteria.keeping
+    rid         bigint      primary key references resource,
+    url         text        collate "C" not null,        -- several rows of one url: the platform's own and what the region put in its place
+    since       date        not null,                    -- effectivePeriod, in the region's zone
+    until       date,                                    -- the last day; null: no end
+    shipped     boolean     not null                     -- comes with the platform
+);
+
+create table criterion_answer (                           -- what the referrer made of a criterion, read from the ServiceRequest; kept by yilian.criteria.answers
+    request     bigint      not null references resource, -- the ServiceRequest
+    url         text        collate "C" not null,
+    version     text        collate "C" not null,
+    answer      text        collate "C" not null check (answer in ('followed', 'overridden', 'shown')),
+    state       text        collate "C" not null,        -- how the criterion stood: met, nearly …
+    institution bigint      references resource,         -- the sender; null where the request names none
+    at          timestamptz not null,
+    primary key (request, url)
+);
+create index criterion_answer_url on criterion_answer (url, at);                  -- followed and overridden, by criterion (PlanDefinition/$answers)
+
+create table cds_card (                                   -- a card of CDS Hooks that was handed out, so that feedback can be told from invention
+    id          uuid        primary key,
+    client      text        collate "C" not null,        -- which system asked
+    service     text        collate "C" not null,
+    institution bigint      references resource,
+    url         text        collate "C" not null,        -- the criterion; '' for a card about none
+    version     text        collate "C" not null,
+    at          timestamptz not null
+);
+create index cds_card_at on cds_card (at);                                        -- what is older than the policy says is cleared
+
+create table cds_feedback (
+    card        uuid        not null references cds_card on delete cascade,
+    nth         integer     not null,                    -- a card that was passed over may be acted upon later
+    outcome     text        collate "C" not null check (outcome in ('accepted', 'overridden')),
+    suggestions uuid[]      not null,
+    reason      text        collate "C" not null,        -- code of the reason it was overridden for, '' for none
+    comment     text        not null,
+    at          timestamptz not null,                    -- when the user did it, as the client says
+    received    timestamptz not null,
+    primary key (card, nth)
+);
+
+create table handover_document (                          -- a document of a referral, frozen: what the receiver reads is what was sent
+    rid      bigint      primary key references resource,                     -- its DocumentReference
+    task_rid bigint      not null references resource,   -- the Task of the referral
+    kind     text        collate "C" not null check (kind in ('transfer', 'out', 'in', 'return')),
+    sha256   bytea       not null check (length(sha256) = 32),                -- of content, as UTF-8
+    content  text        not null,                       -- the document Bundle as JSON; without numbers of persons
+    made_at  timestamptz not null
+);
+create index handover_document_task on handover_document (task_rid);          -- Task/{id}/$handover: the documents of a referral
+
+create function handover_document_stays() returns trigger language plpgsql as $$
+-- Nobody changes what was sent; it goes only with its DocumentReference, when that is expunged.
+begin
+    raise exception 'a document of a referral is not changed';
+end $$;
+create trigger handover_document_stays before update on handover_document for each row execute function handover_document_stays();
+
+create function handover_document_is_expunged() returns trigger language plpgsql as $$
+begin
+    delete from handover_document where rid = new.rid;
+    return null;
+end $$;
+create trigger handover_document_is_expunged after insert on expunged for each row when (new.whole) execute function handover_document_is_expunged();
+
+create table follow_up (                                  -- one row each visit after a down-referral; kept by yilian.aftercare
+    task_rid    bigint      primary key references resource,                  -- the Task of the visit
+    referral    bigint      not null references resource,                     -- the Task of the down-referral
+    patient     bigint      not null references resource,
+    institution bigint      not null references resource,                     -- whose doctors visit
+    sender      bigint      not null references resource,                     -- the hospital that sent the patient down, which is told
+    nth         smallint    not null check (nth > 0),
+    due_on      date        not null,                    -- in the region's zone
+    state       text        collate "C" not null check (state in ('due', 'done', 'stopped')),
+    done_on     date,
+    alarm       boolean     not null default false,      -- a value that asks for referral was found
+    check ((state = 'done') = (done_on is not null)),
+    unique (referral, nth)
+);
+create index follow_up_due on follow_up (institution, due_on, task_rid) where state = 'due';         -- $follow-ups?list=due, overdue
+create index follow_up_done on follow_up (institution, done_on desc, task_rid desc) where state = 'done';  -- ?list=done
+create index follow_up_sent on follow_up (sender, due_on, task_rid);                                 -- ?list=sent
+
+create table referral_lost (                              -- who was referred and was seen nowhere: told once to the referrer
+    task_rid bigint      primary key references resource,
+    told_at  timestamptz not null
+);
+
+create table referral_rating (                            -- 患者评价: once for each referral
+    task_rid    bigint      primary key references resource,
+    institution bigint      not null references resource,                     -- who is rated: the receiver
+    response    bigint      not null references resource,                     -- the QuestionnaireResponse
+    level       smallint    not null check (level between 1 and 5),           -- 诊疗水平
+    attitude    smallint    not null check (attitude between 1 and 5),        -- 服务态度
+    cost        smallint    not null check (cost between 1 and 5),            -- 费用合理
+    guardian    boolean     not null default false,      -- given by a guardian
+    rated_at    timestamptz not null
+);
+create index referral_rating_institution on referral_rating (institution, rated_at);                 -- $ratings
+
+create table referral_suspicion (                         -- 异常转诊: a rule that found something, and what the office decided
+    rid        bigint      primary key references resource,                   -- the DetectedIssue
+    task_rid   bigint      not null references resource,
+    rule       text        collate "C" not null check (rule in ('repeated', 'no-contact', 'closed-loop', 'month-end')),
+    office     bigint      not null references resource, -- the institution whose office decides
+    from_org   bigint      not null references resource,
+    to_org     bigint      not null references resource,
+    found_at   timestamptz not null,
+    why        text        not null,                     -- what was found, without names of persons
+    state      text        collate "C" not null default 'open' check (state in ('open', 'justified', 'not-justified')),
+    decided_at timestamptz,
+    decided_by text        collate "C",
+    note       text,
+    check ((state = 'open') = (decided_at is null)),
+    unique (task_rid, rule)
+);
+create index referral_suspicion_office on referral_suspicion (office, state, found_at desc, rid desc);  -- $suspicions
+
+create table bridge_message (                             -- messages of other platforms, each taken once
+    source     text        collate "C" not null,         -- MessageHeader.source.endpoint
+    id         text        collate "C" not null,         -- Bundle.identifier or MessageHeader.id
+    client     text        collate "C" not null,         -- who delivered it
+    sha256     bytea       not null,                     -- of what was said: the same id with other words is refused
+    step       text        collate "C" not null check (step in ('apply', 'answer', 'arrival', 'record')),
+    task_rid   bigint      not null references resource,
+    taken_at   timestamptz not null,
+    primary key (client, source, id)
+);
+create index bridge_message_task on bridge_message (task_rid);                -- which messages moved a referral

@@ -102,6 +102,7 @@ READS = (
     ("Observation?patient={id}&code=7918-6,44249-1,51969-4&_total=accurate", PATIENT),
     ("Condition?patient={id}&code:not=E11&_summary=count", PATIENT),
     ("Patient/{id}/$timeline?_count=50", PATIENT),
+    ("Patient/{id}/$criteria", PATIENT),
     ("Patient/{id}/$access-log", PATIENT),
     ("Patient/{id}/$grounds", PATIENT),
     ("Patient/{id}/$emergency-access", PATIENT),

@@ -195,6 +195,9 @@ export default function SignIn() {
         )}
         {!came.link && <Providers query={came.query} onFault={(text) => refuse(null, text)} />}
         <p className={styles.foot}>{t('signin.forgot')}</p>
+        <p className={styles.foot}>
+          <a href="/nearby">{t('nearby.title')}</a>
+        </p>
       </form>
     </main>
   );

@@ -83,6 +83,12 @@ function Who({ patient }: { patient: Patient }) {
           {day(patient.birthDate) || '—'}
         </span>
         {isDeceased(patient) && <strong className={styles.died}>{t('patient.died')}</strong>}
+        <Link
+          to={`/book?patient=${patient.id ?? ''}&organization=${person.institution?.reference.replace('Organization/', '') ?? ''}`}
+          tabIndex={-1}
+        >
+          <Button>{t('booking.title')}</Button>
+        </Link>
         {seesPatients(person) && (
           <Link className={styles.record} to={`/patients/${patient.id ?? ''}`} tabIndex={-1}>
             <Button>{t('desk.record')}</Button>

@@ -1,11 +1,20 @@
 import {
+  ApartmentOutlined,
+  AppstoreOutlined,
   AuditOutlined,
+  BankOutlined,
   BarChartOutlined,
+  CalendarOutlined,
+  CarryOutOutlined,
   CheckCircleOutlined,
   ClockCircleOutlined,
+  DeploymentUnitOutlined,
   EditOutlined,
+  EnvironmentOutlined,
   EyeOutlined,
+  FileSearchOutlined,
   FolderOpenOutlined,
+  HeartOutlined,
   HomeOutlined,
   IdcardOutlined,
   InboxOutlined,
@@ -23,10 +32,15 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
+import { seesBeds } from '../beds';
+import { readsCriteria } from '../criteria';
 import { worksAtDesk } from '../desk';
+import { usesDirectory } from '../directory';
+import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
+import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { seesPoolReport } from '../scheduling/report';
 import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
@@ -71,12 +85,28 @@ export function destinations(person: Person, t: Translate): { work: Destination[
         : [{ to: '/', title: t('nav.today'), icon: <HomeOutlined /> }]),
       ...(worksAtDesk(person) ? [{ to: '/desk', title: t('desk.title'), icon: <IdcardOutlined /> }] : []),
       ...(person.patient ? [{ to: '/card', title: t('card.title'), icon: <QrcodeOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/bookings', title: t('booking.mine'), icon: <CarryOutOutlined /> },
+            { to: '/book', title: t('booking.title'), icon: <CalendarOutlined /> },
+          ]
+        : []),
+      ...(worksWithBookings(person)
+        ? [
+            { to: '/day', title: t('booking.day'), icon: <CarryOutOutlined /> },
+            { to: '/calendar', title: t('booking.calendar'), icon: <CalendarOutlined /> },
+          ]
+        : []),
+      ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
         title: t(`referral.list.${list}` as Key),
         list,
         icon: ICONS[list],
       })),
+      ...(followsUp(person) ? [{ to: '/follow-ups', title: t('followup.title'), icon: <HeartOutlined /> }] : []),
+      ...(looksInto(person) ? [{ to: '/suspicions', title: t('suspicion.title'), icon: <SafetyOutlined /> }] : []),
+      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
@@ -99,8 +129,21 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
-      ...(person.patient ? [{ to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> }] : []),
+      ...(person.patient
+        ? [
+            { to: '/consents', title: t('consent.title'), icon: <SafetyOutlined /> },
+            { to: '/nearby', title: t('nearby.title'), icon: <EnvironmentOutlined /> },
+          ]
+        : []),
+      ...(usesDirectory(person)
+        ? [
+            { to: '/directory', title: t('directory.title'), icon: <BankOutlined /> },
+            { to: '/consortia', title: t('consortia.title'), icon: <ApartmentOutlined /> },
+            { to: '/equipment', title: t('equipment.title'), icon: <DeploymentUnitOutlined /> },
+          ]
+        : []),
     ],
   };
 }

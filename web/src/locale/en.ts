@@ -1,28 +1,38 @@
 import { accountWords } from '../accounts/words.en';
 import { trailWords } from '../audit/words.en';
+import { bedWords } from '../beds/words.en';
 import { cardWords } from '../card/words.en';
 import { consentWords } from '../consent/words.en';
+import { criteriaWords } from '../criteria/words.en';
 import { deskWords } from '../desk/words.en';
+import { directoryWords } from '../directory/words.en';
+import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
 import { scheduleWords } from '../scheduling/templates/words.en';
+import { bookingWords } from '../scheduling/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
 
 export const en: Words = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...bookingWords,
+  ...directoryWords,
   ...referralStatisticsWords,
   ...launchWords,
 

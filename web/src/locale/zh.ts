@@ -1,28 +1,38 @@
 import { accountWords } from '../accounts/words.zh';
 import { trailWords } from '../audit/words.zh';
+import { bedWords } from '../beds/words.zh';
 import { cardWords } from '../card/words.zh';
 import { consentWords } from '../consent/words.zh';
+import { criteriaWords } from '../criteria/words.zh';
 import { deskWords } from '../desk/words.zh';
+import { directoryWords } from '../directory/words.zh';
+import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
 import { scheduleWords } from '../scheduling/templates/words.zh';
+import { bookingWords } from '../scheduling/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
 export const zh = {
   ...referralWords,
   ...trailWords,
+  ...bedWords,
   ...identityWords,
   ...cardWords,
   ...deskWords,
+  ...handoverWords,
   ...consentWords,
+  ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...bookingWords,
+  ...directoryWords,
   ...referralStatisticsWords,
   ...launchWords,
 

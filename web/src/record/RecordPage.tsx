@@ -4,6 +4,7 @@ import type { Patient } from 'fhir/r4';
 import { Suspense, useEffect } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { breaksGlass, seesPatients, usePerson } from '../access/person';
+import { CriteriaStrip } from '../criteria/CriteriaStrip';
 import { EmergencyBanner } from '../emergency/EmergencyBanner';
 import { isLocked, LockedRecord } from '../emergency/LockedRecord';
 import { isDeceased, patientName } from '../fhir/patient';
@@ -68,6 +69,7 @@ function Record({ id }: { id: string }) {
       )}
       {patient.state === 'here' && breaksGlass(person) && <EmergencyBanner id={id} />}
       <RecordStrip patientId={id} />
+      <CriteriaStrip patientId={id} />
       <Tabs
         className={styles.tabs ?? ''}
         activeKey={tab}

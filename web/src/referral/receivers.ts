@@ -66,7 +66,7 @@ export function inOrder(
     );
 }
 
-function receiver(organization: Organization, service: HealthcareService | undefined): Receiver {
+export function receiver(organization: Organization, service: HealthcareService | undefined): Receiver {
   const address = organization.address?.[0];
   const gradeWords = (organization.type ?? []).flatMap((type) => (type.coding?.length ? [] : (type.text ?? [])));
   return {

@@ -1,10 +1,12 @@
 import { Link } from 'react-router';
 import type { Person } from '../access/person';
+import { ToRate } from '../handover';
 import { recordAddress } from '../layout/destinations';
 import { useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Panel } from '../page/Panel';
 import { OpenReferrals } from '../referral';
+import { NextBookings } from '../scheduling/MyBookings';
 import styles from './workbench.module.css';
 
 /** A resident's own record and referrals. */
@@ -28,8 +30,18 @@ export function ResidentPage({ person }: { person: Person }) {
         )}
       </Panel>
       {person.patient && (
+        <Panel title={t('booking.mine')}>
+          <NextBookings patient={person.patient} />
+        </Panel>
+      )}
+      {person.patient && (
         <Panel title={t('referral.mine')}>
           <OpenReferrals />
+        </Panel>
+      )}
+      {person.patient && (
+        <Panel title={t('rate.open')}>
+          <ToRate />
         </Panel>
       )}
     </div>

@@ -14,7 +14,7 @@ from yilian.referral.codes import DIRECTIONS, PRIORITIES
 from yilian.referral.worklists import seen
 from yilian.store.scope import Scope
 
-SIDES = ("sent", "received")
+SIDES = ("sent", "received", "consortium")
 LONGEST_DAYS = 732
 _DISEASE = re.compile(r"[A-Z]\d[0-9A-Z]")
 FILTERS = ("direction", "priority", "specialty", "disease", "institution")
@@ -23,7 +23,8 @@ FILTERS = ("direction", "priority", "specialty", "disease", "institution")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """since, until: the first and last day, of the region. side: what the asker's institution sent or received; a system of the region asks
-    for all that was sent. by: a code of `figures.LINES`. filters: by the names of FILTERS; institution: the rid of the other side."""
+    for all that was sent. With consortium it is what any of `members` sent or received, by numbers alone. by: a code of `figures.LINES`.
+    filters: by the names of FILTERS; institution: the rid of the other side."""
 
     side: str
     since: date
@@ -32,6 +33,7 @@ class Asked:
     by: str = "institution"
     filters: Mapping[str, str] | None = None
     institution: int = 0
+    members: tuple[int, ...] = ()
 
     def a_year_before(self) -> Asked:
         """The same days of the year before; 29 February is 28 February."""
@@ -63,6 +65,11 @@ def read(words: Mapping[str, str], zone: tzinfo, today: date) -> Asked:
             raise BadRequest(f"{filters[name][:40]!r} is no {name}.", expression=name, zh="筛选条件不正确。")
     if "disease" in filters and filters["disease"] != "unknown" and not _DISEASE.fullmatch(filters["disease"]):
         raise BadRequest("disease is a category of ICD-10, as I10, or unknown.", expression="disease", zh="疾病请使用 ICD-10 类目,如 I10。")
+    if side == "consortium" and set(filters) - {"direction"}:
+        raise BadRequest(
+            "The numbers of a consortium are narrowed by direction alone, so that few cases are not singled out.",
+            zh="医联体统计只能按方向筛选,不能细分到个别病例。",
+        )
     return Asked(side, since, until, zone, filters=filters)
 
 
@@ -72,6 +79,8 @@ def where(scope: Scope, asked: Asked, args: list[Any]) -> tuple[str, str]:
     for name, value in (asked.filters or {}).items():
         column = "upper(left(f.diagnosis, 3))" if name == "disease" else f"f.{name}"
         parts.append(f"{column} is null" if value == "unknown" else f"{column} = {_add(args, value)}::text")
+    if asked.side == "consortium":
+        return f"referral f where {_among(args, asked.members)} and {' and '.join(parts)}", "f.from_org"
     if scope.reach == "grounds" and scope.institution_rid:
         ours = asked.side == "sent"
         other = "f.to_org" if ours else "f.from_org"
@@ -84,6 +93,15 @@ def where(scope: Scope, asked: Asked, args: list[Any]) -> tuple[str, str]:
     if asked.institution:
         parts.append(f"{other} = {int(asked.institution)}")
     return seen(scope, ours, " and ".join(parts)), other
+
+
+def _among(args: list[Any], members: tuple[int, ...]) -> str:
+    """That a member is on either side, in a form both indexes serve."""
+    list_ = f"{_add(args, list(members))}::bigint[]"
+    return (
+        f"f.task_rid in (select m.task_rid from referral m where m.from_org = any({list_})"
+        f" union select m.task_rid from referral m where m.to_org = any({list_}))"
+    )
 
 
 def _day(words: Mapping[str, str], name: str, default: date) -> date:

@@ -44,8 +44,10 @@ FIGURES: Mapping[str, Figure] = {
     "completed": Figure("已完成", "f.state = 'completed'"),
     "returned": Figure("回转", "exists (select from referral b where b.basis_task = f.task_rid and b.submitted_at is not null)"),
     "cancelled": Figure("已取消", "f.state = 'cancelled'"),
+    "open": Figure("办理中", "f.closed_at is null"),
+    "overdue": Figure("已超时", "f.closed_at is null and f.due_at < now()"),
 }
-"""refused: declined, or sent on to somebody else. returned: a down-referral answers it."""
+"""open and overdue are as it stands now. refused: declined, or sent on to somebody else. returned: a down-referral answers it."""
 
 LINES: Mapping[str, str] = {
     "institution": "{other}::text",

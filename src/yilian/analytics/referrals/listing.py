@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from yilian import policy
 from yilian.analytics.referrals.asked import Asked, where
 from yilian.analytics.referrals.figures import FIGURES
+from yilian.errors import Forbidden
 from yilian.store import cursor as cursors
 from yilian.store.page import Page
 from yilian.store.read import COLUMNS, stored
@@ -21,6 +22,11 @@ async def listing(tx: Tx, scope: Scope, asked: Asked, figure: str, *, count: int
 
     Writes nothing. Raises BadRequest for a cursor that is none, Forbidden as `where`.
     """
+    if asked.side == "consortium":
+        raise Forbidden(
+            "The numbers of a consortium tell of no person; look at your own institution's referrals.",
+            zh="医联体统计不含个人信息,不能查看转诊单。",
+        )
     args: list[Any] = []
     source, _ = where(scope, asked, args)
     hours = int(await policy.value(tx, "referral.answered_within_hours", tx.now))

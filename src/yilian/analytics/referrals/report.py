@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from yilian.analytics.referrals.figures import FIGURES, Line, Table
+from yilian.analytics.referrals.workbook import SIDES
 from yilian.fhir import urls
 
 Json = dict[str, Any]
@@ -23,7 +24,7 @@ def report(table: Table, now: datetime) -> Json:
     """The MeasureReport; scores in hours."""
     asked = table.asked
     group: Json = {
-        "code": {"coding": [{"code": asked.side, "display": "转出" if asked.side == "sent" else "接收"}]},
+        "code": {"coding": [{"code": asked.side, "display": SIDES[asked.side]}]},
         **_numbers(table.whole, table.hours),
         "stratifier": [
             {

@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from yilian.analytics.referrals.figures import FIGURES, Line, Table
 
 BY = {"institution": "机构", "specialty": "诊疗科目", "disease": "疾病", "month": "月份", "direction": "方向", "priority": "紧急程度"}
+SIDES = {"sent": "转出", "received": "接收", "consortium": "医联体"}
 RATES = {
     # zh           (part, of)
     "按时应答率": ("in-time", "sent"),
@@ -32,7 +33,7 @@ def workbook(table: Table, institution: str) -> bytes:
     assert sheet is not None
     asked = table.asked
     sheet.title = "转诊统计"
-    side = "转出" if asked.side == "sent" else "接收"
+    side = SIDES[asked.side]
     sheet.append([f"{institution} 转诊统计({side}) {asked.since.isoformat()} 至 {asked.until.isoformat()}"])
     sheet["A1"].font = Font(bold=True, size=14)
     heads = [BY[asked.by], "代码", *(one.zh for one in FIGURES.values()), *RATES, "应答中位时长(小时)", "上年同期", "同比"]

@@ -151,6 +151,27 @@ async def places(house: House, asker: Scope, request: Request) -> Answer:
     return of_json({"resourceType": "Parameters", **({"parameter": parts} if parts else {})})
 
 
+async def institutions(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Schedule/$institutions: where one can book."""
+    require(asker, "read", "Slot")
+    await called_with(request, ())
+    async with house.db.reading() as tx:
+        found = await calendar.institutions(tx)
+    parts = [
+        {
+            "name": "institution",
+            "part": [
+                {"name": "organization", "valueReference": {"reference": f"Organization/{one.id}", "display": one.name}},
+                {"name": "schedules", "valueInteger": one.schedules},
+                *([{"name": "tier", "valueCode": one.tier}] if one.tier else []),
+                *({"name": "specialty", "valueCode": code} for code in one.specialties),
+            ],
+        }
+        for one in found
+    ]
+    return of_json({"resourceType": "Parameters", **({"parameter": parts} if parts else {})})
+
+
 def _instant(moment: Any) -> str:
     return str(moment.astimezone(region_zone()).isoformat(timespec="seconds"))
 
@@ -269,4 +290,5 @@ OPERATIONS = (
     Operation("Appointment", "type", "appeals", listed_appeals, False, "Appeals at one's institution", OURS + "appointment-appeals"),
     Operation("Appointment", "type", "decide-appeal", decide_appeal, True, "Decide an appeal", OURS + "appointment-decide-appeal"),
     Operation("Schedule", "type", "calendar", places, False, "Places by day, or by slot", OURS + "schedule-calendar"),
+    Operation("Schedule", "type", "institutions", institutions, False, "Where one can book", OURS + "schedule-institutions"),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yilian.analytics.referrals.asked import FILTERS, Asked, read
+from yilian.analytics.referrals.consortium import led_by
 from yilian.analytics.referrals.figures import FIGURES, LINES, table
 from yilian.analytics.referrals.listing import listing
 from yilian.analytics.referrals.report import report
@@ -31,7 +32,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 async def statistics(house: House, asker: Scope, request: Request) -> Answer:
-    """GET /Task/$referral-statistics?side=sent|received&since=&until=&by=institution|specialty|disease|month|direction|priority&_as=xlsx"""
+    """GET /Task/$referral-statistics?side=sent|received|consortium&since=&until=&by=institution|specialty|disease|month|…&_as=xlsx"""
     words = _words(request, (*COMMON, "by", "_as"))
     by = words.get("by", "institution")
     if by not in LINES:
@@ -39,7 +40,7 @@ async def statistics(house: House, asker: Scope, request: Request) -> Answer:
     if words.get("_as", "json") not in ("json", "xlsx"):
         raise BadRequest("_as is json or xlsx.", expression="_as", zh="导出格式只能是 xlsx。")
     async with house.db.transaction() as tx:
-        asked = replace(await _asked(tx, house, words), by=by)
+        asked = replace(await _asked(tx, house, asker, words), by=by)
         found = await table(tx, asker, asked)
         now = tx.now
     query = link("", "Task/$referral-statistics", plain(request.query))[1:]
@@ -60,7 +61,7 @@ async def referrals(house: House, asker: Scope, request: Request) -> Answer:
     if not count.isdigit() or not 1 <= int(count) <= MOST:
         raise BadRequest(f"_count must be a whole number from 1 to {MOST}.")
     async with house.db.transaction() as tx:
-        asked = await _asked(tx, house, words)
+        asked = await _asked(tx, house, asker, words)
         page = await listing(tx, asker, asked, figure, count=int(count), cursor=words.get("_cursor"))
         now = tx.now
     query = link("", "Task/$referrals", plain(request.query))[1:]
@@ -68,8 +69,15 @@ async def referrals(house: House, asker: Scope, request: Request) -> Answer:
     return of_page(request, page, now)
 
 
-async def _asked(tx: Tx, house: House, words: dict[str, str]) -> Asked:
-    asked = read(words, house.zone, tx.now.astimezone(house.zone).date())
+async def _asked(tx: Tx, house: House, asker: Scope, words: dict[str, str]) -> Asked:
+    today = tx.now.astimezone(house.zone).date()
+    asked = read(words, house.zone, today)
+    if asked.side == "consortium":
+        if words.get("institution") or words.get("by") == "disease":
+            raise BadRequest(
+                "The numbers of a consortium are not told by disease or for one institution.", zh="医联体统计不按疾病或单个机构细分。"
+            )
+        return replace(asked, members=await led_by(tx, asker, today))
     if not (id := words.get("institution", "")):
         return asked
     other = await institution(tx, id) if _ID.fullmatch(id) else None

@@ -77,4 +77,11 @@ create table care_wait (                                  -- how long people wai
     most_h      real     not null check (most_h >= median_h),                              -- nine in ten waited no longer
     primary key (institution, specialty, measure, day)
 );
+
+create table care_arrival (                               -- when the Task of a referral first said that the patient is there
+    task bigint      primary key references resource on delete cascade,
+    at   timestamptz not null
+);
+create index care_arrival_at on care_arrival (at);                                         -- arrivals of the days that are counted
+
 create index slot_of_house on slot (institution, specialty, starts) where not stopped;      -- $candidates: the next free place at each institution

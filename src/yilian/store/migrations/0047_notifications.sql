@@ -93,3 +93,24 @@ create table message_quiet (                              -- hours in which an a
     ends    time,
     check ((begins is null) = (ends is null))
 );
+
+-- 沟通: what is said on a referral is a Communication each; here in columns, for what is unread. Kept by yilian.referral.conversation.
+
+create table conversation_line (
+    rid         bigint      primary key references resource on delete cascade,    -- the Communication
+    task        bigint      not null references referral (task_rid) on delete cascade,
+    institution bigint      references resource,          -- who said it, as a side; null: the patient
+    agent       text        collate "C" not null,         -- who said it, as a person
+    kind        text        collate "C" not null check (kind in ('question', 'answer', 'remark', 'file')),
+    answers     bigint      references conversation_line on delete set null,   -- the question
+    at          timestamptz not null
+);
+create index conversation_line_task on conversation_line (task, at, rid);                                                -- the conversation, and what is unread in it
+create index conversation_line_answers on conversation_line (answers) where answers is not null;                         -- which questions are answered
+
+create table conversation_read (                          -- up to when somebody has read a conversation
+    task  bigint      not null references referral (task_rid) on delete cascade,
+    agent text        collate "C" not null,
+    at    timestamptz not null,
+    primary key (task, agent)                             -- what is unread for me
+);

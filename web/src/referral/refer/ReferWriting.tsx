@@ -5,6 +5,7 @@ import { type KeyboardEvent, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { usePerson } from '../../access/person';
 import { Problem } from '../../client/problem';
+import { CriteriaField } from '../../criteria/CriteriaField';
 import { dateTime } from '../../fhir/dates';
 import { patientName } from '../../fhir/patient';
 import { useLocale } from '../../locale/locale';
@@ -177,6 +178,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
       )}
       <div className={styles.columns}>
         <div>
+          <CriteriaField {...part} patientId={id} />
           <Panel title={t('refer.section.where')}>
             <div className={styles.body}>
               <WhereFields {...part} origin={origin} />

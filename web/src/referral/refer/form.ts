@@ -1,4 +1,5 @@
 import type { OperationOutcomeIssue, Reference } from 'fhir/r4';
+import type { Answered } from '../../criteria/answers';
 import type { Key } from '../../locale/locale';
 import { type Direction, REASONS } from '../codes/reasons';
 import type { ConsentWay, Diagnosis, Urgency } from '../request';
@@ -26,6 +27,8 @@ export interface ReferForm {
   consent: ConsentWay | '';
   /** "Observation/…": what travels along. */
   evidence: string[];
+  /** Criteria that were shown, and what was made of them. */
+  criteria: Answered[];
 }
 
 export type Field = keyof ReferForm;
@@ -49,6 +52,7 @@ export const EMPTY: ReferForm = {
   infectious: '',
   consent: '',
   evidence: [],
+  criteria: [],
 };
 
 export interface Fault {

@@ -1,4 +1,5 @@
 import type { CodeableConcept, Extension, Parameters, ParametersParameter, Reference, ServiceRequest } from 'fhir/r4';
+import { criteriaExtensions, criteriaOf } from '../../criteria/answers';
 import { REASONS } from '../codes/reasons';
 import { SPECIALTIES } from '../codes/specialties';
 import {
@@ -56,7 +57,7 @@ export function requestOf(
         return display ? { reference, display } : { reference };
       }),
     ),
-    ...(extension ? { extension: [extension] } : {}),
+    ...nonEmpty('extension', [...(extension ? [extension] : []), ...criteriaExtensions(form.criteria)]),
     ...(frame.basedOn ? { basedOn: [{ reference: frame.basedOn }] } : {}),
     ...(frame.replaces ? { replaces: [{ reference: frame.replaces }] } : {}),
   };
@@ -179,5 +180,6 @@ export function formOf(request: ServiceRequest): ReferForm {
     question: (request.note ?? []).map((note) => note.text).join('\n'),
     consent: consentOf(request)?.way ?? '',
     evidence: evidenceOf(request).flatMap((one) => one.reference ?? []),
+    criteria: criteriaOf(request.extension),
   };
 }

@@ -10,6 +10,8 @@ import { PAGE } from '../worklist/conditions';
 
 const FIGURES = [
   'sent', 'answered', 'in-time', 'accepted', 'refused', 'booked', 'arrived', 'missed', 'completed', 'returned', 'cancelled',
+  'open',
+  'overdue',
 ] as const; // biome-ignore format: one word after the other
 
 /** `/referral-statistics/list?figure=…`: the referrals a number of the statistics counts. */

@@ -4,6 +4,7 @@ import dayjs from 'dayjs';
 import type { MeasureReport } from 'fhir/r4';
 import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
+import { usePerson } from '../../access/person';
 import { ask, sheet } from '../../client/client';
 import { today } from '../../fhir/dates';
 import { useAppearance } from '../../layout/appearance';
@@ -12,10 +13,9 @@ import { Nothing } from '../../page/Nothing';
 import { Read, useReading } from '../../page/reading';
 import { Bars } from '../../statistics/Bars';
 import { DIRECTIONS } from '../codes/reasons';
-import { type Asked, behind, paramsOf, useAsked } from './asked';
+import { type Asked, behind, linesOf, paramsOf, sidesOf, useAsked } from './asked';
 import {
   growthOf,
-  LINES,
   type Line,
   numberOf,
   OUTCOMES,
@@ -23,7 +23,6 @@ import {
   percent,
   RATES,
   rateOf,
-  SIDES,
   type Told,
   toldOf,
 } from './figures';
@@ -32,7 +31,8 @@ import styles from './statistics.module.css';
 /** `/referral-statistics`: the referrals of one's own institution in numbers, each of which opens what it counts. */
 export default function StatisticsPage() {
   const { t } = useLocale();
-  const [asked, set] = useAsked();
+  const person = usePerson();
+  const [asked, set] = useAsked(person);
   const reading = useReading(
     ['referral-statistics', asked],
     (signal) => ask<MeasureReport>('Task/$referral-statistics', paramsOf(asked), signal).then(toldOf),
@@ -41,8 +41,8 @@ export default function StatisticsPage() {
   return (
     <section>
       <h1>{t('flow.title')}</h1>
-      <p className="quiet">{t('flow.how')}</p>
-      <Choices asked={asked} set={set} />
+      <p className="quiet">{t(asked.side === 'consortium' ? 'flow.how.consortium' : 'flow.how')}</p>
+      <Choices asked={asked} sides={sidesOf(person)} set={set} />
       <Read of={reading} what={t('flow.title')} rows={12}>
         {(told) =>
           numberOf(told.whole, 'sent') === 0 ? (
@@ -60,7 +60,13 @@ export default function StatisticsPage() {
   );
 }
 
-function Choices({ asked, set }: { asked: Asked; set: (name: string, value: string) => void }) {
+interface ChoicesProps {
+  asked: Asked;
+  sides: Asked['side'][];
+  set: (name: string, value: string) => void;
+}
+
+function Choices({ asked, sides, set }: ChoicesProps) {
   const { t } = useLocale();
   const { message } = App.useApp();
   const [busy, setBusy] = useState(false);
@@ -101,14 +107,14 @@ function Choices({ asked, set }: { asked: Asked; set: (name: string, value: stri
     <div className={styles.choices}>
       <Segmented
         aria-label={t('flow.side')}
-        options={SIDES.map((side) => ({ value: side, label: t(`flow.side.${side}`) }))}
+        options={sides.map((side) => ({ value: side, label: t(`flow.side.${side}`) }))}
         value={asked.side}
         onChange={(side) => set('side', side)}
       />
       <Select
         aria-label={t('flow.by')}
         popupMatchSelectWidth={false}
-        options={LINES.map((by) => ({ value: by, label: t(`flow.by.${by}`) }))}
+        options={linesOf(asked.side).map((by) => ({ value: by, label: t(`flow.by.${by}`) }))}
         value={asked.by}
         onChange={(by) => set('by', by)}
       />
@@ -216,7 +222,7 @@ function Lines({ told, asked }: { told: Told; asked: Asked }) {
   const { t } = useLocale();
   const { phone } = useAppearance();
   const shown = (line: Line, figure: string, text: string) =>
-    numberOf(line, figure) > 0 ? (
+    numberOf(line, figure) > 0 && asked.side !== 'consortium' ? (
       <Link to={behind(asked, line.code, figure)}>{text}</Link>
     ) : (
       <span className="quiet">{text}</span>
@@ -240,7 +246,7 @@ function Lines({ told, asked }: { told: Told; asked: Asked }) {
       title: t(`flow.rate.${code}`),
       render: (line: Line) => shown(line, code, percent(rateOf(line, code, of))),
     })),
-    ...(['refused', 'cancelled'] as const).map((code) => ({
+    ...(['refused', 'cancelled', 'open', 'overdue'] as const).map((code) => ({
       key: code,
       title: t(`flow.figure.${code}`),
       render: (line: Line) => shown(line, code, String(numberOf(line, code))),
@@ -257,7 +263,9 @@ function Lines({ told, asked }: { told: Told; asked: Asked }) {
         scroll={{ x: 'max-content' }}
         columns={[
           {
-            title: t(`flow.line.${asked.by}`),
+            title: t(
+              asked.side === 'consortium' && asked.by === 'institution' ? 'flow.line.sender' : `flow.line.${asked.by}`,
+            ),
             key: 'name',
             fixed: phone ? undefined : ('left' as const),
             rowScope: 'row' as const,

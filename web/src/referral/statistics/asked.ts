@@ -3,7 +3,7 @@ import { has } from '../../access/person';
 import type { Params } from '../../client/client';
 import { today } from '../../fhir/dates';
 import { useFilters } from '../../list/useFilters';
-import { type By, LINES, SIDES } from './figures';
+import { type By, LINES, type SIDES } from './figures';
 
 /** What the page counts, as it stands in the address. */
 export interface Asked {
@@ -17,13 +17,22 @@ export interface Asked {
 /** Those who answer for a house's referrals. The server counts what each of them may see. */
 export const countsReferrals = (person: Person): boolean => has(person, 'coordinator', 'head', 'office');
 
-export function useAsked(): [Asked, (name: string, value: string) => void] {
+/** The office of a consortium sees the numbers of its members, and of no person. */
+export const sidesOf = (person: Person): Asked['side'][] =>
+  has(person, 'office') ? ['consortium', 'sent', 'received'] : ['sent', 'received'];
+
+/** What few cases may be singled out by stays within one's own institution. */
+export const linesOf = (side: Asked['side']): By[] => LINES.filter((by) => side !== 'consortium' || by !== 'disease');
+
+export function useAsked(person: Person): [Asked, (name: string, value: string) => void] {
   const [get, set] = useFilters();
   const now = today(new Date());
+  const sides = sidesOf(person);
+  const side = sides.find((one) => one === get('side')) ?? sides[0] ?? 'sent';
   return [
     {
-      side: SIDES.find((side) => side === get('side')) ?? 'sent',
-      by: LINES.find((by) => by === get('by')) ?? 'institution',
+      side,
+      by: linesOf(side).find((by) => by === get('by')) ?? 'institution',
       since: get('since') || `${now.slice(0, 4)}-01-01`,
       until: get('until') || now,
       direction: get('direction'),

@@ -18,7 +18,7 @@ export interface Told {
   more: number;
 }
 
-export const SIDES = ['sent', 'received'] as const;
+export const SIDES = ['sent', 'received', 'consortium'] as const;
 export const LINES = ['institution', 'specialty', 'disease', 'month', 'direction', 'priority'] as const;
 export type By = (typeof LINES)[number];
 

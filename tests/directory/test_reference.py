@@ -1,0 +1,49 @@
+"""docs/reference/directory.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from yilian import policy
+from yilian.directory import offers, ranking
+from yilian.directory.codes import POSITIONS
+from yilian.directory.columns import TABLES
+from yilian.http import public_directory
+from yilian.http.operations.directory import CANDIDATES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "directory.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> set[str]:
+    part = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_the_page_names_every_resource_that_is_read() -> None:
+    assert rows("What says what") == set(TABLES)
+    assert all(kind in PAGE for kind in POSITIONS)
+
+
+def test_the_page_names_every_part_of_the_settings() -> None:
+    assert rows("Referral settings") == set(offers._VALUES)
+
+
+def test_the_page_names_every_reason() -> None:
+    source = Path(ranking.__file__).read_text(encoding="utf-8")
+    assert rows("$candidates") == set(re.findall(r'Reason\(\s*"([a-z-]+)"', source))
+
+
+def test_the_page_names_the_parameters_policies_and_addresses() -> None:
+    asked = re.search(r"GET /fhir/HealthcareService/\$candidates\?(\S+)", PAGE)
+    assert asked is not None
+    assert {pair.split("=")[0] for pair in asked[1].split("&")} == {one.name for one in CANDIDATES} - {"_count"}
+    for name in (name for name in policy.defaults() if name.startswith("directory.")):
+        assert f"`{name}`" in PAGE
+    assert {name.split("?")[0] for name in rows("For anybody")} == {
+        "GET /public/institutions",
+        "GET /public/institutions/{id}",
+        "GET /public/map",
+    }
+    assert f"{public_directory.PER_MIN} requests" in PAGE
