@@ -35,6 +35,9 @@ export const en: Words = {
   ...scheduleWords,
   ...poolReportWords,
   ...referralStatisticsWords,
+  ...bookingWords,
+  ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
   ...messageWords,
 

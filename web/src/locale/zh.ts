@@ -35,6 +35,9 @@ export const zh = {
   ...scheduleWords,
   ...poolReportWords,
   ...referralStatisticsWords,
+  ...bookingWords,
+  ...directoryWords,
+  ...referralStatisticsWords,
   ...launchWords,
   ...messageWords,
 

@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { App, Button, Checkbox, Select } from 'antd';
 import type { HealthcareService, Parameters, PractitionerRole, Schedule } from 'fhir/r4';
 import { useState } from 'react';
@@ -62,6 +63,7 @@ function Form({ schedule }: { schedule: Schedule }) {
   const { t } = useLocale();
   const { message } = App.useApp();
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const isNew = !schedule.id;
   const [who, setWho] = useState<Whom>({
     reference: schedule.actor[0]?.reference ?? '',
@@ -121,6 +123,9 @@ function Form({ schedule }: { schedule: Schedule }) {
             remove: count(done, 'remove'),
             stop: count(done, 'stop'),
           }),
+        );
+        await Promise.all(
+          ['schedules', 'schedule', 'stopped'].map((name) => queries.invalidateQueries({ queryKey: [name] })),
         );
         void navigate(count(done, 'stop') > 0 ? '/schedules/stopped' : '/schedules');
       }
