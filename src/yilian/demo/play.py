@@ -275,10 +275,12 @@ async def _schedules(db: Database, region: Region, progress: Progress, report: R
 
 OLD_NEWS = """
 insert into message_read (reader, agent, at)
-select e.id, a.agent, e.due from message_reader e join account a on a.agent = e.agent or exists (
-    select from post p join resource o on p.institution = 'Organization/' || o.id
-    where p.account = a.name and p.role = e.role and o.rid = e.institution)
-where e.due < $1::timestamptz - $2::interval on conflict do nothing
+select id, agent, due from message_reader where agent is not null and due < $1::timestamptz - $2::interval
+union
+select e.id, a.agent, e.due from message_reader e join resource o on o.rid = e.institution
+join post p on p.role = e.role and p.institution = 'Organization/' || o.id join account a on a.name = p.account
+where e.due < $1::timestamptz - $2::interval
+on conflict do nothing
 """
 """What was told more than a day ago has been read by now, so that an inbox begins with what is new."""
 

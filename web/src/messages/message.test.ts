@@ -7,6 +7,7 @@ describe('a message', () => {
   test('leads to the page of what it is about', () => {
     expect(pageOf('Task/1')).toBe('/referrals/1');
     expect(pageOf('Patient/1')).toBe('/patients/1');
+    expect([pageOf('Task/1', 'referral.rate'), pageOf('Appointment/1')]).toEqual(['/rate/1', '/bookings']);
     expect([pageOf('Location/1'), pageOf(undefined), pageOf('Task/')]).toEqual(['', '', '']);
   });
 

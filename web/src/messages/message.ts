@@ -30,10 +30,11 @@ export interface MessagePage {
 }
 
 /** The page that shows what a message is about. */
-export function pageOf(about: string | undefined): string {
+export function pageOf(about: string | undefined, event = ''): string {
   const [kind = '', id = ''] = (about ?? '').split('/');
   if (!id) return '';
-  if (kind === 'Task') return `/referrals/${id}`;
+  if (kind === 'Task') return event === 'referral.rate' ? `/rate/${id}` : `/referrals/${id}`;
+  if (kind === 'Appointment') return '/bookings'; // told to patients alone
   if (kind === 'Patient') return `/patients/${id}`;
   return '';
 }
@@ -41,14 +42,15 @@ export function pageOf(about: string | undefined): string {
 export function messageOf(resource: Communication): Message {
   const of = (name: string) => resource.extension?.find((one) => one.url === ENTRY + name);
   const title = resource.topic?.text ?? '';
+  const event = resource.topic?.coding?.[0]?.code ?? '';
   const text = resource.payload?.[0]?.contentString ?? '';
   return {
     id: resource.id ?? '',
     kind: resource.category?.[0]?.coding?.[0]?.code ?? '',
-    event: resource.topic?.coding?.[0]?.code ?? '',
+    event,
     title,
     text: text === title ? '' : text,
-    to: pageOf(resource.about?.[0]?.reference),
+    to: pageOf(resource.about?.[0]?.reference, event),
     sent: resource.sent ?? '',
     unread: of('unread')?.valueBoolean ?? false,
     urgent: resource.priority === 'urgent',
