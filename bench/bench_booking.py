@@ -40,8 +40,7 @@ def measure(ground: Ground) -> Iterator[Row]:
         patients = asyncio.run(ids_of(dsn, "Patient"))
         chance = random.Random(7)
         slots = asyncio.run(_slots(dsn, "bench-s"))
-        pairs = [(patient, slot) for slot in slots for patient in chance.sample(patients, 4)]
-        chance.shuffle(pairs)
+        pairs = _pairs(slots, patients, chance)
         told, spent = _rounds(server, token, pairs, MANY)
         yield Row(f"bookings a second, {SCHEDULES} schedules, 32 connections", _rate(told), "/s", 150.0, "promised at least")
         yield Row("p50", statistics.median(one.p50 for one in told), "ms")
@@ -49,7 +48,7 @@ def measure(ground: Ground) -> Iterator[Row]:
         yield Row("CPU of the database a booking", spent[1], "ms")
         hot = asyncio.run(_slots(dsn, "bench-hot"))
         days: dict[date, list[str]] = {}
-        for slot, day in hot.items():
+        for slot, (_, day) in hot.items():
             days.setdefault(day, []).append(slot)
         wanted = [(patient, chance.choice(of_day)) for of_day in days.values() for patient in patients]
         chance.shuffle(wanted)
@@ -69,6 +68,19 @@ def _rounds(server: Server, token: str, pairs: Sequence[tuple[str, str]], many: 
     each = server.spent().each(before, sum(one.count for one in told))
     assert not any(one.wrong for one in told), f"{sum(one.wrong for one in told)} bookings were refused"
     return told, (each.server, each.database)
+
+
+def _pairs(slots: dict[str, tuple[str, date]], patients: Sequence[str], chance: random.Random) -> list[tuple[str, str]]:
+    """Whom to book where: nobody twice a day with one schedule, which would be refused."""
+    seen: set[tuple[str, str, date]] = set()
+    pairs = []
+    for slot, (schedule, day) in slots.items():
+        for patient in chance.sample(patients, 4):
+            if (patient, schedule, day) not in seen:
+                seen.add((patient, schedule, day))
+                pairs.append((patient, slot))
+    chance.shuffle(pairs)
+    return pairs
 
 
 def _rate(told: Sequence[Told]) -> float:
@@ -135,13 +147,13 @@ def _schedule(id: str, places: int) -> dict[str, Any]:
     }
 
 
-async def _slots(dsn: str, prefix: str) -> dict[str, date]:
-    """The slots of the schedules whose ids begin so, and their days; of the days that are open to the public."""
+async def _slots(dsn: str, prefix: str) -> dict[str, tuple[str, date]]:
+    """The slots of the schedules whose ids begin so, with schedule and day; of those that are open to the public."""
     connection = await asyncpg.connect(dsn)
     try:
         rows = await connection.fetch(
             """
-            select r.id, s.day from slot s join resource r using (rid) join resource c on c.rid = s.schedule
+            select r.id, c.id as schedule, s.day from slot s join resource r using (rid) join resource c on c.rid = s.schedule
             where c.type = $1 and c.id like $2 and exists (select from place p where p.slot = s.rid and p.public_from <= now())
             order by r.id
             """,
@@ -150,4 +162,4 @@ async def _slots(dsn: str, prefix: str) -> dict[str, date]:
         )
     finally:
         await connection.close()
-    return {row["id"]: row["day"] for row in rows}
+    return {row["id"]: (row["schedule"], row["day"]) for row in rows}

@@ -16,6 +16,7 @@ export default defineConfig({
     port: 5173,
     proxy: {
       '/fhir': server,
+      '/events': server,
       '/oauth2': server,
       '/healthz': server,
       '/.well-known': server,

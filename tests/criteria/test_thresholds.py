@@ -183,3 +183,16 @@ def test_a_young_beginning_counts_before_the_birthday(key: str, code: str, years
     assert state(key, begun, patient=before) == "met"
     assert state(key, begun, patient=after) == "not-met"
     assert state(key, condition(code, onsetDateTime="2010-01-01"), patient=before) == "not-met", "long known is no first visit"
+
+
+@pytest.mark.parametrize(("sign", "met"), [
+    (value("temperature", 37.4), True), (value("temperature", 37.5), False), (value("oxygen", 93), True), (value("oxygen", 92), False),
+    (value("breath", 24), True), (value("breath", 25), False),
+])  # fmt: skip
+def test_who_is_acutely_ill_does_not_go_down_for_a_steady_pressure(sign: Resource, met: bool) -> None:
+    steady = (HYPERTENSION, medicine("C08CA01"), pressure(130, 80, days=1), pressure(128, 78, days=3))
+    assert (state("hypertension-down-township", *steady, sign) == "met") is met
+    sugar = (DIABETES, medicine("A10BA02"), value("fasting", 6.5, days=1), value("fasting", 6.4, days=3))
+    assert (state("diabetes-down-stable", *sugar, sign) == "met") is met
+    heart = (CORONARY, medicine("B01AC06"), value("systolic", 120), value("pulse", 70))
+    assert (state("coronary-down-stable", *heart, sign) == "met") is met

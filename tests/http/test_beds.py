@@ -143,6 +143,8 @@ async def test_another_house_sees_states_and_no_person_and_gives_no_beds(wards: 
     assert (await beds(gp))["b1"]["patient"]["display"] == "李秀英"
     await call(gp, "b2", "hold", 403, patient="Patient/p2")
     await call(gp, "b2", "admit", 403, patient="Patient/p2")
+    for name, given in (("discharge", {}), ("transfer", {"to": "Location/b2"}), ("expect-discharge", {"expected": "2099-01-01"})):
+        await call(gp, "b1", name, 403, **given)
     await call(other, "b1", "discharge", 404)
     await call(other, "b1", "transfer", 404, to="Location/b2")
     await call(other, "b2", "release", 404)
@@ -203,3 +205,10 @@ async def test_the_use_of_beds_is_told_by_day(wards: Server) -> None:
     assert "parameter" not in (await gp.get("/fhir/Location/$bed-use", params=days)).json()
     for wrong in ({"start": "x", "end": "y"}, {"start": "2026-11-02", "end": "2026-11-01"}, {**days, "by": "colour"}):
         assert (await gp.get("/fhir/Location/$bed-use", params=wrong)).status_code == 400
+
+
+async def test_the_share_of_day_surgery_is_told_to_the_house(wards: Server) -> None:
+    days = {"start": "2026-11-01", "end": "2026-11-30"}
+    told = (await (await wards.as_("expert")).get("/fhir/Location/$day-surgery", params=days)).json()
+    assert parts(told["parameter"]) == {"elective": 0, "day": 0, "target": 0.2}
+    assert (await (await wards.as_("resident")).get("/fhir/Location/$day-surgery", params=days)).status_code == 403

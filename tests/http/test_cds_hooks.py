@@ -157,7 +157,7 @@ async def test_what_comes_along_is_judged_and_not_stored(his: Hospital) -> None:
 async def test_who_is_known_here_is_judged_by_what_the_institution_may_see(his: Hospital) -> None:
     await store(his.server, of_now(record.pressure(188, 112)))
     [card] = cards(await his.post(VIEW, call("patient-view", prefetch=along(identifier=FILE))))
-    assert card["links"][0]["url"].startswith(f"{ORIGIN}/refer/p1?")
+    assert card["links"][0]["url"].startswith(f"{ORIGIN}/patients/p1/refer?")
     assert "reasonReference" not in card["suggestions"][0]["actions"][0]["resource"], "our ids stay out of another's system"
 
 

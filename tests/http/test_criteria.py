@@ -238,3 +238,59 @@ async def test_an_answer_that_is_none_is_refused_with_the_referral(server: Serve
                   {"name": "consent", "valueBoolean": True}]}  # fmt: skip
     sent = await (await server.as_("gp")).post("/fhir/ServiceRequest/$refer", json=parameters)
     assert sent.status_code == 422
+
+
+def inpatient(id: str, patient: str, at: str = "county", **more: Any) -> Json:
+    department = {"coding": [{"system": urls.SPECIALTY, "code": "03.03"}], "text": "神经内科"}
+    stay = of_now(record.stay(9), patient, id=id, serviceProvider={"reference": f"Organization/{at}"}, serviceType=department)
+    return {**stay, **more}
+
+
+def recovering(patient: str) -> list[Json]:
+    """A stroke of nine days ago, calm for three days."""
+    values = (record.value("systolic", 128), record.value("oxygen", 97), record.value("temperature", 36.6))
+    floats = [{**one, "valueQuantity": {**one["valueQuantity"], "value": float(one["valueQuantity"]["value"])}} for one in values]
+    return [of_now(one, patient) for one in (record.condition("I63.9", days=9), *floats)]
+
+
+def service(id: str, at: str) -> Json:
+    specialty = {"coding": [{"system": urls.SPECIALTY, "code": "02"}]}
+    return {
+        "resourceType": "HealthcareService",
+        "id": id,
+        "active": True,
+        "providedBy": {"reference": f"Organization/{at}"},
+        "specialty": [specialty],
+    }
+
+
+async def ward(server: Server, who: str = "county", **query: str) -> Any:
+    return await (await server.as_(who)).get("/fhir/Encounter/$can-go-down", params=query)
+
+
+async def test_the_ward_sees_who_can_go_down_and_to_whom(server: Server) -> None:
+    await store(server, service("general-liuhe", "liuhe"), service("general-qingshi", "qingshi"), service("general-first", "first"))
+    await store(server, inpatient("e1", "p1"), *recovering("p1"), inpatient("e2", "p2"), *recovering("p2"))
+    await store(server, of_now(record.pressure(190, 120), "p2"))
+    told = (await ward(server)).json()["parameter"]
+    assert next(one["valueInteger"] for one in told if one["name"] == "looked") == 2
+    [one] = [parameter for parameter in told if parameter["name"] == "stable"]
+    by_name = {part["name"]: part for part in one["part"]}
+    assert by_name["patient"]["resource"]["id"] == "p1", "p2's pressure speaks against it"
+    assert by_name["encounter"]["resource"]["id"] == "e1"
+    titles = [p["part"][1]["valueString"] for p in one["part"] if p["name"] == "criterion"]
+    assert "卒中急性期后稳定,可下转康复" in titles
+    places = [p["part"] for p in one["part"] if p["name"] == "place"]
+    assert [p[0]["valueReference"]["reference"] for p in places] == ["Organization/qingshi", "Organization/liuhe"], "home first, none above"
+    assert [next(x["valueBoolean"] for x in p if x["name"] == "home") for p in places] == [True, False]
+
+
+async def test_the_ward_is_ones_own_and_only_of_whom_one_may_see(server: Server) -> None:
+    await store(server, inpatient("e1", "p1"), *recovering("p1"))
+    elsewhere = (await ward(server, "expert")).json()["parameter"]
+    assert [one["name"] for one in elsewhere] == ["looked"]
+    assert elsewhere[0]["valueInteger"] == 0
+    assert (await ward(server, "admin")).status_code == 403
+    assert (await ward(server, department="03.03")).json()["parameter"][0]["valueInteger"] == 1
+    assert (await ward(server, department="04.03")).json()["parameter"][0]["valueInteger"] == 0
+    assert (await ward(server, _count="5000")).status_code == 400

@@ -36,7 +36,7 @@ async def test_an_entry_is_in_the_inbox_of_the_person_the_post_and_the_patient(r
     (of_post,) = await entries(region, "head")
     assert of_post.post == "head"
     (own,) = await entries(region, "resident")
-    assert own.text == "您的转诊(单号 530900-1)已提交,接收后会通知您。"
+    assert own.text == "您的转诊（单号 530900-1）已提交，接收后会通知您。"
     assert await entries(region, "gp-colleague") == await entries(region, "gp2") == []
 
 

@@ -126,7 +126,7 @@ async def test_a_resident_without_an_account_is_written_to_by_the_number_of_the_
     await accepted(daytime, await patient(daytime))
     await work(daytime, sms=sms)
     (letter,) = sms.letters
-    assert (letter.to, letter.text) == (NUMBER, "您的转诊已有答复,请登录平台查看。时间:11月24日 9:00。")
+    assert (letter.to, letter.text) == (NUMBER, "您的转诊已有答复，请登录平台查看。时间：11月24日 9:00。")
     for told in ("李秀英", "530900-1", "糖尿病", "内分泌"):
         assert told not in letter.text + letter.title
     assert await states(daytime) == ["sent"]

@@ -69,6 +69,10 @@ def test_what_goes_outside_says_nothing_of_who_it_is_about(values: dict[str, str
             assert not [name for name in values if name not in HARMLESS and f"〔{name}〕" in said]
 
 
+def test_a_value_that_ends_its_sentence_itself_is_not_ended_twice() -> None:
+    assert filled("已退回：{reason}。", {"reason": "请补充。"}) == "已退回：请补充。"
+
+
 def test_a_part_goes_where_its_value_is_missing() -> None:
     assert filled("甲[[,{a}]][[,{b}]]。", {"a": "1", "b": ""}) == "甲,1。"
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,10 @@ import pytest
 from tests.referral.region import Region
 from tests.scheduling.region import put, role, schedule, slot
 from tests.scheduling.test_bookings import SOON
-from yilian.errors import Conflict
+from yilian.errors import Conflict, Unavailable
 from yilian.scheduling import bookings
 from yilian.scheduling.bookings import Wish
+from yilian.store.change import Written
 from yilian.store.scope import SYSTEM
 
 LONG = bool(os.environ.get("YILIAN_TEST_LONG"))
@@ -48,13 +50,36 @@ async def state(region: Region) -> tuple[int, int, int]:
     return row["places"], row["taken"], row["live"]
 
 
+async def book(region: Region, patient: str) -> Written:
+    async with region.db.transaction() as tx:
+        return await bookings.book(tx, SYSTEM, Wish(patient, ("a",), "web"))
+
+
+async def hold(region: Region, patient: str) -> Written:
+    async with region.db.transaction() as tx:
+        return await bookings.hold(tx, SYSTEM, Wish(patient, ("a",), "web"))
+
+
+async def book_held(region: Region, id: str) -> Written:
+    async with region.db.transaction() as tx:
+        return await bookings.book_held(tx, SYSTEM, id)
+
+
+async def patiently(ask: Callable[[], Awaitable[Written]]) -> Written:
+    """Who is told that the house is busy asks again, as clients do: nothing was stored."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            await asyncio.sleep(0.1)
+
+
 async def test_of_two_hundred_one_has_the_last_place_every_time(crowd: Region) -> None:
     """They come at once; the winner gives it back and all come again."""
 
     async def one(patient: str) -> str | None:
         try:
-            async with crowd.db.transaction() as tx:
-                return (await bookings.book(tx, SYSTEM, Wish(patient, ("a",), "web"))).id
+            return (await patiently(lambda: book(crowd, patient))).id
         except Conflict:
             return None
 
@@ -75,20 +100,17 @@ async def test_holds_end_in_the_middle_and_clocks_jump_and_the_place_has_one_own
 
     async def holder(patient: str, waits: float) -> None:
         try:
-            async with crowd.db.transaction() as tx:
-                held = await bookings.hold(tx, SYSTEM, Wish(patient, ("a",), "web"))
+            held = await patiently(lambda: hold(crowd, patient))
             told["held"] += 1
             await asyncio.sleep(waits)
-            async with crowd.db.transaction() as tx:
-                await bookings.book_held(tx, SYSTEM, held.id)
+            await patiently(lambda: book_held(crowd, held.id))
             told["booked"] += 1
         except Conflict:
             told["refused"] += 1
 
     async def booker(patient: str) -> None:
         try:
-            async with crowd.db.transaction() as tx:
-                await bookings.book(tx, SYSTEM, Wish(patient, ("a",), "web"))
+            await patiently(lambda: book(crowd, patient))
             told["booked"] += 1
         except Conflict:
             told["refused"] += 1

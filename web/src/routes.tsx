@@ -10,10 +10,13 @@ import { handoverRoutes } from './handover';
 import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
+import { messageRoutes } from './messages';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
 import { schedulingRoutes } from './scheduling';
+import { poolReportRoutes } from './scheduling/report';
+import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
 
 /** Every address of the pages. Screens are fetched when one goes there. */
@@ -48,7 +51,10 @@ export const routes: RouteObject[] = [
           ...cardRoutes,
           ...deskRoutes,
           ...consentRoutes,
+          ...templateRoutes,
+          ...poolReportRoutes,
           ...statisticsRoutes,
+          ...messageRoutes,
           ...criteriaRoutes,
           ...schedulingRoutes,
           ...directoryRoutes,

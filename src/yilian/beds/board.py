@@ -37,15 +37,12 @@ GROUPED = {
     "specialty": "n.specialty",
 }
 COUNT = """
-select {place} as place, {institution} as institution, {specialty} as specialty, count(*) as total,
-    count(*) filter (where n.state = 'free') as free, count(*) filter (where n.state = 'held') as held,
-    count(*) filter (where n.state = 'occupied') as occupied, count(*) filter (where n.state = 'cleaning') as cleaning,
-    count(*) filter (where n.state = 'stopped') as stopped,
-    count(*) filter (where n.state = 'occupied' and n.expected < now() + interval '24 hours') as leaving
+select {place} as place, {institution} as institution, {specialty} as specialty, n.state, count(*) as many,
+    count(*) filter (where n.expected < now() + interval '24 hours') as leaving
 from bed_now n
 where (case when $2 = '' then n.kind <> 'day' else n.kind = $2 end) and ($3 = '' or n.specialty = $3)
   and ($1::bigint[] is null or n.institution = any($1))
-group by {group}
+group by {group}, n.state
 """
 WARD = """
 select w.rid, w.institution, r.id, r.body from ward w join resource r using (rid) where r.type = $1 and r.id = $2 and w.active
@@ -141,13 +138,27 @@ async def count(
         row["rid"]: (f"{parse(row['body'].encode())['resourceType']}/{row['id']}", str(parse(row["body"].encode()).get("name", row["id"])))
         for row in await tx.fetch("select rid, id, body from resource where rid = any($1::bigint[])", list(wanted))
     }
-    found = [
-        Numbers(
-            *names.get(row["place"], ("", "")), *names.get(row["institution"], ("", "")), row["specialty"] or "",
-            row["total"], row["free"], row["held"], row["occupied"], row["cleaning"], row["stopped"], row["leaving"],
+    groups: dict[tuple[int | None, str], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row["place"], row["specialty"] if by == "specialty" else ""), []).append(row)
+    found = []
+    for some in groups.values():
+        counts = dict.fromkeys(STATES, 0) | {row["state"]: row["many"] for row in some}
+        first, leaving = some[0], sum(row["leaving"] for row in some)
+        found.append(
+            Numbers(
+                *names.get(first["place"], ("", "")),
+                *names.get(first["institution"], ("", "")),
+                specialty=first["specialty"] or "",
+                total=sum(counts.values()),
+                free=counts["free"],
+                held=counts["held"],
+                occupied=counts["occupied"],
+                cleaning=counts["cleaning"],
+                stopped=counts["stopped"],
+                leaving=leaving,
+            )
         )
-        for row in rows
-    ]  # fmt: skip
     return sorted(found, key=lambda one: (-one.free, one.institution_name, one.name, one.specialty))
 
 

@@ -39,8 +39,8 @@ DISPOSITIONS = {
 """离院方式 (RC019)."""
 TO_COME = ("planned", "arrived", "triaged")
 OCCUPANT = """
-select e.id from resource r join bed_claim c on c.bed = r.rid and c.stands and c.ends is null join resource e on e.rid = c.encounter
-where r.type = $1 and r.id = $2
+select e.id, b.institution from resource r join bed b using (rid) join bed_claim c on c.bed = r.rid and c.stands and c.ends is null
+join resource e on e.rid = c.encounter where r.type = $1 and r.id = $2
 """
 LIES_IN = """
 select r.id from bed_claim c join bed b on b.rid = c.bed join resource r on r.rid = c.bed
@@ -85,8 +85,10 @@ async def admit(
             raise Conflict("This Encounter is under way in a bed, or over.", zh="该就诊已在院或已结束,不能再次入院。")
         patient = str((resource.get("subject") or {}).get("reference", "")).removeprefix("Patient/")
     who = await read.by_id(tx, scope, "Patient", patient)
-    bed = await _lock(tx, scope, place, who.rid, kind)
-    if lies := await tx.fetchval(LIES_IN, who.rid, bed.institution):
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('yilian bed ' || $1::bigint, 0))", who.rid)  # one admission at a time
+    lies = await tx.fetchval(LIES_IN, who.rid, scope.institution_rid) if scope.institution_rid else None
+    bed = await _lock(tx, scope, place, who.rid, kind) if lies is None else None
+    if bed is None or (lies := await tx.fetchval(LIES_IN, who.rid, bed.institution)):
         raise Conflict(f"The patient lies in Location/{lies} already: transfer.", zh="该患者已在本院占床,请办理转床。")
     if not resource:
         resource = await visits.drafted(tx, scope, patient, kind="inpatient", specialty=specialty or bed.specialty)
@@ -149,14 +151,17 @@ async def expect(tx: Tx, scope: Scope, bed: str, when: datetime) -> Written:
 
 
 async def occupant(tx: Tx, scope: Scope, bed: str) -> Stored:
-    """The Encounter that stands in this bed (logical id). Raises NotFound where there is none the asker may see, whether or not somebody
-    lies there."""
-    id = await tx.fetchval(OCCUPANT, type_id("Location"), bed)
-    if id is not None:
+    """The Encounter that stands in this bed (logical id), for the house whose bed it is. Raises NotFound where there is none the asker may
+    see, whether or not somebody lies there, Forbidden for another house's."""
+    row = await tx.fetchrow(OCCUPANT, type_id("Location"), bed)
+    if row is not None:
         try:
-            return await read.by_id(tx, scope, "Encounter", id)
+            found = await read.by_id(tx, scope, "Encounter", row["id"])
         except NotFound:
             pass
+        else:
+            own_house(scope, row["institution"])
+            return found
     raise NotFound(f"Nobody lies in Location/{bed[:64]} whom you may see.", zh="该床位上没有您可以查看的在院患者。")
 
 

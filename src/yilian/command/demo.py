@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -41,6 +42,8 @@ def demo(settings: Settings) -> int:
     """Make the region in an empty store, serve it, and print the accounts last. Raises Conflict when the store holds something else."""
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         print("Everybody who can reach this server knows the passwords of the demo. Use it for made-up data only.", file=sys.stderr)
+    if not settings.outbox_folder:  # nobody real is written to, and what would have been sent can be looked at
+        settings = replace(settings, outbox_folder=str(settings.data / "outbox"))
     people: list[tuple[str, str]] = []
 
     async def first(settings: Settings, dsn: str) -> None:

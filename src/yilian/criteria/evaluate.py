@@ -37,7 +37,6 @@ ORDER = tuple(STATES)
 URGENT = ("stat", "urgent")
 URGENCY_ORDER = ("stat", "urgent", "asap", "routine")
 SYMPTOM = "symptom"
-SAID = "confirmed"
 
 
 @dataclass(frozen=True, slots=True)

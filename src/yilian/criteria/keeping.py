@@ -43,12 +43,6 @@ async def in_force(tx: Tx, day: date | None = None) -> list[Criterion]:
     return await _criteria(tx, [row for _, row in sorted(best.values(), key=lambda pair: pair[1]["rid"])])
 
 
-async def of_url(tx: Tx, url: str) -> list[Criterion]:
-    """All that ever stood under this address, the newest first: how it was changed."""
-    rows = await tx.fetch(f"{KEPT} where c.url = $1 order by c.shipped, c.since desc, c.rid desc", url)
-    return await _criteria(tx, rows)
-
-
 async def by_id(tx: Tx, id: str) -> Criterion:
     """The criterion in this PlanDefinition, whether it is in force or not. Raises NotFound."""
     rows = await tx.fetch(f"{KEPT} where r.id = $1", id)

@@ -273,6 +273,16 @@ async def _schedules(db: Database, region: Region, progress: Progress, report: R
     return progress
 
 
+OLD_NEWS = """
+insert into message_read (reader, agent, at)
+select e.id, a.agent, e.due from message_reader e join account a on a.agent = e.agent or exists (
+    select from post p join resource o on p.institution = 'Organization/' || o.id
+    where p.account = a.name and p.role = e.role and o.rid = e.institution)
+where e.due < $1::timestamptz - $2::interval on conflict do nothing
+"""
+"""What was told more than a day ago has been read by now, so that an inbox begins with what is new."""
+
+
 async def _referrals(db: Database, region: Region, progress: Progress, report: Report) -> None:
     """Each referral with all its steps is one transaction; every step is taken by its person at its own time."""
     total, done = len(region.referrals), dict(progress.referrals)
@@ -286,6 +296,7 @@ async def _referrals(db: Database, region: Region, progress: Progress, report: R
             await _mark(tx, progress)
         report("转诊", len(done), total)
     async with db.transaction() as tx:
+        await tx.execute(OLD_NEWS, tx.now, timedelta(days=1))
         await _mark(tx, replace(progress, complete=True))
 
 

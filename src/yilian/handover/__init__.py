@@ -1,6 +1,7 @@
 """交接文书: what travels with a referred patient, as documents that are frozen when they are sent.
 
 document   a FHIR document Bundle out of sections; pure
+belonging  whose document it is by its own words; pure
 sharing    what of a record may go into a document for another institution
 frozen     documents kept as they were sent, found again, guarded
 paper      the same document on A4

@@ -51,7 +51,8 @@ async def choices(tx: Tx, scope: Scope, offered: Iterable[str]) -> Choices:
     said = {(row["kind"], row["channel"]): row["wanted"] for row in rows}
     found = []
     for kind in KINDS:
-        of_kind = [one for one in templates().values() if one.kind == kind and one.outside]
+        # with a link in it, it is for somebody who has no account
+        of_kind = [one for one in templates().values() if one.kind == kind and one.outside and "link" not in one.values]
         for channel in channels if of_kind else ():
             usual = any(channel in one.channels for one in of_kind)
             fixed = any(channel in one.channels and one.must for one in of_kind)

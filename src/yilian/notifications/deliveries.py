@@ -29,7 +29,7 @@ SECRET = {"code": "••••••", "link": "••••••"}
 """What opens something for who has it; whoever looks at the record of what was sent is not meant to."""
 
 COLUMNS = """
-d.id, d.channel, d.shown, d.state, d.attempts, d.created, d.changed, d.answer, d.error, m.event, m.says::text as says, a.display,
+d.id, d.channel, d.shown, d.state, d.attempts, d.created, d.changed, d.answer, d.error, m.event, m.says::text as says, a.display, r.patient,
 j.run_at, j.state as job_state
 """
 FROM = """
@@ -150,7 +150,7 @@ def _delivery(row: asyncpg.Record, language: str) -> Delivery:
     return Delivery(
         id=str(row["id"]),
         event=row["event"],
-        title=(template.title.get(language) or template.title["zh"]) if template else row["event"],
+        title=template.head(language, own=row["patient"] is not None) if template else row["event"],
         text=template.print_outside(language, msgspec.json.decode(row["says"]) | SECRET) if template else "",
         channel=row["channel"],
         to=row["display"] or "",

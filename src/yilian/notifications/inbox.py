@@ -225,7 +225,7 @@ def _entry(row: asyncpg.Record, seen: Mapping[str, Stored], language: str) -> En
         id=row["id"],
         event=row["event"],
         kind=template.kind,
-        title=template.title.get(language) or template.title["zh"],
+        title=template.head(language, own=row["own"] is not None),
         text=template.print(language, says, own=row["own"] is not None) if may_know else "",
         about=about if may_know else "",
         due=row["due"],

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DELIVER = "notifications.deliver"
 CLEAR = "notifications.clear"
+STALE = timedelta(days=1)
+"""What is older when its job comes to it (a server that stood still, a region that was loaded) is news to nobody and goes nowhere."""
 ATTEMPTS = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=2)
 """Eight attempts with growing pauses take about four hours."""
@@ -85,7 +87,7 @@ class Sending:
             readers = await tx.fetch(READERS, message["id"])
             if message["due"] > message["created"]:
                 call(tx, readers)
-            if template.outside:
+            if template.outside and message["due"] > tx.now - STALE:
                 for reader in readers:
                     for one in await addressees(tx, reader, template, self.gateways):
                         await self._note(tx, message, reader["id"], one)
@@ -147,7 +149,9 @@ class Sending:
             text += f"\n\n{self.url}/messages\n"
         await keys.ensure(tx)
         key = (await keys.usable(tx))[0]
-        return Letter(str(row["id"]), row["channel"], to, f"【医联】{template.title['zh']}", text, tx.now, key)
+        return Letter(
+            str(row["id"]), row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key
+        )
 
 
 def call(tx: Tx, readers: list[asyncpg.Record]) -> None:

@@ -35,6 +35,10 @@ HARMLESS = frozenset({"when", "until", "day", "institution", "code", "link", "co
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _PERHAPS = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+_WIDE = str.maketrans(",:;?!()", "，：；？！（）")
+"""Chinese has Chinese punctuation, whoever typed it. What the values bring along stays as it is."""
+_TWICE = re.compile(r"([。！？])[。，；]+")
+"""Where a value ends its sentence itself."""
 _EVENT = re.compile(r"[a-z]+(?:[.-][a-z]+)+")
 
 Words = Mapping[str, str]
@@ -50,7 +54,7 @@ class Template:
     values     what callers must give; optional: what they may. A part of a text in [[ ]] is left out where a value in it is missing
     title      for everybody, also without a ground
     text       for who may know whom it is about
-    own        the same for the patient; "" where it is the same text
+    own, own_title   the same for the patient; empty where they are the same
     outside    what goes by mail, SMS …; none: it goes nowhere but into the inbox
     channels   by which ways it goes outside, unless the reader chose otherwise
     must       readers cannot switch these channels off
@@ -64,8 +68,14 @@ class Template:
     text: Words
     own: Words
     outside: Words
+    own_title: Words
     channels: tuple[str, ...]
     must: bool
+
+    def head(self, language: str, *, own: bool = False) -> str:
+        """The title, for the patient (`own`) or anybody else."""
+        words = self.own_title if own and self.own_title else self.title
+        return words.get(language) or words["zh"]
 
     def print(self, language: str, values: Mapping[str, str], *, own: bool = False) -> str:
         """The text, for the patient (`own`) or anybody else who may know."""
@@ -80,7 +90,7 @@ class Template:
 def filled(text: str, values: Mapping[str, str]) -> str:
     """`text` with its values, without the parts in [[ ]] for which one is missing."""
     text = _PERHAPS.sub(lambda part: part[1] if all(values.get(name) for name in _PLACE.findall(part[1])) else "", text)
-    return _PLACE.sub(lambda place: values.get(place[1], ""), text)
+    return _TWICE.sub(r"\1", _PLACE.sub(lambda place: values.get(place[1], ""), text))
 
 
 @cache
@@ -95,7 +105,7 @@ def read(event: str, entry: Mapping[str, Any]) -> Template:
     """One entry of the file, with what it has of its kind. ValueError for one that is not right."""
     if not _EVENT.fullmatch(event):
         raise ValueError(f"{event!r}: an event is named like referral.accept")
-    known = {"kind", "values", "optional", "title", "text", "own", "outside", "channels", "must"}
+    known = {"kind", "values", "optional", "title", "text", "own", "own_title", "outside", "channels", "must"}
     if strange := set(entry) - known:
         raise ValueError(f"{event}: unknown {', '.join(sorted(strange))}")
     if entry.get("kind") not in KINDS:
@@ -106,13 +116,19 @@ def read(event: str, entry: Mapping[str, Any]) -> Template:
         raise ValueError(f"{event}: channels are {', '.join(CHANNELS)}, and a value is needed or optional, not both")
     if channels and not entry.get("outside"):
         raise ValueError(f"{event}: what goes outside needs the words for it (outside)")
-    words = {name: entry.get(name, {}) for name in ("title", "text", "own", "outside")}
+    words = {name: entry.get(name, {}) for name in ("title", "text", "own", "outside", "own_title")}
     for name, said in words.items():
         if (said and set(said) != set(LANGUAGES)) or (not said and name in ("title", "text")):
             raise ValueError(f"{event}: {name} is said in {' and '.join(LANGUAGES)}")
-        allowed = {"title": frozenset[str](), "outside": (values | optional) & HARMLESS}.get(name, values | optional)
+        allowed = {"title": frozenset[str](), "own_title": frozenset[str](), "outside": (values | optional) & HARMLESS}.get(
+            name, values | optional
+        )
         for language, text in said.items():
             _check(f"{event}: {name}.{language}", text, allowed, sure=values)
+    words = {
+        name: {language: said[language].translate(_WIDE) if language == "zh" else said[language] for language in said}
+        for name, said in words.items()
+    }
     return Template(event, entry["kind"], values, optional, **words, channels=channels, must=bool(entry.get("must", False)))
 
 

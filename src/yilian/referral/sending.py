@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from yilian import policy
 from yilian.directory.institutions import Institution, by_rid, institution
 from yilian.errors import Conflict, Forbidden, InvalidResource, Issue
 from yilian.fhir import json, references, urls
+from yilian.handover import belonging
 from yilian.referral import approvals, register, resources, rules, states
 from yilian.referral.parameters import Consent
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named, Wish
+from yilian.sealing.keyring import opened
 from yilian.store import read
 from yilian.store.scope import Scope
 
@@ -186,7 +189,31 @@ async def evidence_faults(tx: Tx, scope: Scope, patient: int, places: Iterable[t
             faults.append(_issue(place, f"There is no {key[0]}/{key[1]} that you may attach.", "附件不存在,或您无权使用。", "not-found"))
         elif found[key].patient != patient:
             faults.append(_issue(place, f"{key[0]}/{key[1]} is not about this patient.", "附件不属于该患者,请核对。", "business-rule"))
+    documents = [(place, found[key]) for key, place in wanted.items() if key in found and key[0] == "DocumentReference"]
+    return faults + await _strangers(tx, patient, [(place, one) for place, one in documents if one.patient == patient])
+
+
+async def _strangers(tx: Tx, patient: int, documents: list[tuple[str, read.Stored]]) -> list[Issue]:
+    """Documents filed with this patient whose own header, or metadata, names somebody else."""
+    if not documents:
+        return []
+    row = await tx.fetchrow("select body from resource where rid = $1", patient)
+    about = json.parse(opened(patient, row["body"]).encode()) if row is not None else {}
+    faults = []
+    for place, one in documents:
+        named = await asyncio.to_thread(_named, one.body)
+        if what := next((found for who in named if (found := belonging.another(about, who))), ""):
+            zh = f"文件内的患者{STRANGE[what]}与该患者不一致,请核对后再附。"
+            text = f"{one.type}/{one.id} names another patient in its own header ({what})."
+            faults.append(_issue(place, text, zh, "business-rule"))
     return faults
+
+
+def _named(body: bytes) -> list[belonging.Named]:
+    return list(belonging.named_in(json.parse(body)))
+
+
+STRANGE = {"name": "姓名", "born": "出生日期", "number": "证件号码"}
 
 
 async def _known(tx: Tx, scope: Scope, texts: Iterable[str], patient: int) -> tuple[Referral | None, Resource]:

@@ -25,19 +25,22 @@ MOST = 500
 
 FIND = f"""
 select r.id, s.rid, s.starts, s.ends, s.kind, s.specialty, s.capacity, i.id as institution, c.id as schedule,
-       a.type as actor_type, a.id as actor, s.actor as actor_rid, f.free, f.reserved
-from slot s
+       a.type as actor_type, a.id as actor, s.actor as actor_rid, s.free, s.reserved
+from (
+    select s.*, f.free, f.reserved from slot s
+    cross join lateral (
+        select count(*) as free, count(*) filter (where p.public_from > now()) as reserved from place p
+        where p.slot = s.rid and {places.FREE} and {{open_to}}) f
+    where not s.stopped and s.starts >= $1 and s.starts < $2 and s.ends > now() and f.free > 0
+        and (s.starts, s.rid) > ($4, $5::bigint) and {{which}}
+    order by s.starts, s.rid limit $3) s
 join resource r on r.rid = s.rid
 join resource i on i.rid = s.institution
 join resource c on c.rid = s.schedule
 join resource a on a.rid = s.actor
-cross join lateral (
-    select count(*) as free, count(*) filter (where p.public_from > now()) as reserved from place p
-    where p.slot = s.rid and {places.FREE} and {{open_to}}) f
-where not s.stopped and s.starts >= $1 and s.starts < $2 and s.ends > now() and f.free > 0
-    and (s.starts, s.rid) > ($4, $5::bigint) and {{which}}
-order by s.starts, s.rid limit $3
+order by s.starts, s.rid
 """
+"""Slots are gone through in the order of their time and only until there are enough; names are looked up for those alone."""
 
 
 POSTS = parameters_of("PractitionerRole")["practitioner"].id
@@ -121,16 +124,19 @@ def _which(question: Question, arguments: list[Any]) -> list[str]:
         arguments.append(value)
         return f"${len(arguments)}"
 
-    def one_of(alias: str, ids: Sequence[str]) -> str:
-        return f"{alias}.id = any({add(list(ids))}::text[])"
+    def one_of(column: str, kind: str, ids: Sequence[str]) -> str:
+        if len(ids) == 1:  # of one, the index gives slots in the order of time
+            return f"s.{column} = (select n.rid from resource n where n.type = {type_id(kind)} and n.id = {add(ids[0])}::text)"
+        these = f"select n.rid from resource n where n.type = {type_id(kind)} and n.id = any({add(list(ids))}::text[])"
+        return f"s.{column} = any(array({these}))"
 
     which = []
     if question.specialty:
         which.append(f"s.specialty = {add(question.specialty)}")
     if question.schedules:
-        which.append(one_of("c", question.schedules))
+        which.append(one_of("schedule", "Schedule", question.schedules))
     if question.institutions:
-        which.append(one_of("i", question.institutions))
+        which.append(one_of("institution", "Organization", question.institutions))
     if question.actors:
         pairs = [(type_id(kind), id) for kind, _, id in (one.partition("/") for one in question.actors)]
         kinds, ids = add([kind for kind, _ in pairs]), add([id for _, id in pairs])

@@ -117,8 +117,8 @@ class Line:
 
 
 async def report(tx: Tx, since: date, until: date, only: tuple[int, ...] | None = None) -> list[Line]:
-    """Every institution that had places or visits on the days [since, until), the highest tier first; `only` these (rids). Raises
-    BadRequest for a period of more than a year."""
+    """Every institution that had places on the days [since, until), or visits that should have been booked, the highest tier first; `only`
+    these (rids). Raises BadRequest for a period of more than a year."""
     if not timedelta() < until - since <= LONGEST:
         raise BadRequest("The period is 1 to 366 days.", expression="start", zh="统计时段应在一年以内。")
     asked = await policy.value(tx, "booking.targets", tx.now)
@@ -138,6 +138,7 @@ async def report(tx: Tx, since: date, until: date, only: tuple[int, ...] | None 
         counted[here] = seen + row["visits"], booked + row["booked"]
     named = await institutions.of(tx, {*kinds, *counted})
     lines = [_line(named[rid], kinds.get(rid, {}), counted.get(rid, (0, 0)), asked) for rid in {*kinds, *counted} if rid in named]
+    lines = [one for one in lines if one.kinds or one.booking.least is not None]
     return sorted(lines, key=lambda one: (-rank(one.tier), -one.all.places, one.name))
 
 

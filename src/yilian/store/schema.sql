@@ -1643,7 +1643,7 @@ create table slot (                                       -- what a Slot says, i
     planned     boolean     not null default false,      -- made from the schedule's template, which may take it back while nobody has a place
     exclude using gist (int8range(schedule, schedule, '[]') with &&, tstzrange(starts, ends) with &&)   -- a schedule has no two slots at one time
 );
-create index slot_find on slot (specialty, kind, starts) include (ends, schedule, institution, actor) where not stopped;      -- $find by specialty
+create index slot_find on slot (specialty, starts, rid) where not stopped;                                                   -- $find by specialty, in the order of time
 create index slot_schedule on slot (schedule, starts);                                                                       -- $find by schedule, pools by day
 create index slot_actor on slot (actor, starts) where not stopped;                                                           -- $find by doctor or device
 create index slot_institution on slot (institution, starts);                                                                 -- the pool report of an institution

@@ -56,7 +56,7 @@ def _environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def site(cluster: str) -> Iterator[Site]:
+def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if not Path(CHROMIUM).exists():
         pytest.skip("no Chromium (tools/need_browser.sh says how to get one)")
     if not (ROOT / "web" / "dist" / "index.html").is_file():
@@ -70,7 +70,10 @@ def site(cluster: str) -> Iterator[Site]:
     found = json.loads(made.stdout)
     facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
     with subprocess.Popen(
-        [*YILIAN, "serve", "--port", "0", "--database-url", address], stdout=subprocess.PIPE, text=True, env=_environment()
+        [*YILIAN, "serve", "--port", "0", "--database-url", address],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(tmp_path_factory.mktemp("outbox"))},
     ) as server:
         assert server.stdout is not None
         try:

@@ -42,7 +42,7 @@ def test_a_bed_is_kept_and_a_patient_admitted_moved_and_discharged(at_a_desk: Op
     number = free_bed(expert)
 
     form = act(expert, number, "预留")
-    expert.pick(form.get_by_label("患者"), name, name)
+    expert.pick(expert.page.get_by_role("combobox", name="患者"), name, name)
     form.get_by_role("button", name="预 留").or_(form.get_by_role("button", name="预留")).click()
     expect(card(expert, number)).to_contain_text(f"为 {name} 预留")
     expect(card(expert, number)).to_contain_text("已预留")
@@ -64,7 +64,7 @@ def test_a_bed_is_kept_and_a_patient_admitted_moved_and_discharged(at_a_desk: Op
     expect(card(gp, number)).not_to_contain_text(name)
 
     form = act(expert, number, "转床")
-    expert.pick(form.get_by_label("转往"), "骨科", "骨科病区")
+    expert.pick(expert.page.get_by_role("combobox", name="转往"), "骨科", "骨科病区")
     form.get_by_role("button", name=re.compile("转 ?床")).click()
     expect(card(expert, number)).to_contain_text("清洁消毒")
     expert.page.goto("/beds/yunxi-first-orthopaedics")

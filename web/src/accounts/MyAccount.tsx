@@ -3,6 +3,7 @@ import { App, Button, Modal, Tag } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { dateTime, day } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
+import { MessageSettings } from '../messages/MessageSettings';
 import { Panel } from '../page/Panel';
 import { Read, useReading } from '../page/reading';
 import styles from './accounts.module.css';
@@ -30,6 +31,7 @@ export default function MyAccount() {
           </div>
         )}
       </Read>
+      <MessageSettings />
       <Devices />
     </div>
   );

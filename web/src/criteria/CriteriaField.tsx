@@ -18,7 +18,7 @@ const WHYS = ['managed-here', 'patient-declines', 'not-clinical', 'already-refer
 type Form = PartProps['form'];
 
 const answered = (form: Form, verdict: Verdict): Answered | undefined =>
-  form.criteria.find((one) => one.canonical === verdict.canonical);
+  (form.criteria ?? []).find((one) => one.canonical === verdict.canonical);
 
 const entry = (verdict: Verdict, answer: Answered['answer'], reason = ''): Answered => ({
   canonical: verdict.canonical,
@@ -36,7 +36,7 @@ const entry = (verdict: Verdict, answer: Answered['answer'], reason = ''): Answe
 
 const withAnswer = (form: Form, one: Answered): Form => ({
   ...form,
-  criteria: [...form.criteria.filter((other) => other.canonical !== one.canonical), one],
+  criteria: [...(form.criteria ?? []).filter((other) => other.canonical !== one.canonical), one],
 });
 
 /** The form with what a criterion asks for filled in; what was chosen already stays. */
@@ -90,7 +90,7 @@ export function CriteriaField({ patientId, form, change }: PartProps & { patient
   return (
     <Panel title={t('criteria.what')}>
       <div className={refer.body}>
-        <p className={`quiet ${styles.small}`}>{t('criteria.field.how')}</p>
+        <p className={`quiet ${styles.small} ${styles.how}`}>{t('criteria.field.how')}</p>
         <ul className={styles.verdicts}>
           {shown.map((one) => (
             <Choice key={one.key} verdict={one} given={answered(form, one)} change={change} />

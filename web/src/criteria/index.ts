@@ -17,4 +17,7 @@ export const sendsDown = (person: Person): boolean =>
   seesPatients(person) && ABOVE_GRASSROOTS.includes(person.institution?.tier ?? '');
 
 /** 转诊标准 and 可下转患者. */
-export const criteriaRoutes: RouteObject[] = [{ path: 'criteria', lazy: lazyPage(() => import('./CriteriaPage')) }];
+export const criteriaRoutes: RouteObject[] = [
+  { path: 'criteria', lazy: lazyPage(() => import('./CriteriaPage')) },
+  { path: 'can-go-down', lazy: lazyPage(() => import('./StablePage')) },
+];

@@ -1,10 +1,12 @@
 import { Input, Segmented, Select, Table } from 'antd';
 import { Link, useSearchParams } from 'react-router';
+import { usePerson } from '../access/person';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read } from '../page/reading';
 import { called, matches } from '../referral/codes/search';
 import { SPECIALTIES } from '../referral/codes/specialties';
+import { keepsDirectory } from '.';
 import styles from './directory.module.css';
 import { type Place, useAllPlaces, useAreas, usePlaces } from './places';
 import { RegionMap } from './RegionMap';
@@ -15,6 +17,7 @@ const TIERS = ['city', 'county', 'township', 'village'] as const;
 /** `/directory`: the institutions of the region, as a list or on the map, narrowed down by name, tier and department. */
 export default function DirectoryPage() {
   const { t, lang } = useLocale();
+  const person = usePerson();
   const [query, setQuery] = useSearchParams();
   const asked = {
     text: query.get('q') ?? '',
@@ -71,6 +74,7 @@ export default function DirectoryPage() {
           options={SPECIALTIES.map((one) => ({ value: one.code, label: one[lang] }))}
           style={{ width: 190 }}
         />
+        {keepsDirectory(person) && <Link to="/directory/import">{t('import.title')}</Link>}
         <Segmented
           aria-label={t('directory.view')}
           value={onMap ? 'map' : 'list'}

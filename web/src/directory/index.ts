@@ -17,6 +17,7 @@ export const keepsDirectory = (person: Person): boolean => has(person, 'office',
 /** 机构目录, 医联体, 共享设备. */
 export const directoryRoutes: RouteObject[] = [
   { path: 'directory', lazy: lazyPage(() => import('./DirectoryPage')) },
+  { path: 'directory/import', lazy: lazyPage(() => import('./ImportPage')) },
   { path: 'directory/:id', lazy: lazyPage(() => import('./InstitutionPage')) },
   { path: 'consortia', lazy: lazyPage(() => import('./ConsortiaPage')) },
   { path: 'equipment', lazy: lazyPage(() => import('./EquipmentPage')) },

@@ -56,7 +56,7 @@ export function VisitForm({ task, onDone }: { task: Task; onDone: (answered: Ans
     />
   );
   return (
-    <form className={styles.form} onSubmit={(event) => void save(event)} aria-label={t('followup.record')}>
+    <form className={styles.form} onSubmit={(event) => void save(event)} aria-label={t('followup.title')}>
       <Field name="on" title={t('followup.field.on')} fault={fault('on')}>
         {picker('on')}
       </Field>

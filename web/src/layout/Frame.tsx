@@ -10,6 +10,7 @@ import { Failure } from '../page/Failure';
 import { Waiting } from '../page/Waiting';
 import { ErrorBoundary } from '../page/Whole';
 import { useAppearance } from './appearance';
+import { LiveQueries } from './LiveQueries';
 import styles from './layout.module.css';
 import { Navigation } from './Navigation';
 import { PhoneBar } from './PhoneBar';
@@ -62,6 +63,7 @@ function SignedInFrame() {
       <a href="#main" className={styles.skip}>
         {t('do.skip')}
       </a>
+      <LiveQueries person={person} />
       {!phone && (
         <aside className={styles.side}>
           <div className={styles.mark}>

@@ -4,6 +4,7 @@ import { LanguageSwitch } from '../access/LanguageSwitch';
 import { type Person, postKey, seesPatients } from '../access/person';
 import { signOut } from '../access/session';
 import { useLocale } from '../locale/locale';
+import { Bell } from '../messages';
 import { useAppearance } from './appearance';
 import styles from './layout.module.css';
 import { SearchBox } from './SearchBox';
@@ -15,6 +16,7 @@ export function TopBar({ person }: { person: Person }) {
   return (
     <header className={styles.top}>
       {seesPatients(person) ? <SearchBox /> : <strong className={styles.appName}>{t('app.name')}</strong>}
+      {phone && <Bell />}
       {!phone && (
         <>
           <div className={styles.who}>
@@ -25,6 +27,7 @@ export function TopBar({ person }: { person: Person }) {
               {posts} · {person.name}
             </span>
           </div>
+          <Bell />
           <LanguageSwitch />
           <Tooltip title={t(dark ? 'top.light' : 'top.dark')}>
             <Button

@@ -1,9 +1,11 @@
 import {
   ApartmentOutlined,
   AppstoreOutlined,
+  ArrowDownOutlined,
   AuditOutlined,
   BankOutlined,
   BarChartOutlined,
+  BellOutlined,
   CalendarOutlined,
   CarryOutOutlined,
   CheckCircleOutlined,
@@ -25,6 +27,7 @@ import {
   QrcodeOutlined,
   RollbackOutlined,
   SafetyOutlined,
+  ScheduleOutlined,
   SendOutlined,
   StopOutlined,
   TeamOutlined,
@@ -35,14 +38,17 @@ import {
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
 import { seesBeds } from '../beds';
-import { readsCriteria } from '../criteria';
+import { readsCriteria, sendsDown } from '../criteria';
 import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
 import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
 import type { Key, Translate } from '../locale/locale';
+import { dispatches } from '../messages';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
+import { seesPoolReport } from '../scheduling/report';
+import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
 
 /** Where a person can go: own work first, then patients. Only what the post may use. */
@@ -75,6 +81,8 @@ const ICONS: Record<Worklist, ReactNode> = {
 /** One's own account, and those one looks after. */
 export function ownDestinations(person: Person, t: Translate): Destination[] {
   return [
+    { to: '/messages', title: t('messages.title'), icon: <BellOutlined /> },
+    ...(dispatches(person) ? [{ to: '/deliveries', title: t('deliveries.title'), icon: <SendOutlined /> }] : []),
     { to: '/account', title: t('account.title'), icon: <UserOutlined /> },
     ...(looksAfterAccounts(person)
       ? [{ to: '/accounts', title: t('account.manage'), icon: <UserSwitchOutlined /> }]
@@ -115,6 +123,9 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
+      ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),
@@ -131,6 +142,7 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/access-log', title: t('nav.access-log'), icon: <EyeOutlined /> },
           ]
         : []),
+      ...(sendsDown(person) ? [{ to: '/can-go-down', title: t('stable.title'), icon: <ArrowDownOutlined /> }] : []),
       ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
       ...(person.patient

@@ -9,8 +9,11 @@ import { directoryWords } from '../directory/words.en';
 import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
+import { messageWords } from '../messages/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
+import { poolReportWords } from '../scheduling/report/words.en';
+import { scheduleWords } from '../scheduling/templates/words.en';
 import { bookingWords } from '../scheduling/words.en';
 import { statisticsWords } from '../statistics/words.en';
 import type { Words } from './locale';
@@ -27,11 +30,13 @@ export const en: Words = {
   ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
-  ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...scheduleWords,
+  ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

@@ -9,8 +9,11 @@ import { directoryWords } from '../directory/words.zh';
 import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
+import { messageWords } from '../messages/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { poolReportWords } from '../scheduling/report/words.zh';
+import { scheduleWords } from '../scheduling/templates/words.zh';
 import { bookingWords } from '../scheduling/words.zh';
 import { statisticsWords } from '../statistics/words.zh';
 
@@ -27,11 +30,13 @@ export const zh = {
   ...criteriaWords,
   ...accountWords,
   ...statisticsWords,
-  ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,
+  ...scheduleWords,
+  ...poolReportWords,
   ...referralStatisticsWords,
   ...launchWords,
+  ...messageWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',

@@ -58,7 +58,10 @@ export default function DayPage() {
       ),
     { staleTime: 0, refetchInterval: 15_000 },
   );
-  const lines = doctors.state === 'here' ? doctors.value.filter((line) => line.days.length > 0) : [];
+  const lines =
+    doctors.state === 'here'
+      ? doctors.value.filter((line) => line.days.length > 0 || line.schedule === `Schedule/${schedule}`)
+      : [];
   return (
     <div className={styles.wide}>
       <header className={styles.head}>
@@ -110,7 +113,7 @@ export default function DayPage() {
           showSearch={{ optionFilterProp: 'label' }}
           aria-label={t('booking.doctor.of')}
           style={{ minWidth: 220 }}
-          value={schedule}
+          value={lines.some((line) => line.schedule === `Schedule/${schedule}`) ? schedule : EVERYTHING}
           onChange={(next) => choose('schedule', next)}
           options={[
             { value: EVERYTHING, label: t('booking.all.doctors') },

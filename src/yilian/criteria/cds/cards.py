@@ -91,8 +91,8 @@ def _card(verdict: Verdict, called: Called, judged: Judged, order: Resource | No
         card["suggestions"] = [_suggestion(verdict, called, order, new_id)]
         card["selectionBehavior"] = "at-most-one"
     if judged.ours:
-        asked = urlencode({"criterion": one.key, "direction": one.direction})
-        card["links"] = [{"label": "在医联体平台填写转诊单", "url": f"{origin}/refer/{judged.ours}?{asked}", "type": "absolute"}]
+        asked = urlencode({"criterion": one.key})
+        card["links"] = [{"label": "在医联体平台填写转诊单", "url": f"{origin}/patients/{judged.ours}/refer?{asked}", "type": "absolute"}]
     return Card(id, one, card)
 
 

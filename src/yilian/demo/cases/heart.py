@@ -93,6 +93,10 @@ def infarction(chart: Chart) -> Callable[[], list[Plan]]:
         chart.study(visit, "CUS", "34552-0", "超声心动图", *findings.ECHO["after-mi"], after_minutes=60 * 35, key="echo")
         for drug in ("aspirin", "ticagrelor", "atorvastatin", "metoprolol", "perindopril"):
             chart.prescribe(visit, drug, 10, condition, inpatient=True)
+        visit.effective = visit.later(days=5)  # the last round before today: steady, so the ward sees that he can go home
+        chart.pressure(visit, 124, 76)
+        for key, value in (("pulse", 66), ("breath", 17), ("oxygen", 97), ("temperature", 36.6)):
+            chart.vital(visit, key, value)
 
     chart.at(ago(chart, 6), night)
     chart.at(ago(chart, 6), ward)

@@ -7,13 +7,13 @@ docs/reference/beds.md
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from yilian import policy
 from yilian.access.policy import require
 from yilian.audit.record import note_read
-from yilian.beds import board, contradictions, days, holds, moves
+from yilian.beds import board, contradictions, day_surgery, days, holds, moves
 from yilian.beds.board import Board
 from yilian.beds.kinds import KINDS
 from yilian.directory.institutions import by_rid, institution
@@ -231,6 +231,27 @@ async def use(house: House, asker: Scope, request: Request) -> Answer:
     return of_json({"resourceType": "Parameters", **({"parameter": parameter} if parameter else {})})
 
 
+async def share_of_day_surgery(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Location/$day-surgery?start=…&end=…: of the own house, how much of the surgery by plan was day surgery."""
+    require(asker, "read", "Encounter")
+    called = await called_with(request, (Parameter("start"), Parameter("end")))
+    start, end = _day(called, "start"), _day(called, "end")
+    if asker.reach != "grounds" or not asker.institution_rid:
+        raise Forbidden("The share of day surgery is told to the house itself.", zh="日间手术占比仅供本机构查询。")
+    async with house.db.reading() as tx:
+        first, last = (datetime.combine(day, time(), house.zone) for day in (start, end + timedelta(days=1)))
+        found = await day_surgery.share(tx, asker.institution_rid, first, last)
+        target = float(await policy.value(tx, "beds.day_surgery_share", tx.now, asker.institution_rid))
+    parameter: list[Json] = [
+        {"name": "elective", "valueInteger": found.elective},
+        {"name": "day", "valueInteger": found.day},
+        {"name": "target", "valueDecimal": target},
+    ]
+    if found.share is not None:
+        parameter.append({"name": "share", "valueDecimal": round(found.share, 4)})
+    return of_json({"resourceType": "Parameters", "parameter": parameter})
+
+
 async def _institution(tx: Any, text: str) -> int:
     target = parse_reference(text if "/" in text else f"Organization/{text}")
     found = await institution(tx, target.id) if isinstance(target, Local) and target.type == "Organization" else None
@@ -300,5 +321,6 @@ OPERATIONS = (
         "Location", "instance", "expect-discharge", expect_discharge, True, "When a bed is to be left", OURS + "bed-expect-discharge"
     ),
     Operation("Location", "type", "bed-contradictions", contradicting, False, "What cannot be of beds", OURS + "bed-contradictions"),
+    Operation("Location", "type", "day-surgery", share_of_day_surgery, False, "Day surgery of all by plan", OURS + "day-surgery-share"),
     Operation("Location", "type", "bed-use", use, False, "How much of the open beds was used", OURS + "bed-use"),
 )

@@ -15,6 +15,7 @@ from yilian.criteria import adjust as adjusting
 from yilian.criteria import answer, answers, apply, keeping
 from yilian.criteria.criterion import Criterion
 from yilian.criteria.evaluate import STATES
+from yilian.criteria.stable import Stable, stable
 from yilian.criteria.suggest import suggest
 from yilian.errors import BadRequest, Conflict
 from yilian.fhir import urls
@@ -29,6 +30,7 @@ Json = dict[str, Any]
 
 OF_PATIENT = (Parameter("direction"), Parameter("state"), Parameter("confirmed", many=True))
 MOST_CONFIRMED = 100
+STAYS, MOST_STAYS = 50, 200
 
 
 async def criteria(house: House, asker: Scope, request: Request) -> Answer:
@@ -113,6 +115,53 @@ async def answered(house: House, asker: Scope, request: Request) -> Answer:
         for url, by in sorted(counts.items())
     ]
     return of_json({"resourceType": "Parameters"} | ({"parameter": parts} if parts else {}))
+
+
+async def can_go_down(house: House, asker: Scope, request: Request) -> Answer:
+    """/Encounter/$can-go-down with department, _count (in-patients looked at) and _cursor: who of ours can go down, and to whom."""
+    called = await called_with(request, (Parameter("department"), Parameter("_count", "integer"), Parameter("_cursor")))
+    count = called.one("_count") or STAYS
+    if count > MOST_STAYS:
+        raise BadRequest(f"_count must be a whole number from 1 to {MOST_STAYS}.")
+    async with house.db.reading() as tx:
+        found = await stable(tx, asker, department=called.text("department"), count=count, cursor=called.text("_cursor") or None)
+    await note_read(house.reads, asker, found.rows, "can-go-down", request.address)
+    parts: list[Json] = [{"name": "looked", "valueInteger": found.looked}]
+    if found.next:
+        parts.append({"name": "next", "valueString": found.next})
+    parts += [{"name": "department", "valueCoding": {"code": code, "display": name}} for code, name in sorted(found.departments.items())]
+    parts += [{"name": "stable", "part": _stable(one)} for one in found.stable]
+    return of_json({"resourceType": "Parameters", "parameter": parts})
+
+
+def _stable(one: Stable) -> list[Json]:
+    parts: list[Json] = [{"name": "patient", "resource": one.patient}, {"name": "encounter", "resource": one.encounter}]
+    parts += [
+        {
+            "name": "criterion",
+            "part": [
+                {"name": "criterion", "valueCanonical": answer.canonical(verdict.criterion)},
+                {"name": "title", "valueString": verdict.criterion.title},
+                {"name": "explanation", "valueString": answer.explanation(verdict)},
+            ],
+        }
+        for verdict in one.verdicts
+    ]
+    for place in one.places:
+        institution = place.institution
+        inside: list[Json] = [
+            {"name": "institution", "valueReference": {"reference": institution.reference, "display": institution.name}},
+            {"name": "service", "valueReference": {"reference": place.service}},
+            {"name": "home", "valueBoolean": institution.reference == one.home},
+        ]
+        if place.way is not None:
+            inside.append({"name": "km", "valueDecimal": round(place.way.road_km, 1)})
+            inside.append({"name": "minutes", "valueInteger": round(place.way.minutes)})
+        if place.beds:
+            inside.append({"name": "bedsFree", "valueInteger": place.beds_free})
+        inside += [{"name": "reason", "valueString": reason.zh} for reason in place.reasons]
+        parts.append({"name": "place", "part": inside})
+    return parts
 
 
 def _listed(criteria: list[Criterion], changed: dict[str, int]) -> Json:
@@ -203,6 +252,9 @@ OPERATIONS = (
         True,
         "Other limits for a criterion from a day on",
         OURS + "criterion-adjust",
+    ),
+    Operation(
+        "Encounter", "type", "can-go-down", can_go_down, False, "In-patients who can go down, and to whom", OURS + "encounter-can-go-down"
     ),
     Operation("PlanDefinition", "type", "answers", answered, False, "How criteria were followed and overridden", OURS + "criteria-answers"),
 )

@@ -4,6 +4,8 @@ alter table schedule add column shares jsonb;                -- the schedule's o
 alter table slot add column planned boolean not null default false;      -- made from the schedule's template, which may take it back while nobody has a place
 alter table appointment add column series uuid;              -- 疗程: the visits that were booked together; null: it stands alone
 create index appointment_series on appointment (series) where series is not null;                            -- what is left of a series, $cancel-series
+drop index slot_find;
+create index slot_find on slot (specialty, starts, rid) where not stopped;                                   -- $find by specialty, in the order of time
 create index slot_stopped on slot (institution, starts) where stopped;                                       -- who has to be moved, Slot/$stopped
 
 create table schedule_plan (                                 -- schedules with a template; kept by yilian.scheduling.making

@@ -57,7 +57,7 @@ export function requestOf(
         return display ? { reference, display } : { reference };
       }),
     ),
-    ...nonEmpty('extension', [...(extension ? [extension] : []), ...criteriaExtensions(form.criteria)]),
+    ...nonEmpty('extension', [...(extension ? [extension] : []), ...criteriaExtensions(form.criteria ?? [])]),
     ...(frame.basedOn ? { basedOn: [{ reference: frame.basedOn }] } : {}),
     ...(frame.replaces ? { replaces: [{ reference: frame.replaces }] } : {}),
   };

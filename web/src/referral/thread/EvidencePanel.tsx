@@ -43,7 +43,7 @@ export function EvidencePanel({ thread }: { thread: Thread }) {
   );
 }
 
-function Attached({ thread, references }: { thread: Thread; references: readonly Reference[] }) {
+export function Attached({ thread, references }: { thread: Thread; references: readonly Reference[] }) {
   const { t } = useLocale();
   const reading = useEvidence(thread.task.id ?? '', references);
   return (

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Patient, Provenance, ServiceRequest, Task } from 'fhir/r4';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { address, request as ask, type Page, search } from '../../client/client';
+import { tagOf, useLive } from '../../client/live';
 import { Problem } from '../../client/problem';
 import { type Reading, useReading } from '../../page/reading';
 import { isApproval, versionOf } from '../task';
@@ -86,6 +87,11 @@ export function useThread(id: string, busy: () => boolean): Following {
     refetchInterval: LOOK_EVERY_MS,
     staleTime: LOOK_EVERY_MS,
     refetchOnWindowFocus: 'always',
+  });
+
+  useLive(['referrals'], ({ tag }) => {
+    if (tag === 0 || tag === tagOf(`Task/${id}`))
+      void queries.invalidateQueries({ queryKey: ['referral', id, 'version', shown] });
   });
 
   useEffect(() => {

@@ -1,0 +1,28 @@
+/** What 号源报表 says. */
+export const poolReportWords = {
+  'pools.title': '号源报表',
+  'pools.how': '按就诊日期统计本时段的号源去向，并与区域要求对照。',
+  'pools.start': '开始日期',
+  'pools.end': '结束日期',
+  'pools.month': '本月',
+  'pools.none': '这一时段没有号源',
+  'pools.none.how': '可选择其他日期，或先在“排班”中设置出诊时间。',
+  'pools.institution': '机构',
+  'pools.grassroots': '基层已约',
+  'pools.others': '其他已约',
+  'pools.left': '未约',
+  'pools.count.places': '号源总数',
+  'pools.count.stopped': '停诊',
+  'pools.count.reserved': '基层预留',
+  'pools.count.taken': '已约',
+  'pools.count.byGrassroots': '其中基层',
+  'pools.count.missed': '爽约',
+  'pools.released': '放号率',
+  'pools.reserved': '基层预留率',
+  'pools.reservedExpert': '专家号预留率',
+  'pools.booking': '预约率',
+  'pools.reached': '达标（≥{least}）',
+  'pools.short': '未达标（≥{least}）',
+  'pools.meaning':
+    '放号率：未留作院内专用的号源占全部号源（不含停诊）；基层预留率：普通与专家门诊中向基层单独预留满 48 小时的号源占比；预约率：门诊就诊中非现场挂号的占比，“—”表示本时段尚无门诊就诊。',
+};
