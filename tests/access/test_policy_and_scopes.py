@@ -35,7 +35,17 @@ def test_every_resource_type_stands_in_exactly_one_family() -> None:
 def test_every_role_of_the_demo_region_has_its_line() -> None:
     roles = policy.policy().roles
     clinical = {"gp", "physician", "head", "coordinator", "consultant", "pharmacist"}
-    assert set(roles) == clinical | {"registrar", "data-steward", "office", "regulator", "admin", "security", "privacy", "resident"}
+    approving = {"medical-affairs", "president"}
+    assert set(roles) == clinical | approving | {
+        "registrar",
+        "data-steward",
+        "office",
+        "regulator",
+        "admin",
+        "security",
+        "privacy",
+        "resident",
+    }
     assert roles["privacy"].reviews
     assert not roles["privacy"].writes
     assert {code: role.reach for code, role in roles.items() if role.reach != "grounds"} == {

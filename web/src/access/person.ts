@@ -16,6 +16,8 @@ export type Post =
   | 'privacy'
   | 'data-steward'
   | 'registrar'
+  | 'medical-affairs'
+  | 'president'
   | 'security'
   | 'resident';
 
@@ -31,7 +33,15 @@ export interface Person {
   patient: string | null;
 }
 
-const CLINICAL: readonly Post[] = ['gp', 'physician', 'head', 'coordinator', 'consultant'];
+const CLINICAL: readonly Post[] = [
+  'gp',
+  'physician',
+  'head',
+  'coordinator',
+  'consultant',
+  'medical-affairs',
+  'president',
+];
 
 /** May open patients' records: the server decides which. */
 export const seesPatients = (person: Person): boolean => person.roles.some((post) => CLINICAL.includes(post));

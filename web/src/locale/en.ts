@@ -82,6 +82,8 @@ export const en: Words = {
   'post.pharmacist': 'Reviewing pharmacist',
   'post.admin': 'System administrator',
   'post.data-steward': 'Patient index steward',
+  'post.medical-affairs': 'Medical affairs',
+  'post.president': 'President',
   'post.registrar': 'Registrar',
   'post.security': 'Security administrator',
   'post.privacy': 'Privacy officer',

@@ -85,6 +85,8 @@ export const zh = {
   'post.pharmacist': '审方药师',
   'post.admin': '系统管理员',
   'post.data-steward': '主索引管理员',
+  'post.medical-affairs': '医务科',
+  'post.president': '院长',
   'post.registrar': '挂号登记员',
   'post.security': '安全管理员',
   'post.privacy': '隐私与信息安全专员',

@@ -21,6 +21,8 @@ export type Worklist =
 /** The lists a post works with, the most pressing first. What is in them the server decides. */
 const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
   head: ['approval', 'retro', 'overdue', 'sent', 'closed'],
+  'medical-affairs': ['approval', 'retro', 'sent', 'closed'],
+  president: ['approval', 'retro', 'sent', 'closed'],
   coordinator: ['inbox', 'overdue', 'trouble', 'today', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
   consultant: ['here', 'today', 'expected', 'inbox', 'away', 'sent', 'closed'],
   physician: [

@@ -45,6 +45,8 @@ export function ClinicalDay({ person }: { person: Person }) {
 /** What a post looks at first. */
 const FIRST: Partial<Record<Post, readonly Worklist[]>> = {
   head: ['approval'],
+  'medical-affairs': ['approval'],
+  president: ['approval'],
   coordinator: ['inbox'],
   consultant: ['here', 'inbox'],
   physician: ['inbox'],
