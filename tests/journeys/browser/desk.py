@@ -176,7 +176,7 @@ class Desk:
         offered = self.page.locator(f'.ant-select-dropdown:has([id="{box.get_attribute("aria-controls")}"])')
         self._stands_still(offered)
         offered.locator(".ant-select-item-option", has_text=option).first.click()
-        chosen = self.page.locator(".ant-select", has=box)
+        chosen = box.locator("xpath=ancestor::*[contains(concat(' ', @class, ' '), ' ant-select ')][1]")
         expect(chosen).to_contain_text(option)  # what was pressed was taken
         several = "ant-select-multiple" in (chosen.get_attribute("class") or "")
         if several and box.get_attribute("aria-expanded") == "true":  # or Escape would close the form around it
