@@ -83,8 +83,10 @@ COLUMNS = (
     ("card_key", "kid", "private", "text"),
     ("totp", "account", "secret", "bytea"),
     ("identity_provider", "id", "secret", "bytea"),
+    ("message_address", "id", "address", "bytea"),
+    ("message_reader", "id", "address", "bytea"),
 )
-"""The others: a handful of rows each, but for the secrets of authenticator apps."""
+"""The others: a handful of rows each, but for the secrets of authenticator apps and where messages go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Site:
     def yilian(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """A command beside the server, on its database. given: what it reads from standard input."""
         command = [*YILIAN, *arguments, "--database-url", self.database]
-        return subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=120, input=given)
+        return subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=300, input=given)
 
 
 def _environment() -> dict[str, str]:
@@ -65,7 +65,7 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     asyncio.run(_command(cluster, f'create database "{name}"'))
     address = on_database(cluster, name)
     furnishing = [sys.executable, "-m", "tests.journeys.browser.region", address]
-    made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=120)
+    made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=300)
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
     facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
