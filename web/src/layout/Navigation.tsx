@@ -1,14 +1,19 @@
+import { Fragment } from 'react';
 import { NavLink } from 'react-router';
 import type { Person } from '../access/person';
 import { useLocale } from '../locale/locale';
 import { isWork, useWorklistCounts } from '../referral';
-import { type Destination, destinations, ownDestinations } from './destinations';
+import { type Destination, destinations, GROUPS, ownDestinations } from './destinations';
 import styles from './layout.module.css';
+
+/** With more places than these one looks for them by their headings. */
+const FEW = 12;
 
 export function Navigation({ person, onGo }: { person: Person; onGo?: () => void }) {
   const { t } = useLocale();
   const counts = useWorklistCounts(person);
-  const { work, patients } = destinations(person, t);
+  const groups = destinations(person, t);
+  const named = GROUPS.reduce((sum, group) => sum + groups[group].length, 0) > FEW;
   const countOf = (destination: Destination): number | undefined =>
     destination.list && isWork(destination.list) && counts.state === 'here'
       ? counts.value[destination.list]
@@ -35,8 +40,19 @@ export function Navigation({ person, onGo }: { person: Person; onGo?: () => void
 
   return (
     <nav aria-label={t('nav.main')} className={styles.nav}>
-      <ul>{items(work)}</ul>
-      {patients.length > 0 && <ul>{items(patients)}</ul>}
+      {GROUPS.map(
+        (group) =>
+          groups[group].length > 0 && (
+            <Fragment key={group}>
+              {named && group !== 'work' && (
+                <h2 id={`nav-${group}`} className={styles.group}>
+                  {t(`nav.group.${group}`)}
+                </h2>
+              )}
+              <ul aria-labelledby={named && group !== 'work' ? `nav-${group}` : undefined}>{items(groups[group])}</ul>
+            </Fragment>
+          ),
+      )}
       <ul>{items(ownDestinations(person, t))}</ul>
     </nav>
   );

@@ -90,7 +90,11 @@ export function ownDestinations(person: Person, t: Translate): Destination[] {
   ];
 }
 
-export function destinations(person: Person, t: Translate): { work: Destination[]; patients: Destination[] } {
+/** In the order they stand: own work, patients, places and beds, the region. */
+export const GROUPS = ['work', 'patients', 'booking', 'region'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export function destinations(person: Person, t: Translate): Record<Group, Destination[]> {
   return {
     work: [
       ...(countsRegion(person) || (worksAtDesk(person) && !seesPatients(person))
@@ -104,13 +108,6 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/book', title: t('booking.title'), icon: <CalendarOutlined /> },
           ]
         : []),
-      ...(worksWithBookings(person)
-        ? [
-            { to: '/day', title: t('booking.day'), icon: <CarryOutOutlined /> },
-            { to: '/calendar', title: t('booking.calendar'), icon: <CalendarOutlined /> },
-          ]
-        : []),
-      ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
         title: t(`referral.list.${list}` as Key),
@@ -119,13 +116,6 @@ export function destinations(person: Person, t: Translate): { work: Destination[
       })),
       ...(followsUp(person) ? [{ to: '/follow-ups', title: t('followup.title'), icon: <HeartOutlined /> }] : []),
       ...(looksInto(person) ? [{ to: '/suspicions', title: t('suspicion.title'), icon: <SafetyOutlined /> }] : []),
-      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
-      ...(countsReferrals(person)
-        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
-        : []),
-      ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
-      ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
-      ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
       ...(countsRegion(person)
         ? [{ to: '/statistics', title: t('statistics.title'), icon: <BarChartOutlined /> }]
         : []),
@@ -143,7 +133,6 @@ export function destinations(person: Person, t: Translate): { work: Destination[
           ]
         : []),
       ...(sendsDown(person) ? [{ to: '/can-go-down', title: t('stable.title'), icon: <ArrowDownOutlined /> }] : []),
-      ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
       ...(has(person, 'privacy') ? [{ to: '/trail', title: t('nav.trail'), icon: <EyeOutlined /> }] : []),
       ...(person.patient
         ? [
@@ -151,6 +140,20 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/nearby', title: t('nearby.title'), icon: <EnvironmentOutlined /> },
           ]
         : []),
+    ],
+    booking: [
+      ...(worksWithBookings(person)
+        ? [
+            { to: '/day', title: t('booking.day'), icon: <CarryOutOutlined /> },
+            { to: '/calendar', title: t('booking.calendar'), icon: <CalendarOutlined /> },
+          ]
+        : []),
+      ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
+      ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
+    ],
+    region: [
       ...(usesDirectory(person)
         ? [
             { to: '/directory', title: t('directory.title'), icon: <BankOutlined /> },
@@ -158,6 +161,11 @@ export function destinations(person: Person, t: Translate): { work: Destination[
             { to: '/equipment', title: t('equipment.title'), icon: <DeploymentUnitOutlined /> },
           ]
         : []),
+      ...(readsCriteria(person) ? [{ to: '/criteria', title: t('criteria.title'), icon: <FileSearchOutlined /> }] : []),
+      ...(countsReferrals(person)
+        ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
+        : []),
+      ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
     ],
   };
 }

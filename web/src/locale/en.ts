@@ -54,6 +54,9 @@ export const en: Words = {
   'do.skip': 'Skip to content',
 
   'nav.home': 'Home',
+  'nav.group.patients': 'Patients',
+  'nav.group.booking': 'Places and beds',
+  'nav.group.region': 'The region',
   'nav.main': 'Main navigation',
   'nav.today': 'Today',
   'nav.patients': 'Patients',

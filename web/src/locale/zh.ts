@@ -56,6 +56,9 @@ export const zh = {
 
   // Navigation and top bar
   'nav.home': '返回首页',
+  'nav.group.patients': '患者',
+  'nav.group.booking': '预约与床位',
+  'nav.group.region': '机构与统计',
   'nav.main': '主导航',
   'nav.today': '今日',
   'nav.patients': '患者',
