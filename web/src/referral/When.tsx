@@ -7,6 +7,8 @@ import styles from './tags.module.css';
 import { arrangedOf, dueOf } from './task';
 import { useNow } from './useNow';
 
+const AWAITED: readonly string[] = ['accepted', 'held', 'booked'];
+
 /** The clock that runs; where none does, what comes or came: the appointment, the arrival, the end. */
 export function When({ task }: { task: Task }) {
   const { t } = useLocale();
@@ -14,7 +16,7 @@ export function When({ task }: { task: Task }) {
   const { start } = arrangedOf(task);
   const state = stateCode(task);
   if (!isClosed(task) && dueOf(task)) return <Clock task={task} />;
-  if (state === 'accepted' && start) return <Moment label={t('worklist.comes')} at={start} now={now} />;
+  if (AWAITED.includes(state) && start) return <Moment label={t('worklist.comes')} at={start} now={now} />;
   if (state === 'arrived' && task.executionPeriod?.start)
     return <Moment label={t('worklist.came')} at={task.executionPeriod.start} now={now} />;
   return <Moment label={isClosed(task) ? '' : t('worklist.changed')} at={task.lastModified} now={now} />;

@@ -12,6 +12,7 @@ export const SPECIALTY = `${BASE}CodeSystem/clinical-department`;
 
 export const TIER = `${BASE}StructureDefinition/institution-tier`;
 export const ARRANGED = `${BASE}StructureDefinition/referral-arranged`;
+export const BOOKED = `${BASE}StructureDefinition/referral-booked`;
 export const SENDER = `${BASE}StructureDefinition/referral-sender`;
 export const CONSENT = `${BASE}StructureDefinition/referral-consent`;
 export const FORM = `${BASE}StructureDefinition/referral-form`;

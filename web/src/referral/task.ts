@@ -11,7 +11,7 @@ import type {
 import { conceptText } from '../fhir/concept';
 import { instant } from '../fhir/dates';
 import { senderOf } from './request';
-import { ACTION, ARRANGED, NOTE, OUTPUT, TASK_KIND } from './systems';
+import { ACTION, ARRANGED, BOOKED, NOTE, OUTPUT, TASK_KIND } from './systems';
 
 /** Ways into the Task of a referral and what hangs on it, named once. */
 
@@ -30,6 +30,11 @@ export function arrangedOf(task: Task): { practitioner: Reference | undefined; s
     start: parts.find((part) => part.url === 'start')?.valueDateTime,
   };
 }
+
+/** The bed that is kept for the patient, as it is called. */
+export const bedOf = (task: Task): string =>
+  task.extension?.find((extension) => extension.url === BOOKED)?.extension?.find((part) => part.url === 'bed')
+    ?.valueReference?.display ?? '';
 
 export type OutputKind = 'diagnosis' | 'findings' | 'treatment' | 'advice' | 'record-number' | 'plan' | 'attachment';
 export const outputsOf = (task: Task, kind: OutputKind): TaskOutput[] =>

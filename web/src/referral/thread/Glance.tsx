@@ -7,7 +7,7 @@ import { called } from '../codes/search';
 import { directionOf, numberOf, receiverOf, senderOf, specialtyName, urgencyOf } from '../request';
 import { DECLINE_REASON } from '../systems';
 import { Clock, DirectionTag, StateTag, UrgencyTag } from '../Tags';
-import { arrangedOf, dueOf } from '../task';
+import { arrangedOf, bedOf, dueOf } from '../task';
 import { owed, reasonLabel, statedReason } from './owed';
 import type { Thread } from './thread';
 import styles from './thread.module.css';
@@ -44,9 +44,10 @@ export function Glance({ thread }: { thread: Thread }) {
           <strong>{task.owner?.display ?? receiverOf(request)?.display ?? t('thread.noReceiver')}</strong>{' '}
           <span className="quiet">{practitioner?.display}</span>
         </span>
-        {start && (
+        {(start || bedOf(task)) && (
           <span className={styles.arranged}>
-            {t('thread.arranged')} {[dateTime(start), practitioner?.display].filter(Boolean).join(' · ')}
+            {t('thread.arranged')}{' '}
+            {[start && dateTime(start), practitioner?.display, bedOf(task)].filter(Boolean).join(' · ')}
           </span>
         )}
       </div>
