@@ -148,3 +148,16 @@ def _text(name: str, value: str) -> str:
     if not value.strip() or "\0" in value:
         raise BadRequest(f"{name} is empty.")
     return value
+
+
+def query_words(request: Request, known: tuple[str, ...]) -> dict[str, str]:
+    """The query of an operation that is only asked by GET, by name. NotSupported for a name that is not one of `known`, BadRequest for one
+    that comes twice."""
+    found: dict[str, str] = {}
+    for name, value in request.query:
+        if name not in known:
+            raise NotSupported(f"Parameter {name!r} is not known for {request.segments[-1]}; known: {', '.join(known) or 'none'}.")
+        if name in found:
+            raise BadRequest(f"Parameter {name!r} came twice.")
+        found[name] = value
+    return found

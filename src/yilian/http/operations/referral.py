@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from yilian import referral
 from yilian.audit.record import note_read
-from yilian.errors import BadRequest, NotFound, NotSupported
+from yilian.errors import BadRequest, NotFound
 from yilian.fhir import urls
 from yilian.fhir.json import dump
 from yilian.http import conditional
@@ -15,6 +15,7 @@ from yilian.http.answer import Answer, etag, of_json
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.operations import Operation
+from yilian.http.parameters import query_words
 from yilian.http.request import Request
 from yilian.store import read
 from yilian.store.scope import Scope
@@ -43,7 +44,7 @@ async def act(house: House, asker: Scope, request: Request) -> Answer:
 
 async def actions(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/{id}/$actions"""
-    _known(request, ())
+    query_words(request, ())
     async with house.db.reading() as tx:
         stored = await read.by_id(tx, asker, "Task", request.segments[1])
         legal = await referral.actions(tx, asker, request.segments[1])
@@ -53,7 +54,7 @@ async def actions(house: House, asker: Scope, request: Request) -> Answer:
 
 async def slip(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/{id}/$slip?kind=referral|return&size=A4|A5"""
-    asked = _known(request, ("kind", "size"))
+    asked = query_words(request, ("kind", "size"))
     async with house.db.reading() as tx:
         stored = await read.by_id(tx, asker, "Task", request.segments[1])
         made = await referral.slip(tx, asker, request.segments[1], asked.get("kind", "referral"), asked.get("size", "A4"))
@@ -69,7 +70,7 @@ async def slip(house: House, asker: Scope, request: Request) -> Answer:
 
 async def verify_slip(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$verify-slip?code=: what the code on a printed slip stands for, and whether the referral has moved on since."""
-    code = _known(request, ("code",)).get("code", "")
+    code = query_words(request, ("code",)).get("code", "")
     if not code:
         raise BadRequest("Say which code: code=….", zh="请输入单据上的验证码。")
     async with house.db.reading() as tx:
@@ -90,7 +91,7 @@ async def verify_slip(house: House, asker: Scope, request: Request) -> Answer:
 
 async def worklist(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$worklist?list=…"""
-    asked = _known(request, ("list", "state", "priority", "direction", "q", "_count", "_cursor"))
+    asked = query_words(request, ("list", "state", "priority", "direction", "q", "_count", "_cursor"))
     if "list" not in asked:
         raise BadRequest(f"Say which list: list={' | '.join(referral.LISTS)}.")
     count = asked.get("_count", "50")
@@ -116,22 +117,10 @@ async def worklist(house: House, asker: Scope, request: Request) -> Answer:
 
 async def worklist_counts(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$worklist-counts"""
-    _known(request, ())
+    query_words(request, ())
     async with house.db.reading() as tx:
         counts = await referral.worklist_counts(tx, asker)
     return of_json({"resourceType": "Parameters", "parameter": [{"name": name, "valueInteger": number} for name, number in counts.items()]})
-
-
-def _known(request: Request, names: tuple[str, ...]) -> dict[str, str]:
-    """The query by name. NotSupported for a name that is not one of `names`, BadRequest for one that comes twice."""
-    found: dict[str, str] = {}
-    for name, value in request.query:
-        if name not in names:
-            raise NotSupported(f"Parameter {name!r} is not known for {request.segments[-1]}; known: {', '.join(names) or 'none'}.")
-        if name in found:
-            raise BadRequest(f"Parameter {name!r} came twice.")
-        found[name] = value
-    return found
 
 
 OURS = urls.BASE + "OperationDefinition/"

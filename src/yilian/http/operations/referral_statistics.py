@@ -14,12 +14,13 @@ from yilian.analytics.referrals.report import report
 from yilian.analytics.referrals.workbook import CONTENT_TYPE, workbook
 from yilian.audit.record import note_read
 from yilian.directory.institutions import institution
-from yilian.errors import BadRequest, NotFound, NotSupported
+from yilian.errors import BadRequest, NotFound
 from yilian.fhir import urls
 from yilian.http.answer import Answer, of_json
 from yilian.http.bundles import link, of_page, plain
 from yilian.http.house import House
 from yilian.http.operations import Operation
+from yilian.http.parameters import query_words
 from yilian.http.request import Request
 from yilian.store.scope import Scope
 
@@ -33,7 +34,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 async def statistics(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$referral-statistics?side=sent|received|consortium&since=&until=&by=institution|specialty|disease|month|…&_as=xlsx"""
-    words = _words(request, (*COMMON, "by", "_as"))
+    words = query_words(request, (*COMMON, "by", "_as"))
     by = words.get("by", "institution")
     if by not in LINES:
         raise BadRequest(f"by is one of {', '.join(LINES)}.", expression="by", zh="请选择统计维度。")
@@ -54,7 +55,7 @@ async def statistics(house: House, asker: Scope, request: Request) -> Answer:
 
 async def referrals(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$referrals?side=&since=&until=&figure=sent|arrived|missed…: the ones a number counts, newest first."""
-    words = _words(request, (*COMMON, "figure", "_count", "_cursor"))
+    words = query_words(request, (*COMMON, "figure", "_count", "_cursor"))
     figure, count = words.get("figure", "sent"), words.get("_count", "50")
     if figure not in FIGURES:
         raise BadRequest(f"figure is one of {', '.join(FIGURES)}.", expression="figure", zh="没有这项统计指标。")
@@ -84,18 +85,6 @@ async def _asked(tx: Tx, house: House, asker: Scope, words: dict[str, str]) -> A
     if other is None:
         raise NotFound(f"There is no Organization/{id[:64]}.", expression="institution", zh="没有这个机构。")
     return replace(asked, institution=other.rid)
-
-
-def _words(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """The query by name; NotSupported for a name that is not known, BadRequest for one that comes twice."""
-    found: dict[str, str] = {}
-    for name, value in request.query:
-        if name not in known:
-            raise NotSupported(f"Parameter {name!r} is not known for {request.segments[-1]}; known: {', '.join(known)}.")
-        if name in found:
-            raise BadRequest(f"Parameter {name!r} came twice.")
-        found[name] = value
-    return found
 
 
 OURS = urls.BASE + "OperationDefinition/"
