@@ -59,8 +59,8 @@ async def test_what_was_there_before_has_its_milestones(cluster: str, tmp_path: 
                 await connection.execute(old, number, type_id("Task"), MORNING.replace(hour=number), task(state))
             await connection.execute(
                 """
-                insert into referral (task_rid, task_id, task_ver, request_rid, request_id, request_ver, number, patient, direction, specialty,
-                    priority, state, from_org, to_org, referrer, created_at, submitted_at, closed_at)
+                insert into referral (task_rid, task_id, task_ver, request_rid, request_id, request_ver, number, patient, direction,
+                    specialty, priority, state, from_org, to_org, referrer, created_at, submitted_at, closed_at)
                 values (5, 't', 5, 4, 'q', 1, 'n', 3, 'up', '03.04', 'routine', 'completed', 1, 2, 'Practitioner/a', $1, $1, $1)
                 """,
                 MORNING,
