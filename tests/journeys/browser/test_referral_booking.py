@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tests.journeys.browser.test_aftercare import asked, did
 BASE = "https://yilian.example/fhir/CodeSystem"
 DOCTOR, WARD = "门诊或专家号", "心血管内科病区"
 ARRANGED = "接诊安排"
+FIRST = "云溪市第一人民医院"
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -136,3 +138,29 @@ def test_a_referral_is_accepted_with_a_place_and_a_bed_missed_booked_again_and_c
     expect(glance(gp)).not_to_contain_text(ARRANGED)
     assert asked(site, "coordinator", again)["status"] == "cancelled"
     assert booked(site, task) == {}
+
+
+def test_a_doctor_books_with_the_referral_where_the_receiver_lets_them(at_a_desk: Open, site: Site) -> None:
+    patient = site.facts.people[6]
+    gp = at_a_desk("gp")
+    gp.go(f"/patients/{patient.id}/refer")
+    gp.choose("specialty", "nfm", "内分泌")
+    gp.field("urgency").get_by_text("急救", exact=True).click()  # goes without approval, so that it is booked at once
+    gp.field("receiver").get_by_role("radio", name=re.compile(FIRST)).check()
+    box = gp.field("slot").get_by_role("combobox")
+    gp.pick(box, "", "余")
+    gp.choose("alternatives", "", "医院")
+    gp.field("alternatives").get_by_label("自动依次改投").check()
+    gp.choose("reasons", "jwz", "急危重症")
+    gp.write("presentIllness", "多饮多尿一周，随机血糖 31 mmol/L。")
+    gp.field("consent").get_by_label("患者书面同意").check()
+    gp.picture("the form with a place and an alternative")
+    in_order(complaints(gp))
+    gp.press("提交转诊")
+    gp.arrives("/referrals/.*")
+    for words in ("已预约", ARRANGED):
+        expect(glance(gp)).to_contain_text(words)
+    task = asked(site, "gp", f"Task/{gp.address.removeprefix('/referrals/')}")
+    named = next(one["extension"] for one in task["extension"] if one["url"].endswith("/referral-alternative"))
+    assert [part["url"] for part in named] == ["institution", "automatic"]
+    assert named[1]["valueBoolean"] is True
