@@ -14,6 +14,7 @@ from tests.referral.region import Region, decline_reason, patient, state_of, up
 from tests.scheduling.region import put, role, schedule, slot
 from yilian.directory.offers import Settings
 from yilian.errors import Conflict, InvalidResource, YilianError
+from yilian.fhir import urls
 from yilian.jobs import Job
 from yilian.referral import following, marks, reservation
 from yilian.scheduling import bookings
@@ -157,6 +158,9 @@ async def test_who_does_not_come_may_be_booked_again(region: Region) -> None:
     task = await region.act("coordinator", task, "no-show")
     async with region.db.reading() as tx:
         assert await tx.fetchval("select state from appointment") == "no-show"
+    told = {one["url"] for one in task["extension"]}
+    assert urls.REFERRAL_BOOKED not in told  # nothing is booked any more
+    assert urls.ARRANGED in told  # but when it was to be is known, to those who ask the patient
     assert state_of(await region.act("coordinator", task, "book", slot="Slot/b")) == "booked"
 
 

@@ -115,12 +115,13 @@ async def expire(step: Step, row: Row) -> None:
 
 
 async def no_show(step: Step, row: Row) -> None:
-    """The appointment is a no-show too, and the bed is free again."""
+    """The appointment is a no-show too, and the bed is free again; the Task tells of neither any more."""
     if step.after.appointment_id is not None:
         await bookings.conclude(step.tx, _everywhere(step), step.after.appointment_id, "no-show")
     if step.after.bed_hold is not None:
         await reservation.release_bed(step.tx, step.after.bed_hold)
     step.change(state="no-show", appointment_id=None, bed_hold=None, arranged_at=None)
+    _tell_nothing(step)  # who was to see the patient and when stays: it is what was missed
 
 
 async def arrive(step: Step) -> None:
@@ -142,7 +143,8 @@ async def give_back(step: Step, why: str) -> None:
     if held.bed_hold is not None:
         await reservation.release_bed(step.tx, held.bed_hold)
     step.change(appointment_id=None, bed_hold=None, held_until=None)
-    step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") not in (urls.REFERRAL_BOOKED, urls.ARRANGED)]
+    _tell_nothing(step)
+    step.task["extension"] = [one for one in step.task["extension"] if one.get("url") != urls.ARRANGED]
 
 
 async def _asked(step: Step) -> Asked:
@@ -225,6 +227,11 @@ async def _tell(step: Step, until: datetime | None) -> None:
         parts.append({"url": "heldUntil", "valueInstant": until.isoformat(timespec="milliseconds")})
     others = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
     step.task["extension"] = [*others, {"url": urls.REFERRAL_BOOKED, "extension": parts}]
+
+
+def _tell_nothing(step: Step) -> None:
+    """Nothing is held or booked any more."""
+    step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
 
 
 def _everywhere(step: Step) -> RoomScope:

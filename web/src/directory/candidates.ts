@@ -29,15 +29,30 @@ export interface Wanted {
   readonly specialty: string;
   /** Empty: whoever offers it. */
   readonly direction: string;
+  /** How urgent it is; empty: routine. */
+  readonly priority?: string;
+  /** "Patient/…" whose pools and home count, empty when nobody is spoken of. */
+  readonly patient?: string;
 }
 
-export const useCandidates = ({ specialty, direction }: Wanted): Reading<readonly Candidate[]> =>
+export const useCandidates = ({
+  specialty,
+  direction,
+  priority = '',
+  patient = '',
+}: Wanted): Reading<readonly Candidate[]> =>
   useReading(
-    ['candidates', specialty, direction],
+    ['candidates', specialty, direction, priority, patient],
     (signal) =>
       ask<Bundle<FhirResource>>(
         'HealthcareService/$candidates',
-        { specialty: `${SPECIALTY}|${specialty}`, direction, _count: MOST },
+        {
+          specialty: `${SPECIALTY}|${specialty}`,
+          direction,
+          priority: priority || undefined,
+          patient: patient || undefined,
+          _count: MOST,
+        },
         signal,
       ).then(candidatesOf),
     { enabled: specialty !== '', staleTime: 60_000 },

@@ -144,6 +144,15 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'refer.receiver.none.lateral':
     'No institution of the same tier offers {specialty}. Choose another specialty or direction.',
   'refer.receiver.general': 'General practice',
+  'refer.slot': 'Place',
+  'refer.slot.empty': 'A clinic or an expert (optional)',
+  'refer.slot.hint':
+    'Booked at once when the referral is sent; after approval where it needs one. A draft keeps no place.',
+  'refer.alternatives': 'Alternatives',
+  'refer.alternatives.empty': 'Optional, in the order of choice',
+  'refer.alternatives.hint': 'Who may be asked when the receiver declines. A draft keeps none.',
+  'refer.automatic': 'Ask them one after the other when the receiver declines',
+  'choice.clear': 'Clear',
   'refer.reasons': 'Reason for referral',
   'refer.reasons.first': 'Choose the direction first',
   'refer.reasons.find': 'Choose, or type to search',

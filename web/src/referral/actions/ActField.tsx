@@ -1,6 +1,6 @@
 import { useLocale } from '../../locale/locale';
 import { ReceiverField } from '../refer/ReceiverField';
-import { directionOf, impressions, senderOf, specialtyOf } from '../request';
+import { directionOf, impressions, senderOf, specialtyOf, urgencyOf } from '../request';
 import type { Thread } from '../thread/thread';
 import { AttachmentField } from './fields/AttachmentField';
 import { DiagnosisField } from './fields/DiagnosisField';
@@ -42,6 +42,8 @@ export function ActField({ name, action, thread, form, required, fault, onChange
           specialty={specialtyOf(request)}
           value={form.to}
           origin=""
+          patient={task.for?.reference ?? ''}
+          priority={urgencyOf(task)}
           anyTier
           except={senderOf(task)?.reference}
           label={t('act.to')}

@@ -25,6 +25,9 @@ interface ReceiverFieldProps {
   value: Reference | null;
   /** The institution the patient came from, where that is known: it may always get the patient back. */
   origin: string;
+  /** "Patient/…" and how urgent it is: the server ranks by them. */
+  patient?: string;
+  priority?: string;
   onChange: (receiver: Reference) => void;
   onSpecialty?: ((code: string) => void) | undefined;
   fault: string | undefined;
@@ -52,7 +55,18 @@ export function ReceiverField(props: ReceiverFieldProps) {
   );
 }
 
-function Choice({ direction, specialty, value, origin, onChange, onSpecialty, anyTier, except }: ReceiverFieldProps) {
+function Choice({
+  direction,
+  specialty,
+  value,
+  origin,
+  patient = '',
+  priority = '',
+  onChange,
+  onSpecialty,
+  anyTier,
+  except,
+}: ReceiverFieldProps) {
   const { t, lang } = useLocale();
   const person = usePerson();
   const own = person.institution?.reference ?? '';
@@ -61,7 +75,7 @@ function Choice({ direction, specialty, value, origin, onChange, onSpecialty, an
   const [typed, setTyped] = useState('');
   const letters = useSettled(/^[a-z\s]+$/i.test(typed.trim()) ? typed.trim() : '');
   const all = useReceivers(specialty);
-  const ranked = useCandidates({ specialty, direction: anyTier ? '' : direction });
+  const ranked = useCandidates({ specialty, direction: anyTier ? '' : direction, priority, patient });
   const [mapped, setMapped] = useState(false);
   const bySound = useReceivers(letters ? specialty : '', letters);
   const what = t('refer.receiver.what');

@@ -119,6 +119,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
     void queries.invalidateQueries({ queryKey: ['patient', id, 'referrals'] });
     void queries.invalidateQueries({ queryKey: ['worklist-counts'] });
     void queries.invalidateQueries({ queryKey: ['worklist'] });
+    void queries.invalidateQueries({ queryKey: ['places'] });
   }
 
   function arrive(task: Task, submit: boolean): void {
@@ -181,7 +182,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
           <CriteriaField {...part} patientId={id} />
           <Panel title={t('refer.section.where')}>
             <div className={styles.body}>
-              <WhereFields {...part} origin={origin} />
+              <WhereFields {...part} origin={origin} patient={`Patient/${id}`} draft={start.kind === 'draft'} />
             </div>
           </Panel>
           <Panel title={t('refer.section.evidence')}>

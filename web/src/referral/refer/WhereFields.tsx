@@ -6,14 +6,25 @@ import { matches } from '../codes/search';
 import { SPECIALTIES } from '../codes/specialties';
 import { URGENCIES } from '../request';
 import { Field } from './Field';
-import { turned } from './form';
+import { turned, unplaced } from './form';
+import { NextFields } from './NextFields';
 import type { PartProps } from './part';
 import { ReceiverField } from './ReceiverField';
 import styles from './refer.module.css';
 
+interface WhereFieldsProps extends PartProps {
+  /** "Organization/…" the patient came from, empty when unknown. */
+  origin: string;
+  /** "Patient/…" */
+  patient: string;
+  /** A draft of the server is submitted by a step that takes neither a place nor alternatives. */
+  draft: boolean;
+}
+
 /** Where to: direction, urgency, specialty and who shall receive the patient. */
-export function WhereFields({ form, set, change, fault, origin }: PartProps & { origin: string }) {
+export function WhereFields({ form, set, change, fault, origin, patient, draft }: WhereFieldsProps) {
   const { t } = useLocale();
+  const part = { form, set, change, fault };
   return (
     <>
       <div className={styles.pair}>
@@ -50,7 +61,7 @@ export function WhereFields({ form, set, change, fault, origin }: PartProps & { 
       </div>
       <SpecialtyField
         value={form.specialty}
-        onChange={(specialty) => change((old) => ({ ...old, specialty, receiver: null }))}
+        onChange={(specialty) => change((old) => ({ ...unplaced(old), specialty }))}
         fault={fault('specialty')}
       />
       <ReceiverField
@@ -58,10 +69,16 @@ export function WhereFields({ form, set, change, fault, origin }: PartProps & { 
         specialty={form.specialty}
         value={form.receiver}
         origin={origin}
-        onChange={(receiver) => set('receiver', receiver)}
-        onSpecialty={(specialty) => change((old) => ({ ...old, specialty, receiver: null }))}
+        patient={patient}
+        priority={form.urgency}
+        onChange={(receiver) => {
+          change((old) => (old.receiver?.reference === receiver.reference ? old : { ...old, slot: null }));
+          set('receiver', receiver);
+        }}
+        onSpecialty={(specialty) => change((old) => ({ ...unplaced(old), specialty }))}
         fault={fault('receiver')}
       />
+      {!draft && <NextFields {...part} patient={patient} />}
     </>
   );
 }

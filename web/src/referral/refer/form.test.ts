@@ -64,3 +64,14 @@ test.each([
 ])('the server’s %s is the field %s', (expression, field) => {
   expect(fieldOf({ severity: 'error', code: 'invalid', expression: [expression] })).toBe(field);
 });
+
+test('another direction lets go of the place and of the alternatives', () => {
+  const there = {
+    ...FULL,
+    slot: { reference: 'Slot/a' },
+    alternatives: [{ reference: 'Organization/x' }],
+    automatic: true,
+  };
+  expect(turned(there, 'lateral')).toMatchObject({ slot: null, alternatives: [], automatic: false, receiver: null });
+  expect(turned(there, 'up')).toBe(there);
+});

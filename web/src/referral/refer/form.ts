@@ -29,6 +29,12 @@ export interface ReferForm {
   evidence: string[];
   /** Criteria that were shown, and what was made of them. */
   criteria: Answered[];
+  /** Who is asked next, in this order, when the receiver declines. */
+  alternatives: Reference[];
+  /** They are asked without asking back. */
+  automatic: boolean;
+  /** A place at the receiver that is booked with the referral. */
+  slot: Reference | null;
 }
 
 export type Field = keyof ReferForm;
@@ -53,6 +59,9 @@ export const EMPTY: ReferForm = {
   consent: '',
   evidence: [],
   criteria: [],
+  alternatives: [],
+  automatic: false,
+  slot: null,
 };
 
 export interface Fault {
@@ -89,10 +98,19 @@ export const draftFaultsOf = (form: ReferForm): Fault[] =>
 const fits = (direction: Direction | '', code: string): boolean =>
   direction === '' || REASONS[direction].some((reason) => reason.code === code);
 
+/** The form without what hung on where it was to go. */
+export const unplaced = (form: ReferForm): ReferForm => ({
+  ...form,
+  receiver: null,
+  alternatives: [],
+  automatic: false,
+  slot: null,
+});
+
 /** The form with another direction: reasons and receiver that no longer fit are dropped. */
 export function turned(form: ReferForm, direction: Direction): ReferForm {
   if (form.direction === direction) return form;
-  return { ...form, direction, receiver: null, reasons: form.reasons.filter((code) => fits(direction, code)) };
+  return { ...unplaced(form), direction, reasons: form.reasons.filter((code) => fits(direction, code)) };
 }
 
 /** The field an OperationOutcome's expression speaks of; null for none of ours. */
@@ -106,6 +124,8 @@ const PLACES: readonly [RegExp, Field][] = [
   [/ServiceRequest\.note|name='note'/, 'question'],
   [/ServiceRequest\.extension/, 'presentIllness'],
   [/name='consent'/, 'consent'],
+  [/name='slot'/, 'slot'],
+  [/name='alternatives'/, 'alternatives'],
 ];
 
 export function fieldOf(issue: OperationOutcomeIssue): Field | null {

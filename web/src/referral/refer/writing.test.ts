@@ -126,3 +126,21 @@ describe('a draft that is rewritten', () => {
     expect(consentOf(written({ ...FORM, consent: '' }))).toBeNull();
   });
 });
+
+describe('a place and alternatives', () => {
+  const more: ReferForm = {
+    ...FORM,
+    slot: { reference: 'Slot/a' },
+    alternatives: [{ reference: 'Organization/yunxi-tcm' }, { reference: 'Organization/yunxi-first' }],
+    automatic: true,
+  };
+  const names = (form: ReferForm, submit: boolean) =>
+    (referParameters(form, requestOf(form, FRAME), submit).parameter ?? []).map((one) => one.name);
+
+  test('travel with what is sent; the receiver is no alternative to itself', () => {
+    expect(names(more, true)).toEqual(['request', 'consent', 'note', 'slot', 'alternatives', 'automatic', 'submit']);
+    expect(names({ ...more, alternatives: [more.receiver ?? {}] }, true)).not.toContain('automatic');
+  });
+
+  test('a draft takes neither', () => expect(names(more, false)).toEqual(['request', 'consent', 'note', 'submit']));
+});

@@ -95,8 +95,20 @@ export function referParameters(form: ReferForm, request: ServiceRequest, submit
   const parameter: ParametersParameter[] = [{ name: 'request', resource: request }];
   if (form.consent) parameter.push({ name: 'consent', valueCode: form.consent });
   if (form.question.trim()) parameter.push({ name: 'note', valueString: form.question.trim() });
+  // A draft is not asked anybody and books nothing: the form says so.
+  if (submit) parameter.push(...whereElse(form));
   parameter.push({ name: 'submit', valueBoolean: submit });
   return { resourceType: 'Parameters', parameter };
+}
+
+/** The place to be booked, and who is asked when the receiver declines: never the receiver itself. */
+function whereElse(form: ReferForm): ParametersParameter[] {
+  const next = (form.alternatives ?? []).filter((one) => one.reference !== form.receiver?.reference);
+  return [
+    ...(form.slot ? [{ name: 'slot', valueReference: form.slot }] : []),
+    ...next.map((one) => ({ name: 'alternatives', valueReference: one })),
+    ...(next.length > 0 && form.automatic ? [{ name: 'automatic', valueBoolean: true }] : []),
+  ];
 }
 
 /** What a draft has beside the form: kept when it is rewritten. */

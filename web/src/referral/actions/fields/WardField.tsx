@@ -49,7 +49,7 @@ export function WardField({ institution, specialty, value, fault, onChange }: Wa
         <Select
           {...ids}
           className={styles.wide ?? ''}
-          allowClear
+          allowClear={{ label: t('choice.clear') }}
           loading={reading.state === 'loading'}
           placeholder={t('act.bed.empty')}
           notFoundContent={t('act.bed.none')}
