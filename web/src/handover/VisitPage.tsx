@@ -120,15 +120,17 @@ function Done({ answered, patient, visit }: { answered: Answered; patient: Patie
             {t('followup.alarm.to', { name: answered.proposal?.performer?.[0]?.display ?? '' })}{' '}
             {t('followup.alarm.how')}
           </p>
-          <Link
-            to={proposalAddress(patient.id ?? '', visit)}
-            state={{ proposal: answered.proposal } satisfies ProposalState}
-          >
-            <Button type="primary" danger tabIndex={-1}>
-              {t('followup.alarm.refer')}
-            </Button>
-          </Link>{' '}
-          {back}
+          <div className={styles.ways}>
+            <Link
+              to={proposalAddress(patient.id ?? '', visit)}
+              state={{ proposal: answered.proposal } satisfies ProposalState}
+            >
+              <Button type="primary" danger tabIndex={-1}>
+                {t('followup.alarm.refer')}
+              </Button>
+            </Link>
+            {back}
+          </div>
         </>
       }
     />
