@@ -172,7 +172,7 @@ async def test_the_receiver_records_the_arrival_and_the_return_is_named_in_the_o
     returned = found["return"]
     assert "冠状动脉粥样硬化性心脏病" in section(returned, "diagnosis")
     assert "替格瑞洛" in section(returned, "medication-changes")
-    assert "2026-12-07" in section(returned, "next-visit")
+    assert "复诊时间:2026-12-07" in section(returned, "next-visit")
     outputs = [o["valueReference"]["reference"] for o in task["output"] if o["type"]["coding"][0]["code"] == "return-document"]
     assert outputs == [returned.reference]
     assert (await region.read("gp", returned.reference))["custodian"]["display"] == "云溪市第一人民医院"
@@ -185,6 +185,19 @@ async def test_the_paper_says_what_the_document_says(region: Region) -> None:
         pdf = await handover.paper(tx, region.scope("coordinator"), kept)
     text = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
     for word in ("转诊交接文书", "李秀英", "不稳定型心绞痛", "青石镇卫生院→云溪市第一人民医院", "51662110010100049", kept.sha256[:16]):
+        assert word in text, word
+
+
+async def test_the_paper_of_the_return_goes_the_way_back(region: Region) -> None:
+    task = await sent(region)
+    for action in ("accept", "arrive"):
+        task = await region.act("coordinator", task, action)
+    task = await region.act("expert", task, "complete", **OUTCOME, nextVisit="2026-12-07")
+    async with region.db.reading() as tx:
+        kept = (await documents(region, "gp", task))["return"]
+        pdf = await handover.paper(tx, region.scope("gp"), kept)
+    text = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    for word in ("双向转诊(回转)单", "云溪市第一人民医院→青石镇卫生院", "复诊时间:2026-12-07"):
         assert word in text, word
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 
 RULES = {"repeated": "短期重复转诊", "no-contact": "无接诊记录的转诊", "closed-loop": "机构间往返转诊", "month-end": "月末集中转诊"}
-STATES = {"open": "待核查", "justified": "情况属实合理", "not-justified": "不合理"}
+STATES = {"open": "待核查", "justified": "合理", "not-justified": "不合理"}
 SHORTEST_NOTE = 5
 LOOK_BACK = timedelta(days=3)
 """The nightly job looks at referrals sent since so long ago: also those of a night it did not run."""

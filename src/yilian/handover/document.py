@@ -165,7 +165,9 @@ EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 
 
 def _text_of(document: Document) -> str:
-    return f"{_name(document.sender)} → {_name(document.receiver)}"
+    """The way the document goes: a back-referral goes from the receiver to the one who sent the patient."""
+    way = (document.receiver, document.sender) if document.kind == "return" else (document.sender, document.receiver)
+    return " → ".join(_name(one) for one in way)
 
 
 def _narrative(lines: Iterable[str]) -> Resource:

@@ -190,7 +190,7 @@ async def _return(step: Step, facts: Facts) -> list[Section]:
         _lines("medication-changes", said["medication-changes"]),
         Section("medication", _split(said["medication"], ";"), facts.record.get("MedicationRequest", ())),
         _lines("advice", said["advice"]),
-        Section("next-visit", _split(said["next-visit"]) + _split(said["plan"]), plan),
+        Section("next-visit", _split(_with("复诊时间", said["next-visit"])) + _split(said["plan"]), plan),
         _lines("documents", said["attachments"]),
     ]
 

@@ -94,6 +94,11 @@ def test_a_visit_is_recorded_and_an_alarming_one_leads_back_up(at_a_desk: Open, 
     doctor.sees("收缩压 186 mmHg,达到 180", "发起上转")
     doctor.picture("an alarm")
     in_order(complaints(doctor))
+    doctor.press("发起上转")
+    doctor.arrives(rf"/patients/[^/]+/refer\?visit={task}")
+    doctor.sees("急危重症，本机构难以实施有效救治")
+    expect(doctor.page.get_by_role("textbox", name=re.compile("^请对方解决的问题"))).to_have_value(re.compile("收缩压 186 mmHg,达到 180"))
+    doctor.picture("the referral it proposes")
     doctor.go("/follow-ups?list=done")
     doctor.sees("已随访")
     sender = asked(site, who, f"Task/{task}")["requester"]["display"]

@@ -46,25 +46,32 @@ export default function SuspicionsPage() {
                 rowKey="issue"
                 dataSource={findings}
                 pagination={findings.length > 50 ? { pageSize: 50, showSizeChanger: false } : false}
-                scroll={{ x: 'max-content' }}
+                scroll={{ x: 960 }}
                 columns={[
                   {
                     title: t('suspicion.rule'),
                     dataIndex: 'ruleName',
                     render: (name: string) => <Tag color="orange">{name}</Tag>,
                   },
-                  { title: t('suspicion.why'), dataIndex: 'why', width: 360 },
+                  { title: t('suspicion.why'), dataIndex: 'why', width: '30%' },
                   {
                     title: t('suspicion.referral'),
                     dataIndex: 'number',
+                    className: styles.whole ?? '',
                     render: (number: string, one) =>
                       one.task ? <Link to={`/referrals/${one.task}`}>{number}</Link> : number,
                   },
                   { title: t('suspicion.way'), key: 'way', render: (_, one) => `${one.sender} → ${one.receiver}` },
-                  { title: t('suspicion.found'), dataIndex: 'found', render: (at: string) => dateTime(at) },
+                  {
+                    title: t('suspicion.found'),
+                    dataIndex: 'found',
+                    className: styles.whole ?? '',
+                    render: (at: string) => dateTime(at),
+                  },
                   {
                     title: t(state === 'open' ? 'suspicion.decide' : 'suspicion.note'),
                     key: 'decide',
+                    ...(state === 'open' ? {} : { width: '22%' }),
                     render: (_, one) =>
                       state === 'open' ? (
                         <Button size="small" onClick={() => setOpen(one)}>

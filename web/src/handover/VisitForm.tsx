@@ -10,7 +10,7 @@ import { type Key, useLocale } from '../locale/locale';
 import { Failure } from '../page/Failure';
 import styles from './handover.module.css';
 import {
-  ADHERENCE, type Answered, ASSESSMENTS, answerOf, emptyVisit, fieldOf, MEASURES, OUTCOMES, SYMPTOMS, UNITS, visitParameters, WAYS,
+  ADHERENCE, type Answered, ASSESSMENTS, answerOf, emptyVisit, fieldOf, MEASURES, OUTCOMES, SYMPTOMS, UNITS, visitParameters, WAYS, withoutContradiction,
 } from './visit'; // biome-ignore format: names in a row
 
 const SYMPTOM = (code: string): Key => `followup.symptom.${code}` as Key;
@@ -62,6 +62,7 @@ export function VisitForm({ task, onDone }: { task: Task; onDone: (answered: Ans
       </Field>
       <Field name="way" title={t('followup.field.way')} fault={fault('way')}>
         <Radio.Group
+          className={styles.choices ?? ''}
           id="visit-way"
           value={form.way}
           onChange={(event) => set({ way: event.target.value })}
@@ -84,13 +85,15 @@ export function VisitForm({ task, onDone }: { task: Task; onDone: (answered: Ans
       </div>
       <Field name="symptom" title={t('followup.field.symptom')} fault={fault('symptom')}>
         <Checkbox.Group
+          className={styles.choices ?? ''}
           value={form.symptoms}
-          onChange={(symptoms) => set({ symptoms: symptoms as string[] })}
+          onChange={(symptoms) => set({ symptoms: withoutContradiction(form.symptoms, symptoms as string[]) })}
           options={SYMPTOMS.map((code) => ({ value: code, label: t(SYMPTOM(code)) }))}
         />
       </Field>
       <Field name="adherence" title={t('followup.field.adherence')} fault={fault('adherence')}>
         <Radio.Group
+          className={styles.choices ?? ''}
           value={form.adherence}
           onChange={(event) => set({ adherence: event.target.value })}
           options={ADHERENCE.map((code) => ({ value: code, label: t(`followup.adherence.${code}`) }))}
@@ -109,6 +112,7 @@ export function VisitForm({ task, onDone }: { task: Task; onDone: (answered: Ans
       </Field>
       <Field name="assessment" title={t('followup.field.assessment')} fault={fault('assessment')}>
         <Radio.Group
+          className={styles.choices ?? ''}
           value={form.assessment}
           onChange={(event) => set({ assessment: event.target.value })}
           options={ASSESSMENTS.map((code) => ({ value: code, label: t(`followup.assessment.${code}`) }))}

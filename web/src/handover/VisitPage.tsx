@@ -11,6 +11,7 @@ import { Panel } from '../page/Panel';
 import { Read, useReading } from '../page/reading';
 import { PatientBanner } from '../patient/PatientBanner';
 import { useAllergies, useFlags } from '../record/readings';
+import { type ProposalState, proposalAddress } from '../referral/refer/start';
 import styles from './handover.module.css';
 import { VisitForm } from './VisitForm';
 import { type Answered, dueOn } from './visit';
@@ -70,7 +71,7 @@ function Visit({ found: { task, patient, filled } }: { found: Case }) {
           {task.requester?.display} → {task.owner?.display}
         </span>
       </p>
-      {answered && <Done answered={answered} patient={patient} />}
+      {answered && <Done answered={answered} patient={patient} visit={task.id ?? ''} />}
       {open && ours && <VisitForm task={task} onDone={setAnswered} />}
       {open && !ours && (
         <Alert type="info" showIcon title={t('followup.theirs', { name: task.owner?.display ?? '' })} />
@@ -87,7 +88,7 @@ function Visit({ found: { task, patient, filled } }: { found: Case }) {
 }
 
 /** What was recorded, and where one goes from here. */
-function Done({ answered, patient }: { answered: Answered; patient: Patient }) {
+function Done({ answered, patient, visit }: { answered: Answered; patient: Patient; visit: string }) {
   const { t } = useLocale();
   const back = <Link to="/follow-ups">{t('followup.back')}</Link>;
   if (answered.alarms.length === 0)
@@ -119,12 +120,17 @@ function Done({ answered, patient }: { answered: Answered; patient: Patient }) {
             {t('followup.alarm.to', { name: answered.proposal?.performer?.[0]?.display ?? '' })}{' '}
             {t('followup.alarm.how')}
           </p>
-          <Link to={`/patients/${patient.id ?? ''}/refer`}>
-            <Button type="primary" danger tabIndex={-1}>
-              {t('followup.alarm.refer')}
-            </Button>
-          </Link>{' '}
-          {back}
+          <div className={styles.ways}>
+            <Link
+              to={proposalAddress(patient.id ?? '', visit)}
+              state={{ proposal: answered.proposal } satisfies ProposalState}
+            >
+              <Button type="primary" danger tabIndex={-1}>
+                {t('followup.alarm.refer')}
+              </Button>
+            </Link>
+            {back}
+          </div>
         </>
       }
     />

@@ -58,6 +58,12 @@ export const emptyVisit = (today: string): VisitForm => ({
   next: '',
 });
 
+/** Symptoms after one was ticked: "none" stands alone. */
+export function withoutContradiction(before: readonly string[], now: readonly string[]): string[] {
+  if (!now.includes('none')) return [...now];
+  return before.includes('none') ? now.filter((one) => one !== 'none' || now.length === 1) : ['none'];
+}
+
 /** The parameters of `$follow-up`: what was left empty is left out. */
 export function visitParameters(form: VisitForm): Parameters {
   const parameter: ParametersParameter[] = [];

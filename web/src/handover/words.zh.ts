@@ -115,7 +115,7 @@ export const handoverWords = {
   'suspicion.how': '按规则发现的可疑转诊，不代表已认定违规。请核查后说明是否合理。',
   'suspicion.state': '核查状态',
   'suspicion.state.open': '待核查',
-  'suspicion.state.justified': '情况属实合理',
+  'suspicion.state.justified': '合理',
   'suspicion.state.not-justified': '不合理',
   'suspicion.none': '这里没有异常转诊',
   'suspicion.none.how': '系统每天按规则检查新的转诊，发现可疑的会列在这里。',

@@ -46,6 +46,7 @@ function FilterField({
   if (filter.kind === 'tabs') {
     return (
       <Segmented
+        className={styles.tabs ?? ''}
         aria-label={filter.label}
         options={options}
         value={value}

@@ -7,6 +7,7 @@ export const REASON = `${BASE}CodeSystem/referral-reason`;
 export const ACTION = `${BASE}CodeSystem/referral-action`;
 export const DECLINE_REASON = `${BASE}CodeSystem/referral-decline-reason`;
 export const OUTPUT = `${BASE}CodeSystem/referral-output`;
+export const HANDOVER_DOCUMENT = `${BASE}CodeSystem/handover-document`;
 export const TASK_KIND = `${BASE}CodeSystem/referral-task`;
 export const SPECIALTY = `${BASE}CodeSystem/clinical-department`;
 

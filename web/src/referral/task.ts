@@ -36,7 +36,16 @@ export const bedOf = (task: Task): string =>
   task.extension?.find((extension) => extension.url === BOOKED)?.extension?.find((part) => part.url === 'bed')
     ?.valueReference?.display ?? '';
 
-export type OutputKind = 'diagnosis' | 'findings' | 'treatment' | 'advice' | 'record-number' | 'plan' | 'attachment';
+export type OutputKind =
+  | 'diagnosis'
+  | 'findings'
+  | 'treatment'
+  | 'medication'
+  | 'advice'
+  | 'next-visit'
+  | 'record-number'
+  | 'plan'
+  | 'attachment';
 export const outputsOf = (task: Task, kind: OutputKind): TaskOutput[] =>
   (task.output ?? []).filter((output) =>
     output.type.coding?.some((coding) => coding.system === OUTPUT && coding.code === kind),

@@ -3,6 +3,7 @@ import { ReceiverField } from '../refer/ReceiverField';
 import { directionOf, impressions, senderOf, specialtyOf, urgencyOf } from '../request';
 import type { Thread } from '../thread/thread';
 import { AttachmentField } from './fields/AttachmentField';
+import { DayField } from './fields/DayField';
 import { DiagnosisField } from './fields/DiagnosisField';
 import { DoctorField } from './fields/DoctorField';
 import { PlacesField } from './fields/PlacesField';
@@ -82,6 +83,10 @@ export function ActField({ name, action, thread, form, required, fault, onChange
       );
     case 'start':
       return <StartField {...shared} value={form.start} onChange={(start) => onChange({ start })} />;
+    case 'nextVisit':
+      return (
+        <DayField {...shared} name={name} value={form.nextVisit} onChange={(nextVisit) => onChange({ nextVisit })} />
+      );
     case 'diagnosis':
       return (
         <DiagnosisField

@@ -14,7 +14,15 @@ import { ActRefusal } from './ActRefusal';
 import styles from './actions.module.css';
 import { initialAct } from './initial';
 import type { LegalAction } from './legal';
-import { type ActFault, type ActForm, actFaults, actFieldOf, type ActField as FieldName, fieldsOf } from './parameters';
+import {
+  type ActFault,
+  type ActForm,
+  actFaults,
+  actFieldOf,
+  EMPTY_ACT,
+  type ActField as FieldName,
+  fieldsOf,
+} from './parameters';
 import { actionName, consequence } from './words';
 
 interface ActionFormProps {
@@ -41,7 +49,9 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
   const kept = useKept<ActForm>(`act.${person.sub}.${thread.task.id ?? ''}.${action.code}`, () =>
     initialAct(action, thread, person, t, today),
   );
-  const { value: form, setValue } = kept;
+  // What was kept before the form had another field is still good.
+  const { setValue } = kept;
+  const form: ActForm = { ...EMPTY_ACT, ...kept.value };
   const [tried, setTried] = useState(false);
   const faults = actFaults(action, form);
   const name = actionName(action, t, lang);

@@ -54,6 +54,17 @@ test('a form has the fields the server names, in the order one fills them in', (
   ]);
 });
 
+test('changes of medication and the next visit stand beside the advice, and the visit is sent as a day', () => {
+  const complete = action('complete', { optional: ['nextVisit', 'medication', 'advice', 'treatment'] });
+  expect(fieldsOf(complete).map(({ field }) => field)).toEqual(['treatment', 'medication', 'advice', 'nextVisit']);
+  expect(sent(complete)).toHaveLength(1);
+  expect(sent(complete, { ...EMPTY_ACT, medication: ' 停用阿司匹林 ', nextVisit: '2026-12-07' })).toEqual([
+    { name: 'action', valueCode: 'complete' },
+    { name: 'medication', valueString: '停用阿司匹林' },
+    { name: 'nextVisit', valueDate: '2026-12-07' },
+  ]);
+});
+
 test('a parameter the pages do not know makes no field', () => {
   expect(fieldsOf(action('book', { requires: ['spaceship'], optional: ['note'] })).map(({ field }) => field)).toEqual([
     'note',

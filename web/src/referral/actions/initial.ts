@@ -35,7 +35,9 @@ export function initialAct(action: LegalAction, thread: Thread, person: Person, 
         diagnosis: again ? (diagnosed.length > 0 ? diagnosed : impressions(request).map((one) => one.concept)) : [],
         findings: again ? said('findings') : '',
         treatment: again ? said('treatment') : '',
+        medication: again ? said('medication') : '',
         advice: again ? said('advice') : '',
+        nextVisit: again ? said('next-visit') : '',
         recordNumber: said('record-number'),
       };
     }

@@ -19,6 +19,10 @@ export interface ActForm {
   findings: string;
   treatment: string;
   advice: string;
+  /** What changes in the medicines. */
+  medication: string;
+  /** A day (`2026-12-05`), empty while none is chosen. */
+  nextVisit: string;
   recordNumber: string;
   attachment: string[];
   plan: PlanForm;
@@ -42,6 +46,8 @@ export const EMPTY_ACT: ActForm = {
   findings: '',
   treatment: '',
   advice: '',
+  medication: '',
+  nextVisit: '',
   recordNumber: '',
   attachment: [],
   plan: EMPTY_PLAN,
@@ -62,7 +68,9 @@ const ORDER: readonly ActField[] = [
   'diagnosis',
   'findings',
   'treatment',
+  'medication',
   'advice',
+  'nextVisit',
   'recordNumber',
   'plan',
   'attachment',
@@ -136,6 +144,8 @@ function parametersOf(
     case 'practitioner':
     case 'bed':
       return form[field] ? [{ name: field, valueReference: form[field] }] : [];
+    case 'nextVisit':
+      return [{ name: 'nextVisit', valueDate: form.nextVisit }];
     case 'start':
       return [{ name: 'start', valueDateTime: startOf(form.start) }];
     case 'slot':

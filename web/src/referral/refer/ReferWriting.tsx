@@ -24,7 +24,7 @@ import styles from './refer.module.css';
 import { SendBar } from './SendBar';
 import { StoryFields } from './StoryFields';
 import { send } from './sending';
-import { frameOf, referAddress, type Start, startingForm } from './start';
+import { frameOf, referAddress, type Start, startingForm, startName } from './start';
 import { TravelFields } from './TravelFields';
 import { WhereFields } from './WhereFields';
 import { WhyFields } from './WhyFields';
@@ -49,7 +49,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
   const options = useMemo(() => evidenceOptions(parts, reader, now), [parts, reader, now]);
   const fresh = () => startingForm(start, prefilled(parts, reader, now));
   const id = patient.id ?? '';
-  const startId = start.kind === 'new' ? '' : `${start.kind}.${start.task.id ?? ''}`;
+  const startId = startName(start);
   const kept = useKept<ReferForm>(`refer.${person.sub}.${id}.${startId}`, fresh);
   const { value: form, setValue } = kept;
   const [restored] = useState(kept.keptAt);

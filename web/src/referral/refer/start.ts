@@ -1,4 +1,5 @@
 import type { ServiceRequest, Task } from 'fhir/r4';
+import { useLocation } from 'react-router';
 import { search } from '../../client/client';
 import { Problem } from '../../client/problem';
 import { chinese } from '../../locale/locale';
@@ -11,9 +12,12 @@ import { formOf } from './writing';
 
 /**
  * What a new referral can start from: nothing (`/refer`), a draft to go on with (`?draft=`), a completed referral whose patient goes back
- * (`?down=`), or one that was declined and is sent anew (`?again=`). The values are ids of Tasks.
+ * (`?down=`), one that was declined and is sent anew (`?again=`), or a follow-up visit that asks for a referral (`?visit=`). The values are ids
+ * of Tasks. What a visit proposes is stored nowhere: it comes along in the state of the browser's history, which a reload keeps.
  */
-export type Start = { kind: 'new' } | { kind: 'draft' | 'down' | 'again'; task: Task; request: ServiceRequest };
+export type Start =
+  | { kind: 'new'; visit?: string; proposal?: ServiceRequest }
+  | { kind: 'draft' | 'down' | 'again'; task: Task; request: ServiceRequest };
 
 export type Way = 'draft' | 'down' | 'again';
 const WAYS: readonly Way[] = ['draft', 'down', 'again'];
@@ -21,7 +25,23 @@ const WAYS: readonly Way[] = ['draft', 'down', 'again'];
 export const referAddress = (patient: string, way?: Way, task?: string): string =>
   `/patients/${patient.replace(/^Patient\//, '')}/refer${way && task ? `?${way}=${task}` : ''}`;
 
+/** Where a visit's proposal is looked at and sent: a link's address and state. */
+export const proposalAddress = (patient: string, visit: string): string =>
+  `/patients/${patient.replace(/^Patient\//, '')}/refer?visit=${visit}`;
+
+export interface ProposalState {
+  proposal?: ServiceRequest | undefined;
+}
+
+/** The start of a referral that begins anew, with what a visit proposes where one came along. */
+export function newStart(query: URLSearchParams, state: unknown): Start {
+  const visit = query.get('visit');
+  const proposal = (state as ProposalState | null)?.proposal;
+  return visit && proposal?.resourceType === 'ServiceRequest' ? { kind: 'new', visit, proposal } : { kind: 'new' };
+}
+
 export function useStart(query: URLSearchParams): Reading<Start> {
+  const { state } = useLocation();
   const way = WAYS.find((one) => query.get(one));
   const id = way ? (query.get(way) ?? '') : '';
   const reading = useReading<Start>(
@@ -35,7 +55,7 @@ export function useStart(query: URLSearchParams): Reading<Start> {
     },
     { enabled: way !== undefined, staleTime: 0, gcTime: 0 },
   );
-  return way ? reading : { state: 'here', value: { kind: 'new' } };
+  return way ? reading : { state: 'here', value: newStart(query, state) };
 }
 
 /** General practice: where a patient who goes back to the grassroots is looked after. */
@@ -43,10 +63,37 @@ const GENERAL_PRACTICE = '02';
 
 /** The form a start brings with it; `null` fields are left to the record. */
 export function startingForm(start: Start, fromRecord: Partial<ReferForm>): ReferForm {
-  if (start.kind === 'new') return { ...EMPTY, direction: 'up', ...fromRecord };
+  if (start.kind === 'new') return start.proposal ? proposed(start.proposal, fromRecord) : blank(fromRecord);
   if (start.kind === 'draft') return formOf(start.request);
   if (start.kind === 'again') return { ...formOf(start.request), receiver: null };
   return answering(start.task, start.request, fromRecord);
+}
+
+/** What the form that began with it is kept under. */
+export function startName(start: Start): string {
+  if (start.kind === 'new') return start.visit ? `visit.${start.visit}` : '';
+  return `${start.kind}.${start.task.id ?? ''}`;
+}
+
+const blank = (fromRecord: Partial<ReferForm>): ReferForm => ({ ...EMPTY, direction: 'up', ...fromRecord });
+
+/** What a visit proposes, beside what the record says; where the proposal is silent the record speaks. */
+function proposed(proposal: ServiceRequest, fromRecord: Partial<ReferForm>): ReferForm {
+  const form = blank(fromRecord);
+  const said = formOf(proposal);
+  const diagnosed = said.impressions.length > 0 || said.otherImpression !== '';
+  return {
+    ...form,
+    direction: said.direction || form.direction,
+    urgency: said.urgency,
+    specialty: said.specialty,
+    receiver: said.receiver,
+    reasons: said.reasons,
+    impressions: diagnosed ? said.impressions : form.impressions,
+    otherImpression: said.otherImpression,
+    presentIllness: form.presentIllness || said.question,
+    question: said.question,
+  };
 }
 
 /** A down-referral tells the grassroots what was found and done, and goes back to where the patient came from. */

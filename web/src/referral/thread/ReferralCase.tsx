@@ -25,6 +25,7 @@ import { EvidencePanel } from './EvidencePanel';
 import { Glance } from './Glance';
 import { News, Overtaken } from './News';
 import { Outcome } from './Outcome';
+import { Papers } from './Papers';
 import { Related, useBonds } from './Related';
 import { Road } from './Road';
 import { Slips } from './Slips';
@@ -103,6 +104,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
           <Outcome thread={thread} />
           <Why thread={thread} />
           <EvidencePanel thread={thread} />
+          <Papers thread={thread} />
         </div>
         <div>
           <Conversation thread={thread} />

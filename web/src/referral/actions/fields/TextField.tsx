@@ -5,7 +5,7 @@ import type { ActField } from '../parameters';
 
 type TextName = Extract<
   ActField,
-  'note' | 'question' | 'answer' | 'findings' | 'treatment' | 'advice' | 'recordNumber'
+  'note' | 'question' | 'answer' | 'findings' | 'treatment' | 'medication' | 'advice' | 'recordNumber'
 >;
 
 interface TextFieldProps {
@@ -24,6 +24,7 @@ const ROWS: Readonly<Record<TextName, number>> = {
   answer: 3,
   findings: 3,
   treatment: 4,
+  medication: 3,
   advice: 4,
   recordNumber: 1,
 };
