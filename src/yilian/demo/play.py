@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from yilian import policy, referral
 from yilian.access import accounts, clients
 from yilian.db import Database, Tx
+from yilian.demo import bookings as demo_bookings
 from yilian.demo import privacy
 from yilian.demo import region as demo_region
 from yilian.demo import schedules as demo_schedules
@@ -48,6 +49,7 @@ OPEN_HOUSE = {
 }
 """Rules of sign-in the demo region does without: its accounts are for everybody who looks at it."""
 DIRECTORY_BATCH = 600
+BOOKINGS_BATCH = 10
 PATIENTS_BATCH = 50
 """Residents in one transaction: some 3,300 resources, a second or two, so an interruption costs little."""
 
@@ -64,6 +66,7 @@ class Progress:
     duplicates: bool = False
     accounts: bool = False
     schedules: int = 0
+    bookings: int = 0  # acts
     referrals: tuple[tuple[str, str], ...] = field(default=())  # (plan, id of its ServiceRequest)
     complete: bool = False
 
@@ -76,6 +79,7 @@ class Progress:
             "duplicates": "yes" if self.duplicates else "no",
             "accounts": "yes" if self.accounts else "no",
             "schedules": str(self.schedules),
+            "bookings": str(self.bookings),
             "complete": "yes" if self.complete else "no",
         }
         entries = [*words.items(), *((f"referral {key}", id) for key, id in self.referrals)]
@@ -108,6 +112,7 @@ def _read_progress(resource: Resource) -> Progress:
         duplicates=entries.get("duplicates") == "yes",
         accounts=entries["accounts"] == "yes",
         schedules=int(entries.get("schedules", "0")),
+        bookings=int(entries.get("bookings", "0")),
         complete=entries["complete"] == "yes",
         referrals=tuple((name.removeprefix("referral "), id) for name, id in entries.items() if name.startswith("referral ")),
     )
@@ -129,6 +134,7 @@ async def make(db: Database, report: Report, *, seed: int = 1, residents: int = 
     progress = await _duplicates(db, region, progress, report)
     progress = await _accounts(db, region, progress, report)
     progress = await _schedules(db, region, progress, report)
+    progress = await _bookings(db, region, progress, report)
     await _referrals(db, region, progress, report)
 
 
@@ -248,9 +254,12 @@ async def _accounts(db: Database, region: Region, progress: Progress, report: Re
 
 async def _card(tx: Tx) -> None:
     """The health card of the resident who has an account, so that the page shows it at once."""
+    await card.apply(tx, await _resident(tx), CARD_HOLDER)
+
+
+async def _resident(tx: Tx) -> Scope:
     holder = await read.by_id(tx, SYSTEM, "Patient", CARD_HOLDER)
-    scope = Scope("self", "resident", f"Patient/{CARD_HOLDER}", "", frozenset({"resident"}), patient_rid=holder.rid, purpose="PATRQT")
-    await card.apply(tx, scope, CARD_HOLDER)
+    return Scope("self", "resident", f"Patient/{CARD_HOLDER}", "", frozenset({"resident"}), patient_rid=holder.rid, purpose="PATRQT")
 
 
 async def _schedules(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
@@ -270,6 +279,27 @@ async def _schedules(db: Database, region: Region, progress: Progress, report: R
             progress = replace(progress, schedules=progress.schedules + 1)
             await _mark(tx, progress)
         report("排班与号源", progress.schedules, len(planned))
+    return progress
+
+
+async def _bookings(db: Database, region: Region, progress: Progress, report: Report) -> Progress:
+    """Some bookings at a time are one transaction; who may not book, or finds nothing open, does without."""
+    planned = list(demo_bookings.acts())
+    report("预约", progress.bookings, len(planned))
+    while progress.bookings < len(planned):
+        async with db.transaction() as tx:
+
+            async def scoped(who: str, tx: Tx = tx) -> Scope:
+                return await (_resident(tx) if who == "resident" else _scope(tx, region, who))
+
+            done = progress.bookings
+            for number, act in enumerate(planned[done : done + BOOKINGS_BATCH], done):
+                tx.new_id = _Ids(f"booking-{number}").next
+                await demo_bookings.play(tx, region, act, number, scoped)
+                done = number + 1
+            progress = replace(progress, bookings=done)
+            await _mark(tx, progress)
+        report("预约", progress.bookings, len(planned))
     return progress
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.journeys.browser.conftest import Open, Site
 from tests.journeys.browser.desk import PHONE, Desk
 from tests.journeys.browser.screens import complaints, in_order
+from yilian.fhir.definitions import type_id
 
 HOLDER = "resident-0001"
 HOSPITAL = "云溪县人民医院"
@@ -69,7 +70,8 @@ def test_a_resident_books_on_the_phone_checks_in_and_is_called_by_the_desk(at_a_
 
     soon = "now() + interval '20 minutes'"
     day = "(now() at time zone 'Asia/Shanghai')::date"
-    time_passes(site, f"update appointment set starts = {soon}, ends = {soon} + interval '1 hour', day = {day} where state = 'booked'")
+    newest = "(select max(rid) from appointment where state = 'booked')"
+    time_passes(site, f"update appointment set starts = {soon}, ends = {soon} + interval '1 hour', day = {day} where rid = {newest}")
     phone.go("/bookings")
     phone.press("签到取号")
     phone.sees("已签到", "排队号", "前面还有 0 人")
@@ -79,14 +81,14 @@ def test_a_resident_books_on_the_phone_checks_in_and_is_called_by_the_desk(at_a_
     desk.go("/day")
     desk.sees("候诊", "网上")
     in_order(complaints(desk))
-    row = desk.page.get_by_role("row").nth(1)
+    row = desk.page.get_by_role("row").filter(has_text="网上")  # others have come to the desk
     expect(row).to_contain_text("候诊")
     row.get_by_role("button", name=re.compile("^叫号")).click()
     desk.sees("请 1 号就诊", "已叫号")
     desk.picture("called")
     phone.go("/bookings")
     phone.sees("请到诊室就诊")
-    desk.page.get_by_role("row").nth(1).get_by_role("button", name=re.compile("^完成")).click()
+    row.get_by_role("button", name=re.compile("^完成")).click()
     desk.sees("已完成")
 
     desk.go(f"/desk/{HOLDER}")
@@ -104,14 +106,17 @@ def test_a_resident_books_on_the_phone_checks_in_and_is_called_by_the_desk(at_a_
     desk.picture("calendar")
     in_order(complaints(desk))
     phone.go("/bookings")
-    phone.press("取消预约")
+    made = phone.page.get_by_role("listitem").filter(has_text=HOSPITAL).filter(has_text="已预约")
+    made.get_by_role("button", name="取消预约").click()
     phone.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name="取消预约").click()
     phone.sees("已取消")
 
 
 def test_a_resident_waits_for_a_doctor_who_is_full_and_appeals_against_a_mark(at_a_desk: Open, site: Site) -> None:
     time_passes(
-        site, "update place set opens = now() + interval '30 days', public_from = now() + interval '30 days' where appointment is null"
+        site,
+        "update place set opens = now() + interval '30 days', public_from = now() + interval '30 days' where appointment is null"
+        " and slot in (select s.rid from slot s join resource o on o.rid = s.institution where o.id = 'yunxi-county')",
     )
     phone = at_a_desk("resident", size=PHONE)
     phone.go("/book")
@@ -133,7 +138,9 @@ def test_a_resident_waits_for_a_doctor_who_is_full_and_appeals_against_a_mark(at
     time_passes(
         site,
         "insert into absence (appointment, kind, patient, institution, at) select rid, 'no-show', patient, institution, now()"
-        " from appointment where state = 'cancelled' limit 1 on conflict (appointment) do update set kind = 'no-show'",
+        " from appointment where state = 'cancelled' and patient = "
+        f"(select rid from resource where id = '{HOLDER}' and type = {type_id('Patient')})"
+        " limit 1 on conflict (appointment) do update set kind = 'no-show'",
     )
     phone.go("/bookings")
     phone.page.get_by_role("button", name=re.compile("^申诉")).first.click()

@@ -3,14 +3,23 @@ import { Button, Drawer } from 'antd';
 import { useState } from 'react';
 import { NavLink } from 'react-router';
 import { LanguageSwitch } from '../access/LanguageSwitch';
-import { type Person, postKey } from '../access/person';
+import { type Person, postKey, seesPatients } from '../access/person';
 import { signOut } from '../access/session';
 import { useLocale } from '../locale/locale';
 import { useWorklistCounts } from '../referral';
 import { useAppearance } from './appearance';
-import { destinations } from './destinations';
+import { type Destination, destinations, recordAddress } from './destinations';
 import styles from './layout.module.css';
 import { Navigation } from './Navigation';
+
+/** A resident's four places; who works here has the first of the own work and of the patients. */
+function underTheThumb(person: Person, { work, patients }: ReturnType<typeof destinations>): Destination[] {
+  const own = person.patient && !seesPatients(person) && ['/', recordAddress(person.patient), '/book', '/card'];
+  const under = own
+    ? own.map((to) => [...work, ...patients].find((one) => one.to === to))
+    : [work[0], patients[0], patients[1], work[1]];
+  return under.filter((one) => one !== undefined);
+}
 
 /** On a phone: the places most used under the thumb, the rest in a drawer. */
 export function PhoneBar({ person }: { person: Person }) {
@@ -18,8 +27,7 @@ export function PhoneBar({ person }: { person: Person }) {
   const { dark, setDark } = useAppearance();
   const [open, setOpen] = useState(false);
   const counts = useWorklistCounts(person);
-  const { work, patients } = destinations(person, t);
-  const under = [work[0], patients[0], patients[1], work[1]].filter((one) => one !== undefined);
+  const under = underTheThumb(person, destinations(person, t));
   return (
     <>
       <nav className={styles.phoneBar} aria-label={t('nav.main')}>

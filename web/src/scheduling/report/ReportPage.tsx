@@ -1,4 +1,6 @@
-import { Button, Input, Table, Tag } from 'antd';
+import { Button, DatePicker, Table, Tag } from 'antd';
+import dayjs from 'dayjs';
+import 'dayjs/locale/zh-cn';
 import type { Parameters } from 'fhir/r4';
 import { useMemo } from 'react';
 import { useSearchParams } from 'react-router';
@@ -22,10 +24,7 @@ export default function ReportPage() {
   const month = monthOf(today(new Date()).slice(0, 7));
   const start = asked.get('start') ?? month.start;
   const end = asked.get('end') ?? month.end;
-  const choose = (more: { start?: string; end?: string }) => {
-    const next = { start, end, ...more };
-    if (next.start && next.end) setAsked(next, { replace: true });
-  };
+  const choose = (first: string, last: string) => setAsked({ start: first, end: last }, { replace: true });
   const reading = useReading(['pool-report', start, end], async (signal) =>
     linesOf(await ask<Parameters>('Schedule/$pool-report', { start, end }, signal)),
   );
@@ -34,29 +33,21 @@ export default function ReportPage() {
       <h1>{t('pools.title')}</h1>
       <p className={styles.quiet}>{t('pools.how')}</p>
       <div className={styles.fields}>
-        <Field title={t('pools.start')}>
+        <Field title={t('pools.period')}>
           {(id) => (
-            <Input
-              id={id}
-              type="date"
-              value={start}
-              max={end}
-              onChange={(event) => choose({ start: event.target.value })}
+            <DatePicker.RangePicker
+              id={{ start: id, end: `${id}-end` }}
+              aria-label={t('pools.period')}
+              allowClear={false}
+              value={[dayjs(start), dayjs(end)]}
+              onChange={(days) => {
+                const [first, last] = days ?? [];
+                if (first && last) choose(first.format('YYYY-MM-DD'), last.format('YYYY-MM-DD'));
+              }}
             />
           )}
         </Field>
-        <Field title={t('pools.end')}>
-          {(id) => (
-            <Input
-              id={id}
-              type="date"
-              value={end}
-              min={start}
-              onChange={(event) => choose({ end: event.target.value })}
-            />
-          )}
-        </Field>
-        <Button onClick={() => choose(month)}>{t('pools.month')}</Button>
+        <Button onClick={() => choose(month.start, month.end)}>{t('pools.month')}</Button>
       </div>
       <Read of={reading} what={t('pools.title')} rows={10}>
         {(lines) =>

@@ -4,8 +4,7 @@ import type { poolReportWords as zh } from './words.zh';
 export const poolReportWords: Record<keyof typeof zh, string> = {
   'pools.title': 'Report of the pools',
   'pools.how': 'What became of the places of these days, beside what the region asks for.',
-  'pools.start': 'From',
-  'pools.end': 'To',
+  'pools.period': 'Days of the visits',
   'pools.month': 'This month',
   'pools.none': 'There are no places on these days',
   'pools.none.how': 'Choose other days, or make schedules first.',

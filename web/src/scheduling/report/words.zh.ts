@@ -2,8 +2,7 @@
 export const poolReportWords = {
   'pools.title': '号源报表',
   'pools.how': '按就诊日期统计本时段的号源去向，并与区域要求对照。',
-  'pools.start': '开始日期',
-  'pools.end': '结束日期',
+  'pools.period': '就诊日期',
   'pools.month': '本月',
   'pools.none': '这一时段没有号源',
   'pools.none.how': '可选择其他日期，或先在“排班”中设置出诊时间。',
