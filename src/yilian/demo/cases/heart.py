@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time
 
-from yilian.demo.cases.story import LEAD, Book, ago, at, clinic, evidence, future, person, step
+from yilian.demo.cases.story import LEAD, Book, ago, at, clinic, coordinator, evidence, future, icd, person, step
 from yilian.demo.clinical import findings
 from yilian.demo.clinical.chart import Chart
 from yilian.demo.referrals import Plan
@@ -15,7 +15,33 @@ BOOK = Book()
 
 @BOOK.case("angina", "qingshi", "male", 66, {"hypertension:steady": 9, "coronary:stable": 1})
 def angina(chart: Chart) -> Callable[[], list[Plan]]:
-    """Stable angina that got worse; the expert will see him in two days. This is the account `resident`."""
+    """Stable angina that got worse; the expert will see him in two days. Weeks ago the county hospital looked into his palpitations, which
+    he has not rated yet. This is the account `resident`."""
+
+    def fluttering(on: date) -> None:
+        visit = chart.visit(on, chart.home, "02", "全科门诊", complaint="阵发性心悸 3 周", at=time(9, 0), minutes=25, doctor=chart.doctor)
+        chart.pressure(visit, 138, 82)
+        chart.ecg(visit, "premature", after_minutes=10, key="ecg")
+        chart.condition(visit, "R00.2", "心悸", severity="mild", resolved=ago(chart, 36))
+        chart.facts["palpitation"] = evidence(chart, "ecg", "pressure")
+
+    def monitored(on: date) -> None:
+        county = chart.staff.by_id["county"]
+        visit = chart.visit(
+            on,
+            "yunxi-county",
+            "03.04",
+            "心血管内科门诊",
+            complaint="阵发性心悸 1 月,动态心电图复诊",
+            at=time(9, 20),
+            minutes=30,
+            doctor=county,
+        )
+        seen = "24 小时记录,窦性心律,平均心率 71 次/分,房性早搏 186 次,未见房颤、长间歇及 ST 段动态改变。"
+        chart.study(visit, "EC", "18754-2", "动态心电图", seen, "窦性心律,偶发房性早搏。", after_minutes=20)
+
+    chart.at(ago(chart, 38), fluttering)
+    chart.at(ago(chart, 35), monitored)
 
     def seen(on: date) -> None:
         visit = clinic(chart, on, "全科门诊", "活动后胸闷、胸痛加重 2 周", when=time(9, 40))
@@ -35,7 +61,28 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
             "无持续性胸痛。今日血压 148/84 mmHg,心率 74 次/分,心电图示Ⅰ、aVL、V4~V6 导联 ST 段下移 0.1 mV、T 波倒置,肌钙蛋白 I 正常。"
             "规律服用阿司匹林、他汀、美托洛尔及单硝酸异山梨酯。考虑稳定型心绞痛加重,我院无冠脉造影条件,请贵院评估冠脉病变及介入指征。"
         )
+        before = (
+            f"{person(chart)}高血压病史 9 年,冠心病病史 1 年。阵发性心悸 3 周,每次数分钟,无黑蒙、晕厥。血压 138/82 mmHg,"
+            "心电图示偶发房性早搏。我院无动态心电图,请贵院检查以明确有无心房颤动。"
+        )
         return [
+            Plan(
+                "palpitation", chart.resident.id, "up", "qingshi", "yunxi-county", "gp", "03.04", "routine", "needs-higher-test",
+                (("R00.2", "心悸"), ("I10", "原发性高血压")), before, at(38, 9, 40), "completed",
+                steps=(
+                    step("approve", "head", at(38, 10, 30), note="同意。"),
+                    step("receive", coordinator(chart, "yunxi-county"), at(38, 14, 20)),
+                    step("accept", "county", at(38, 15, 5), note="请携带既往检查资料,检查当日着宽松衣物。"),
+                    step("arrive", coordinator(chart, "yunxi-county"), at(36, 9, 15)),
+                    step(
+                        "complete", "county", at(34, 16, 0), diagnosis=(icd("I49.1", "房性早搏"),),
+                        findings="动态心电图:窦性心律,房性早搏 186 次/24 小时,未见心房颤动及 ST 段动态改变。",
+                        treatment="暂无需抗心律失常药物,继续原有美托洛尔等治疗。",
+                        advice="避免浓茶、熬夜;心悸加重或伴胸痛、晕厥时及时就诊。",
+                    ),
+                ),
+                evidence=chart.facts["palpitation"],
+            ),
             Plan(
                 "angina", chart.resident.id, "up", "qingshi", LEAD, "gp", "03.04", "routine", "needs-higher-test",
                 (("I20.9", "心绞痛(劳力型,加重)"), ("I10", "原发性高血压")), note, at(4, 10, 15), "accepted",
@@ -50,7 +97,7 @@ def angina(chart: Chart) -> Callable[[], list[Plan]]:
                 ),
                 evidence=evidence(chart, "ecg", "heart", "pressure"),
                 instruction="随身携带硝酸甘油;如胸痛持续超过 15 分钟不缓解,立即拨打 120。",
-            )
+            ),
         ]  # fmt: skip
 
     return plans
