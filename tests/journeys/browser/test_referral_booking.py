@@ -131,6 +131,7 @@ def test_a_referral_is_accepted_with_a_place_and_a_bed_missed_booked_again_and_c
     coordinator.act("no-show")
     coordinator.confirm()
     expect(glance(coordinator)).to_contain_text("未到诊")
+    expect(glance(coordinator)).to_contain_text("未赴预约")
     expect(glance(coordinator)).not_to_contain_text(bed)
     assert read(has["appointment"]["reference"])["status"] == "noshow"
     assert left(read, task, first) == first.left - 1  # who does not come has used the place

@@ -237,6 +237,7 @@ export const referralWords: Record<keyof typeof zh, string> = {
   'thread.number': 'No.',
   'thread.noReceiver': 'No receiver chosen',
   'thread.arranged': 'Arranged',
+  'thread.missed': 'Missed',
   'thread.until': '(due {date})',
   'thread.reason': 'Note',
   'thread.reason.why': 'Reason',

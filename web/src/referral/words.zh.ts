@@ -239,6 +239,7 @@ export const referralWords = {
   'thread.number': '转诊单号',
   'thread.noReceiver': '未选接收机构',
   'thread.arranged': '接诊安排',
+  'thread.missed': '未赴预约',
   'thread.until': '（时限 {date}）',
   'thread.reason': '说明',
   'thread.reason.why': '原因',
