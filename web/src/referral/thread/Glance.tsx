@@ -6,6 +6,7 @@ import { DECLINE_REASONS } from '../codes/reasons';
 import { called } from '../codes/search';
 import { directionOf, numberOf, receiverOf, senderOf, specialtyName, urgencyOf } from '../request';
 import { DECLINE_REASON } from '../systems';
+import { stateCode } from '../state';
 import { Clock, DirectionTag, StateTag, UrgencyTag } from '../Tags';
 import { arrangedOf, bedOf, dueOf } from '../task';
 import { owed, reasonLabel, statedReason } from './owed';
@@ -46,7 +47,7 @@ export function Glance({ thread }: { thread: Thread }) {
         </span>
         {(start || bedOf(task)) && (
           <span className={styles.arranged}>
-            {t('thread.arranged')}{' '}
+            {t(stateCode(task) === 'no-show' ? 'thread.missed' : 'thread.arranged')}{' '}
             {[start && dateTime(start), practitioner?.display, bedOf(task)].filter(Boolean).join(' · ')}
           </span>
         )}
