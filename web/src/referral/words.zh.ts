@@ -116,7 +116,7 @@ export const referralWords = {
   'referral.action.close': '知悉并关闭',
   'referral.action.hold': '占号',
   'referral.action.book': '预约',
-  'referral.action.defer': '等待号源床位',
+  'referral.action.defer': '等待号源',
   'referral.action.cancel-booking': '取消预约',
   'referral.action.no-show': '登记未到',
   'referral.action.expire': '占号超时',
