@@ -34,6 +34,6 @@ def test_a_registrar_may_what_the_page_says() -> None:
     assert registrar.matches
     assert registrar.reads is not None
     directory = posts().families["directory"] | posts().families["definitions"]
-    assert registrar.reads - directory == {"Patient", "RelatedPerson", "Encounter", "Provenance"}
-    assert registrar.writes == {"Patient", "RelatedPerson", "Encounter", "Provenance"}
+    assert registrar.reads - directory == {"Patient", "RelatedPerson", "Encounter", "Provenance", "Appointment", "Schedule"}
+    assert registrar.writes == {"Patient", "RelatedPerson", "Encounter", "Provenance", "Appointment"}
     assert [code for code, role in posts().roles.items() if role.scans] == ["registrar"]

@@ -165,7 +165,8 @@ MAIN_ROAD: list[tuple[str, dict[str, set[str]], dict[str, set[str]]]] = [
     (
         "accepted",
         {
-            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"arrive"}, "expert": {"arrive"},
+            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"arrive", "hold", "book", "defer"},
+            "expert": {"arrive", "hold", "book", "defer"},
             "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent"}, "head": {"sent"}, "coordinator": {"expected"}, "resident": {"sent"}},
@@ -267,7 +268,7 @@ async def test_the_patient_goes_home_with_a_plan(journey: Journey) -> None:
     assert await journey.actions("gp", task) == {"receive", "accept", "ask", "forward", "decline"}
     assert await journey.actions("expert", task) == {"cancel"}
     task = await journey.act("gp", task, "accept", plan=a_plan())
-    assert await journey.actions("gp", task) == {"arrive", "plan"}
+    assert await journey.actions("gp", task) == {"arrive", "plan", "hold", "book", "defer"}
     plan = await journey.read("expert", resources.outputs(task, "plan")[0]["valueReference"]["reference"])
     assert (plan["subject"]["reference"], plan["author"]["display"], plan["title"]) == ("Patient/p1", "张伟", "PCI 术后随访")
     assert (await journey.read("gp", "CarePlan", patient="p1", _total="accurate"))["total"] == 1

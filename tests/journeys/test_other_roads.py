@@ -16,7 +16,7 @@ async def test_a_declined_referral_comes_back_with_its_reason_and_is_closed(jour
     assert without.status_code == 422
     task = await journey.act("coordinator", task, "decline", reason=decline_reason("no-capacity"), note="本周无床")
     assert (state_of(task), task["status"]) == ("declined", "rejected")
-    assert await journey.actions("gp", task) == {"close"}
+    assert await journey.actions("gp", task) == {"close", "redirect"}
     assert await journey.actions("coordinator", task) == set()
     assert await journey.lists("gp", task) == {"declined", "closed"}
     seen = await journey.read("gp", f"Task/{task['id']}")
@@ -156,4 +156,6 @@ async def test_the_hospital_reports_and_completes_for_an_emergency_within_the_da
     task = await journey.act("expert", task, "accept")
     task = await journey.act("expert", task, "arrive")
     task = await journey.act("expert", task, "complete", **OUTCOME)
-    assert [one["type"]["coding"][0]["code"] for one in task["output"]] == ["diagnosis", "treatment", "advice"]
+    assert [one["type"]["coding"][0]["code"] for one in task["output"]] == [
+        "diagnosis", "treatment", "advice", "return-document",
+    ]  # fmt: skip

@@ -109,7 +109,7 @@ async def test_a_record_holds_what_is_in_scope(server: Server, world: World, rol
 @pytest.mark.parametrize("role", OTHERS)
 async def test_a_worklist_holds_what_is_in_scope(server: Server, world: World, role: str) -> None:
     expected: dict[str, dict[str, list[str]]] = {
-        "gp": {"sent": ["waiting", "accepted"], "drafts": ["draft"]},
+        "gp": {"sent": ["waiting", "accepted"], "drafts": ["draft"], "away": ["accepted"]},
         "head": {"approval": ["waiting"], "sent": ["waiting", "accepted"], "drafts": ["draft"]},
         "gp2": {"drafts": ["theirs"], "closed": ["over"]},
         "liuhe-system": {"drafts": ["theirs"], "closed": ["over"]},

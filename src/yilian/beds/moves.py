@@ -42,6 +42,8 @@ OCCUPANT = """
 select e.id, b.institution from resource r join bed b using (rid) join bed_claim c on c.bed = r.rid and c.stands and c.ends is null
 join resource e on e.rid = c.encounter where r.type = $1 and r.id = $2
 """
+ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('yilian bed ' || $1::bigint, 0))"
+"""One who moves a patient, to a bed or out of one."""
 LIES_IN = """
 select r.id from bed_claim c join bed b on b.rid = c.bed join resource r on r.rid = c.bed
 where c.patient = $1 and c.ends is null and c.stands and b.institution = $2 limit 1
@@ -85,7 +87,7 @@ async def admit(
             raise Conflict("This Encounter is under way in a bed, or over.", zh="该就诊已在院或已结束,不能再次入院。")
         patient = str((resource.get("subject") or {}).get("reference", "")).removeprefix("Patient/")
     who = await read.by_id(tx, scope, "Patient", patient)
-    await tx.execute("select pg_advisory_xact_lock(hashtextextended('yilian bed ' || $1::bigint, 0))", who.rid)  # one admission at a time
+    await tx.execute(ONE_AT_A_TIME, who.rid)
     lies = await tx.fetchval(LIES_IN, who.rid, scope.institution_rid) if scope.institution_rid else None
     bed = await _lock(tx, scope, place, who.rid, kind) if lies is None else None
     if bed is None or (lies := await tx.fetchval(LIES_IN, who.rid, bed.institution)):
@@ -106,7 +108,7 @@ async def transfer(tx: Tx, scope: Scope, bed: str, to: str, *, kind: str = "") -
     """转床、转科 (A02): who lies in this bed (logical id) goes to `to`, a bed or ward of the house, in `tx`.
 
     Raises as `admit`; NotFound where nobody lies there whom the asker may see."""
-    stored = await occupant(tx, scope, bed)
+    stored = await _lies_there(tx, scope, bed)
     resource = _body(stored)
     goal = await _lock(tx, scope, to, stored.patient or 0, kind)
     _leave(resource, tx.now)
@@ -125,7 +127,7 @@ async def discharge(tx: Tx, scope: Scope, bed: str, *, disposition: str = "1", d
     """
     if disposition not in DISPOSITIONS:
         raise BadRequest(f"disposition is one of {', '.join(DISPOSITIONS)}.", expression="disposition", zh="离院方式不正确。")
-    stored = await occupant(tx, scope, bed)
+    stored = await _lies_there(tx, scope, bed)
     resource = _body(stored)
     _leave(resource, tx.now)
     _become(resource, "finished", tx.now)
@@ -163,6 +165,13 @@ async def occupant(tx: Tx, scope: Scope, bed: str) -> Stored:
             own_house(scope, row["institution"])
             return found
     raise NotFound(f"Nobody lies in Location/{bed[:64]} whom you may see.", zh="该床位上没有您可以查看的在院患者。")
+
+
+async def _lies_there(tx: Tx, scope: Scope, bed: str) -> Stored:
+    """The `occupant`, whom nobody else moves until `tx` ends: looked at again once that is so, since somebody may just have."""
+    first = await occupant(tx, scope, bed)
+    await tx.execute(ONE_AT_A_TIME, first.patient)
+    return await occupant(tx, scope, bed)
 
 
 async def _lock(tx: Tx, scope: Scope, place: str, patient: int, kind: str) -> _Bed:

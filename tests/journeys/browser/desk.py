@@ -158,7 +158,7 @@ class Desk:
     # --- what one does
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=re.compile(f"^{re.escape(name)}$")).click()
+        self.page.get_by_role("button", name=re.compile(rf"^(\w+ )?{re.escape(name)}$")).click()  # an icon may say its name before it
 
     def write(self, field: str, text: str) -> None:
         self.field(field).locator("textarea, input:not([type=hidden])").first.fill(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yilian import policy
@@ -26,7 +26,8 @@ MOST_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. zh: what it is called; which: the condition on `referral f`; `{hours}` is the limit of an answer in time."""
+    """One number. zh: what it is called; which: the condition on `referral f`; `{hours}` is the limit of an answer in time, `{now}` the
+    moment it is counted."""
 
     zh: str
     which: str
@@ -45,7 +46,7 @@ FIGURES: Mapping[str, Figure] = {
     "returned": Figure("回转", "exists (select from referral b where b.basis_task = f.task_rid and b.submitted_at is not null)"),
     "cancelled": Figure("已取消", "f.state = 'cancelled'"),
     "open": Figure("办理中", "f.closed_at is null"),
-    "overdue": Figure("已超时", "f.closed_at is null and f.due_at < now()"),
+    "overdue": Figure("已超时", "f.closed_at is null and f.due_at < {now}"),
 }
 """open and overdue are as it stands now. refused: declined, or sent on to somebody else. returned: a down-referral answers it."""
 
@@ -98,11 +99,16 @@ async def table(tx: Tx, scope: Scope, asked: Asked) -> Table:
     return Table(asked, lines[:MOST_LINES], whole, hours, max(0, len(lines) - MOST_LINES))
 
 
+def condition(figure: Figure, hours: int, now: datetime) -> str:
+    """Its condition in SQL."""
+    return figure.which.format(hours=int(hours), now=f"timestamptz '{now.isoformat()}'")
+
+
 async def _counted(tx: Tx, scope: Scope, asked: Asked, hours: int) -> list[Any]:
     args: list[Any] = []
     source, other = where(scope, asked, args)
     column = LINES[asked.by].format(other=other, zone=asked.zone)
-    numbers = ", ".join(f'count(*) filter (where {one.which.format(hours=hours)}) as "{code}"' for code, one in FIGURES.items())
+    numbers = ", ".join(f'count(*) filter (where {condition(one, hours, tx.now)}) as "{code}"' for code, one in FIGURES.items())
     return list(
         await tx.fetch(
             f"select {column} as line, grouping({column}) = 1 as is_whole, {numbers},"

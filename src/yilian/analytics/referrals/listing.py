@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yilian import policy
 from yilian.analytics.referrals.asked import Asked, where
-from yilian.analytics.referrals.figures import FIGURES
+from yilian.analytics.referrals.figures import FIGURES, condition
 from yilian.errors import Forbidden
 from yilian.store import cursor as cursors
 from yilian.store.page import Page
@@ -30,7 +30,7 @@ async def listing(tx: Tx, scope: Scope, asked: Asked, figure: str, *, count: int
     args: list[Any] = []
     source, _ = where(scope, asked, args)
     hours = int(await policy.value(tx, "referral.answered_within_hours", tx.now))
-    source += f" and {FIGURES[figure].which.format(hours=hours)}"
+    source += f" and {condition(FIGURES[figure], hours, tx.now)}"
     total = await tx.fetchval(f"select count(*) from {source}", *args)
     after = ""
     if cursor is not None:
