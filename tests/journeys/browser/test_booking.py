@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 from playwright.sync_api import expect
 
+from tests.journeys.browser.beside import time_passes
 from tests.journeys.browser.conftest import Open, Site
 from tests.journeys.browser.desk import PHONE, Desk
 from tests.journeys.browser.screens import complaints, in_order
@@ -16,18 +15,6 @@ from yilian.fhir.definitions import type_id
 HOLDER = "resident-0001"
 HOSPITAL = "云溪县人民医院"
 DEPARTMENT = "心血管内科"
-RUN = """
-import asyncio, asyncpg, sys
-async def run():
-    connection = await asyncpg.connect(sys.argv[1])
-    await connection.execute(sys.argv[2])
-asyncio.run(run())
-"""
-
-
-def time_passes(site: Site, sql: str) -> None:
-    """What a browser cannot do: let time pass, beside the server."""
-    subprocess.run([sys.executable, "-c", RUN, site.database, sql], check=True, capture_output=True, timeout=60)
 
 
 def at_work(at_a_desk: Open, who: str) -> Desk:
