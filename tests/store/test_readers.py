@@ -41,7 +41,7 @@ async def test_who_waits_longest_is_served_first(readers: Readers) -> None:
         served.append(number)
 
     await asyncio.gather(*(read(number) for number in range(12)))
-    assert all(abs(place - number) <= 1 for place, number in enumerate(served))
+    assert all(abs(place - number) <= 2 for place, number in enumerate(served))  # two at a time, and either may be told first
 
 
 async def test_a_refused_statement_leaves_its_connection_as_good_as_before(readers: Readers) -> None:
