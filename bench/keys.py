@@ -10,7 +10,8 @@ from yilian.sealing.keyring import Keyring
 
 
 async def known(connection: Any) -> Keyring:
-    """The keys of an embedded database, by the master key that `ground.environment` gives every server; from now on `opened` and `blinds` know them."""
+    """The keys of an embedded database, by the master key that `ground.environment` gives every server. From now on
+    `opened` and `blinds` know them."""
     ring = Keyring("", Settings().key_path)
     ring.load(await connection.fetch(keyring.KEYS))
     return ring
