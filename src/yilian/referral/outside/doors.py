@@ -94,7 +94,7 @@ async def enter(db: Database, given: Try, caller: Caller) -> str:
         link = links.read(await tx.fetchrow(COUNT, digest(given.secret), tx.now, most))
         referral = await register.of_task(tx, link.task_rid) if link is not None else None
         if link is not None and referral is not None and _fits(given, link, referral):
-            return await _open(tx, link, referral, name, caller)
+            return await let_in(tx, link, referral, name, caller)
         await _refused(tx, link, referral, most, caller)
         await tries.address_failed(tx, caller.address, rules)
     raise refused()
@@ -171,7 +171,8 @@ def _fits(given: Try, link: Link, referral: Referral) -> bool:
     return hmac.compare_digest(number, referral.number[-TAIL:].encode()) and right_code
 
 
-async def _open(tx: Tx, link: Link, referral: Referral, name: str, caller: Caller) -> str:
+async def let_in(tx: Tx, link: Link, referral: Referral, name: str, caller: Caller) -> str:
+    """The cookie of a session for who has shown that they may come in, in `tx`; the code is used up."""
     cookie = new_secret()
     await tx.execute("delete from outside_session where seen < $1", tx.now - KEPT_FOR)
     await tx.execute(OPEN, link.id, tx.now, name)
@@ -216,4 +217,4 @@ async def _note(
     )
 
 
-__all__ = ["Try", "Visit", "ask_again", "enter", "leave", "over", "refused", "visit"]
+__all__ = ["Try", "Visit", "ask_again", "enter", "leave", "let_in", "over", "refused", "visit"]
