@@ -15,6 +15,7 @@ from yilian.access.sign_in import Caller
 from yilian.demo.referrals import ZONE
 from yilian.directory import offers
 from yilian.directory.institutions import institution
+from yilian.directory.specialties import SPECIALTIES
 from yilian.directory.tiers import TIERS
 from yilian.fhir import urls
 from yilian.referral import register
@@ -39,14 +40,17 @@ SENDER, DOCTOR = "liuhe", "gp2"
 
 
 def resources() -> Iterator[Resource]:
-    """What the directory has of it; who writes these adds the mark itself (`play`)."""
+    """What the directory has of it; the address of its window is kept by `play`."""
     reference = {"reference": f"Organization/{ID}", "display": NAME}
     address = {"text": "邻江市江滨大道 200 号", "city": "邻江市", "line": ["江滨大道 200 号"], "country": "CN"}
     phone = [{"system": "phone", "value": PHONE, "use": "work"}]
     yield {
         "resourceType": "Organization",
         "id": ID,
-        "extension": [{"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": "city", "display": TIERS["city"][1]}}],
+        "extension": [
+            {"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": "city", "display": TIERS["city"][1]}},
+            {"url": urls.OUTSIDE, "valueBoolean": True},
+        ],
         "active": True,
         "type": [
             {"coding": [{"system": urls.INSTITUTION_KIND, "code": "A100", "display": "综合医院"}], "text": "综合医院"},
@@ -66,11 +70,14 @@ def resources() -> Iterator[Resource]:
         "type": [{"text": "综合医院"}],
         "telecom": phone,
         "address": address,
+        "physicalType": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": "si", "display": "院区"}]
+        },
         "position": {"longitude": LONGITUDE, "latitude": LATITUDE},
         "managingOrganization": reference,
     }
     for code, name in DEPARTMENTS:
-        specialty = {"coding": [{"system": urls.SPECIALTY, "code": code}], "text": name}
+        specialty = {"coding": [{"system": urls.SPECIALTY, "code": code, "display": SPECIALTIES[code]}], "text": name}
         yield {
             "resourceType": "HealthcareService",
             "id": f"{ID}-{code.replace('.', '')}",
@@ -127,7 +134,7 @@ def _wish(region: Region) -> Resource | None:
         "priority": "routine",
         "subject": {"reference": f"Patient/{one.id}"},
         "performer": [{"reference": f"Organization/{ID}", "display": NAME}],
-        "locationCode": [{"coding": [{"system": urls.SPECIALTY, "code": "03.05"}]}],
+        "locationCode": [{"coding": [{"system": urls.SPECIALTY, "code": "03.05", "display": SPECIALTIES["03.05"]}]}],
         "reasonCode": [
             {"coding": [{"system": urls.REFERRAL_REASON, "code": "undiagnosed-complex"}]},
             {"coding": [{"system": urls.ICD10, "code": "D72.8", "display": "白细胞增多"}], "text": "白细胞持续增高待查"},
