@@ -20,6 +20,7 @@ export default defineConfig({
       '/oauth2': server,
       '/healthz': server,
       '/.well-known': server,
+      '^/outside/.+': server,
     },
   },
   build: {

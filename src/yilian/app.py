@@ -43,7 +43,7 @@ from yilian.exchange.subscriptions import known, outbox
 from yilian.exchange.subscriptions.listeners import Listeners
 from yilian.exchange.subscriptions.take_in import amend
 from yilian.fhir.dates import use_region_zone
-from yilian.http import oauth, public_directory, static
+from yilian.http import oauth, outside, public_directory, static
 from yilian.http.card_keys import ADDRESS as CARD_KEYS
 from yilian.http.card_keys import CardKeys
 from yilian.http.cds_hooks import CdsHooks
@@ -60,6 +60,7 @@ from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
 from yilian.referral import alarms, conversation, deferred, following, reservation
+from yilian.referral.outside import links
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
@@ -252,7 +253,13 @@ def message_desk(settings: Settings) -> sending.Sending:
             outbox=Path(settings.outbox_folder) if settings.outbox_folder else None,
         ),
         settings.public_url.rstrip("/"),
+        dict.fromkeys(links.MINTED, partial(_minted, settings)),
     )
+
+
+async def _minted(settings: Settings, tx: Tx, event: str, about: str) -> Mapping[str, str] | None:
+    """What a letter to an institution outside says besides; where no public address is set, under the one this server listens on."""
+    return await links.minted(tx, settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}", event, about)
 
 
 async def _make_months(db: Database, job: jobs.Job) -> None:
@@ -413,6 +420,7 @@ def build(settings: Settings, dsn: str) -> Front:
         Route(CARD_KEYS, CardKeys(db).answer, methods=["GET"]),
         *CdsHooks(house, access).routes(),
         *public_directory.routes(db, limits),
+        *outside.routes(house, access),
         WebSocketRoute(SOCKET, Sockets(house).answer),
         Route("/metrics", Metrics(db).answer),
         Mount("/", static.Pages(static.folder(), secure=house.public_url.startswith("https:"))),

@@ -88,7 +88,10 @@ async def test_the_region_is_played_as_planned_and_then_left_alone(house: Databa
         if plan.made.days:
             assert written[requests[plan.key]] == plan.made.instant(region.today, present), plan.key
     assert len({row["moved_at"].date() for row in rows}) > 5  # steps are taken on their own days
-    assert len(states) == len(region.referrals) + sum(plan.ends == "referred-onward" for plan in region.referrals)
+    onward = sum(plan.ends == "referred-onward" for plan in region.referrals)
+    assert len(states) == len(region.referrals) + onward + 1, "and the one to an institution outside, which is no plan"
+    async with house.reading() as tx:
+        assert await tx.fetchval("select state from referral join outside_link using (task_rid) where opened is not null") == "accepted"
     assert names >= {account.name for account in region.accounts}
     assert {what for what, _, _ in told} == {"机构与人员", "居民健康档案", "重复登记", "演示账号", "排班与号源", "预约", "转诊"}
     assert all(done <= total for _, done, total in told)

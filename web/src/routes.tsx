@@ -11,6 +11,7 @@ import { identityRoutes } from './identity';
 import { Frame } from './layout/Frame';
 import { Starting } from './layout/Starting';
 import { messageRoutes } from './messages';
+import { outsideRoutes } from './outside';
 import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
@@ -34,6 +35,7 @@ export const routes: RouteObject[] = [
       { path: '/signed-in', lazy: lazyPage(() => import('./access/SignedIn')) },
       { path: '/signed-out', lazy: lazyPage(() => import('./access/SignedOut')) },
       ...nearbyRoutes,
+      ...outsideRoutes,
       {
         path: '/',
         element: <Frame />,

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,6 +19,7 @@ from yilian import policy, referral
 from yilian.access import accounts, clients
 from yilian.db import Database, Tx
 from yilian.demo import bookings as demo_bookings
+from yilian.demo import outside as demo_outside
 from yilian.demo import privacy
 from yilian.demo import region as demo_region
 from yilian.demo import schedules as demo_schedules
@@ -328,6 +330,8 @@ async def _referrals(db: Database, region: Region, progress: Progress, report: R
             await _mark(tx, progress)
         report("转诊", len(done), total)
     async with db.transaction() as tx:
+        tx.new_id = _Ids(demo_outside.ID).next
+        await demo_outside.play(tx, region, partial(_scope, tx, region))
         await tx.execute(OLD_NEWS, tx.now, timedelta(days=1))
         await _mark(tx, replace(progress, complete=True))
 

@@ -18,6 +18,7 @@ from yilian.demo import (
     inpatients,
     institutions,
     outlines,
+    outside,
     patients,
     people,
     residents,
@@ -89,6 +90,7 @@ def build(seed: int = 1, residents_count: int = 520, today: date | None = None) 
         *wards.schedules(today),
         *consortia.machines(places),
         *consortia.second_posts(staff, places),
+        *outside.resources(),
     ]
     charts: list[Chart] = []
     plans: list[Plan] = []

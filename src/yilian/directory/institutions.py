@@ -27,6 +27,7 @@ class Institution:
     tier            a code of `tiers.TIERS`, "" where it names none: a department, a consortium, an authority
     needs_approval  referrals out of it go through its approval chain first
     phone           the first telephone, "" for none
+    outside         not on the platform (平台外机构): it answers referrals by a link (`referral.outside`)
     """
 
     rid: int
@@ -38,6 +39,7 @@ class Institution:
     active: bool
     needs_approval: bool
     phone: str
+    outside: bool = False
 
 
 _known: WeakKeyDictionary[Database, dict[int, Institution]] = WeakKeyDictionary()
@@ -78,4 +80,5 @@ def _read(resource: dict[str, Any], rid: int, version: int) -> Institution:
         active=resource.get("active", True),
         needs_approval=any(e.get("url") == urls.NEEDS_APPROVAL and e.get("valueBoolean") is True for e in resource.get("extension", [])),
         phone=next((t["value"] for t in resource.get("telecom", []) if t.get("system") == "phone" and t.get("value")), ""),
+        outside=any(e.get("url") == urls.OUTSIDE and e.get("valueBoolean") is True for e in resource.get("extension", [])),
     )

@@ -44,6 +44,7 @@ DISPOSITION = "urn:oid:2.16.156.10011.2.3.1.265"  # 离院方式, RC019 of the f
 # --- our extensions
 TIER = BASE + "StructureDefinition/institution-tier"
 ETHNICITY = BASE + "StructureDefinition/ethnic-group"
+OUTSIDE = BASE + "StructureDefinition/outside-the-platform"  # on an Organization: it is not on the platform, see referral/outside
 NEEDS_APPROVAL = BASE + "StructureDefinition/referral-needs-approval"
 ARRANGED = BASE + "StructureDefinition/referral-arranged"
 REFERRAL_BOOKED = BASE + "StructureDefinition/referral-booked"  # on the Task: appointment, bed, held-until

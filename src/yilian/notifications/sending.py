@@ -6,7 +6,8 @@ sends it again under the same key. What became of it stands in `message_delivery
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
@@ -50,7 +51,7 @@ select true from message_delivery where reader = $1 and account = $2 and channel
 """
 """The same was told again while nobody looked: once an hour is enough outside."""
 LETTER = """
-select d.id, d.state, d.account, d.channel, d.attempts, m.event, m.says::text as says, m.urgent,
+select d.id, d.state, d.account, d.channel, d.attempts, m.event, m.about, m.says::text as says, m.urgent,
        r.id as reader, r.agent, r.institution, r.role, r.patient, r.channel as given, r.address
 from message_delivery d join message m on m.id = d.message join message_reader r on r.id = d.reader where d.id = $1
 """
@@ -60,12 +61,21 @@ update message_delivery set state = $2, attempts = $3, changed = $4, answer = $5
 OLD = "delete from message where id in (select id from message where created < $1 order by created limit 10000)"
 
 
+Mint = Callable[["Tx", str, str], Awaitable[Mapping[str, str] | None]]
+"""What opens something for who has it, made when a letter leaves: (tx, event, what the message is about) to values of its template; None
+where nothing is to be opened any more, so that the letter does not leave. The same for a repetition, or somebody holds what is not good."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """The jobs of messages, with the gateways this house has. url: where people sign in, for mails; "" where it is not known."""
+    """The jobs of messages, with the gateways this house has. url: where people sign in, for mails; "" where it is not known.
+
+    minted: by event, what a letter says besides and no message holds (`Mint`).
+    """
 
     gateways: Gateways
     url: str = ""
+    minted: Mapping[str, Mint] = field(default_factory=dict)
 
     def kinds(self) -> dict[str, Kind]:
         return {
@@ -120,7 +130,10 @@ class Sending:
         gateway = self.gateways.get(row["channel"])
         try:
             if ready is None or gateway is None:
-                raise NotSent("There is no address any more." if ready is None else "This way is not offered any more.", never=True)
+                raise NotSent(
+                    "There is no address, or nothing to open, any more." if ready is None else "This way is not offered any more.",
+                    never=True,
+                )
             sent = await gateway.send(ready)
         except NotSent as why:
             last = why.never or job.attempt >= ATTEMPTS
@@ -144,8 +157,14 @@ class Sending:
         to = next((one.address for one in every if one.account == row["account"]), "")
         if not to:
             return None
-        text = template.print_outside("zh", msgspec.json.decode(row["says"]))
-        if row["channel"] == "email" and self.url:
+        values = dict(msgspec.json.decode(row["says"]))
+        if (mint := self.minted.get(row["event"])) is not None:
+            made = await mint(tx, row["event"], row["about"])
+            if made is None:
+                return None
+            values |= made
+        text = template.print_outside("zh", values)
+        if row["channel"] == "email" and self.url and row["address"] is None:
             text += f"\n\n{self.url}/messages\n"
         await keys.ensure(tx)
         key = (await keys.usable(tx))[0]

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from yilian import jobs, policy
-from yilian.directory.institutions import institution
+from yilian.directory.institutions import by_rid, institution
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.notifications import Message, Reader, tell
 from yilian.referral import register, states
-from yilian.referral.informing import URGENT, desk, values_of
+from yilian.referral.informing import URGENT, desk, tell_all, values_of
 from yilian.referral.register import Referral
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def _tell(tx: Tx, referral: Referral, stage: str) -> None:
     event = {"warn": "referral.due-soon", "overdue": "referral.overdue"}.get(stage, "referral.escalated")
     readers = await _readers(tx, referral, stage)
     if readers:
-        await tell(tx, Message(event, readers, f"Task/{referral.task_id}", referral.patient, values, urgent=urgent))
+        await tell_all(tx, Message(event, readers, f"Task/{referral.task_id}", referral.patient, values, urgent=urgent))
     if stage == "overdue" and states.row(referral.state, "redirect") is not None:
         following = await _next(tx, referral)
         proposed = {key: value for key, value in values.items() if key != "until"} | {"text": following}
@@ -119,12 +119,17 @@ async def _tell(tx: Tx, referral: Referral, stage: str) -> None:
 
 
 async def _readers(tx: Tx, referral: Referral, stage: str) -> tuple[Reader, ...]:
-    """Who owes the step; then those above."""
+    """Who owes the step; then those above. Where that is an institution outside: its window and the sender; then those above the sender."""
     approving = referral.state == "in-approval"
     where = referral.from_org if approving or states.STATES[referral.state].turn == states.REFERRER else referral.to_org
     assert where is not None  # of a referral on its way
+    known = (await by_rid(tx, [where])).get(where)
+    outside = known is not None and known.outside
     if stage in ("warn", "overdue"):
-        return (Reader.post(where, referral.post) if approving else await desk(tx, where),)
+        first = Reader.post(where, referral.post) if approving else await desk(tx, where)
+        return (first, Reader.account(referral.referrer)) if outside else (first,)
+    if outside:
+        where = referral.from_org
     if stage == "duty":
         role = await policy.value(tx, "referral.duty_post", tx.now, where)
         return (Reader.post(where, str(role)),)

@@ -17,10 +17,10 @@ from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, NotF
 from yilian.fhir import urls
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
-from yilian.notifications import Message, Reader, tell
+from yilian.notifications import Message, Reader
 from yilian.referral import register, rules, states
 from yilian.referral.guard import RoomScope, permission
-from yilian.referral.informing import desk
+from yilian.referral.informing import desk, tell_all
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import evidence_faults
@@ -117,7 +117,7 @@ async def say(tx: Tx, scope: Scope, task_id: str, saying: Saying) -> Written:
         }
         if saying.text:
             values["text"] = saying.text if len(saying.text) <= TOLD_OF else saying.text[:TOLD_OF] + "…"
-        await tell(tx, Message(f"conversation.{saying.kind}", readers, f"Task/{referral.task_id}", referral.patient, values))
+        await tell_all(tx, Message(f"conversation.{saying.kind}", readers, f"Task/{referral.task_id}", referral.patient, values))
     return done
 
 
@@ -240,10 +240,11 @@ async def _listeners(tx: Tx, scope: Scope, referral: Referral, side: str) -> tup
         readers.append(Reader.account(referral.referrer))
     if side != states.RECEIVER and referral.to_org is not None:
         spoken = await tx.fetch(SPEAKERS, referral.task_rid, referral.to_org, scope.agent)
-        if spoken:
+        here = await desk(tx, referral.to_org)
+        if spoken and here.kind != "address":
             readers += [Reader.account(row["agent"]) for row in spoken[:10]]
         else:
-            readers.append(await desk(tx, referral.to_org))
+            readers.append(here)
     if side != states.PATIENT and await tx.fetch(SPEAKERS, referral.task_rid, None, scope.agent):
         readers.append(Reader.patient(referral.patient))
     return tuple(readers)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from yilian import jobs, policy
 from yilian.beds.holds import FREE as BED_FREE
-from yilian.notifications import Message, Reader, tell
+from yilian.notifications import Message, Reader
 from yilian.referral import booking, register
-from yilian.referral.informing import URGENT, desk, local, values_of
+from yilian.referral.informing import URGENT, desk, local, tell_all, values_of
 from yilian.scheduling import places
 
 if TYPE_CHECKING:
@@ -68,6 +68,6 @@ async def offer(tx: Tx, task_rid: int) -> bool:
     message = Message(
         "referral.place-free", tuple(readers), f"Task/{referral.task_id}", referral.patient, values, urgent=referral.priority in URGENT
     )
-    await tell(tx, message)
+    await tell_all(tx, message)
     await tx.execute("update referral set offered_at = $2 where task_rid = $1", task_rid, tx.now)
     return True

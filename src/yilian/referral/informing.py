@@ -5,6 +5,7 @@ One table, in the order of a referral. Words are `notifications/templates.toml`;
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from yilian.directory.specialties import SPECIALTIES
 from yilian.fhir import json
 from yilian.fhir.dates import region_zone
 from yilian.notifications import Message, Reader, tell
+from yilian.notifications.templates import templates
 from yilian.referral import marks
+from yilian.referral.outside import windows
 from yilian.referral.resources import person_name
 from yilian.sealing.keyring import opened
 
@@ -51,6 +54,14 @@ TOLD = {
 DESKS = ("coordinator", "gp", "physician", "consultant", "head")
 """The posts that see to referrals of an institution, the first that somebody holds there."""
 URGENT = ("stat", "urgent", "asap")
+OUTSIDE_NEWS = "referral.outside-news"
+OUTSIDE = {
+    **dict.fromkeys(("referral.due-soon", "referral.overdue", "referral.escalated"), "referral.outside-due"),
+    **dict.fromkeys(("referral.cancel", "referral.redirect"), "referral.outside-over"),
+    **dict.fromkeys(("referral.submit", "referral.offer", "referral.close"), ""),
+}
+"""What an institution outside is told in place of an event; of all others, that there is news. "": nothing, since a link comes for it
+(`outside.links`), or since it is done with."""
 
 HELD = """
 select p.role from post p join account a on a.name = p.account and a.disabled is null
@@ -80,14 +91,28 @@ async def inform(step: Step) -> None:
     values = await values_of(step.tx, after, step)
     for event, readers in told:
         if readers:
-            await tell(
+            await tell_all(
                 step.tx,
                 Message(event, readers, f"Task/{after.task_id}", after.patient, values, urgent=after.priority in URGENT),
             )
 
 
+async def tell_all(tx: Tx, message: Message) -> None:
+    """Tell of a referral; an institution that is not on the platform only that there is news, or until when: a letter names nobody."""
+    inside = tuple(reader for reader in message.to if reader.kind != "address")
+    outside = tuple(reader for reader in message.to if reader.kind == "address")
+    if inside:
+        await tell(tx, replace(message, to=inside))
+    event = OUTSIDE.get(message.event, OUTSIDE_NEWS)
+    if outside and event:
+        takes = templates()[event].optional
+        await tell(tx, replace(message, event=event, to=outside, values={k: v for k, v in message.values.items() if k in takes}))
+
+
 async def desk(tx: Tx, institution: int) -> Reader:
-    """Whoever sees to the referrals of this institution (rid)."""
+    """Whoever sees to the referrals of this institution (rid); its window where it is not on the platform."""
+    if (window := await windows.reader_channel(tx, institution)) is not None:
+        return Reader.address(*window)
     reference = await tx.fetchval("select 'Organization/' || id from resource where rid = $1", institution)
     role = await tx.fetchval(HELD, reference, list(DESKS))
     return Reader.post(institution, role or DESKS[0])
@@ -148,4 +173,4 @@ def _reason(step: Step) -> str:
     return said or step.asked.note
 
 
-__all__ = ["desk", "inform", "local", "values_of"]
+__all__ = ["desk", "inform", "local", "tell_all", "values_of"]

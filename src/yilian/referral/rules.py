@@ -25,7 +25,9 @@ from yilian.store.scope import Scope
 
 CLINICIANS = frozenset({"gp", "physician", "consultant"})
 REFERRING = CLINICIANS | {"coordinator"}
-RECEIVING = CLINICIANS | {"coordinator"}
+OUTSIDE = "outside"
+"""Who answers by a link for an institution that is not on the platform (`outside.speaking`); no post anybody can be given."""
+RECEIVING = CLINICIANS | {"coordinator", OUTSIDE}
 
 
 def may_refer(scope: Scope) -> bool:
@@ -168,6 +170,7 @@ class Setting:
     had_the_patient    database keys of institutions that sent this patient to us before: they may always get the patient back
     tier_rule          policy `referral.tier_rule`: where the receiver may stand from the sender, by direction
     deceased           the patient is known to be dead
+    reachable          of a receiver that is not on the platform: whether the address of its referral window is known
     """
 
     author: str
@@ -176,6 +179,7 @@ class Setting:
     had_the_patient: Collection[int]
     tier_rule: Mapping[str, Sequence[str]]
     deceased: bool
+    reachable: bool = True
 
 
 def draft_faults(wish: Wish, authors: Collection[str]) -> list[Issue]:
@@ -251,6 +255,10 @@ def _receiver_faults(wish: Wish, setting: Setting) -> list[Issue]:
     if not receiver.active:
         return [_fault(place, f"{receiver.name} is no longer active.", f"{receiver.name}已停用,请选择其他机构。", code="business-rule")]
     faults = []
+    if receiver.outside and not setting.reachable:
+        text = f"{receiver.name} is not on the platform, and nobody keeps the address of its referral window: ask the consortium office."
+        zh = f"{receiver.name}为平台外机构,尚未登记转诊窗口联系方式,请联系医联体办公室。"
+        faults.append(_fault(place, text, zh, code="business-rule"))
     if receiver.rid == sender.rid:
         faults.append(_fault(place, "An institution does not refer to itself.", "不能转给本机构。", code="business-rule"))
     if setting.author in wish.people:

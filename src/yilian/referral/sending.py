@@ -14,6 +14,7 @@ from yilian.errors import Conflict, Forbidden, InvalidResource, Issue
 from yilian.fhir import json, references, urls
 from yilian.handover import belonging
 from yilian.referral import approvals, register, resources, rules, states
+from yilian.referral.outside import windows
 from yilian.referral.parameters import Consent
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named, Wish
@@ -84,6 +85,7 @@ class Sending:
             had_the_patient=await self._had_the_patient(tx),
             tier_rule=await policy.value(tx, "referral.tier_rule", tx.now),
             deceased=self.deceased,
+            reachable=self.receiver is None or not self.receiver.outside or await windows.of(tx, self.receiver.rid) is not None,
         )
         faults = rules.sending_faults(self.wish, setting) + rules.chain_faults(self.wish, self.sender, self.basis, self.replaced)
         if faults:

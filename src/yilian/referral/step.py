@@ -14,6 +14,7 @@ from yilian.fhir import json, urls
 from yilian.referral import alarms, clocks, letters, register, resources
 from yilian.referral.guard import permission
 from yilian.referral.informing import inform
+from yilian.referral.outside import links
 from yilian.referral.parameters import Act
 from yilian.referral.register import Referral, changed
 from yilian.referral.resources import Named
@@ -124,6 +125,7 @@ async def finish(step: Step) -> None:
     await _keep_grounds(step)
     await inform(step)
     await alarms.start(tx, before, step.after)
+    await links.follow(tx, before, step.after)
     for following in step.afterwards:
         await following()
 

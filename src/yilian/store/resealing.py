@@ -85,6 +85,9 @@ COLUMNS = (
     ("identity_provider", "id", "secret", "bytea"),
     ("message_address", "id", "address", "bytea"),
     ("message_reader", "id", "address", "bytea"),
+    ("outside_window", "institution", "email", "bytea"),
+    ("outside_window", "institution", "sms", "bytea"),
+    ("outside_link", "id", "seed", "bytea"),
 )
 """The others: a handful of rows each, but for the secrets of authenticator apps and where messages go."""
 

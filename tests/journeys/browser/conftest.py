@@ -41,6 +41,8 @@ class Site:
     url: str
     database: str
     facts: Facts
+    outbox: Path
+    """Where what is sent outside lies."""
     brought: set[str] = field(default_factory=set)
     """Words in Latin letters that names and diagnoses of loaded records brought into lists."""
 
@@ -64,6 +66,7 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     name = f"yilian_browser_{os.getpid()}"
     asyncio.run(_command(cluster, f'create database "{name}"'))
     address = on_database(cluster, name)
+    outbox = tmp_path_factory.mktemp("outbox")
     furnishing = [sys.executable, "-m", "tests.journeys.browser.region", address]
     made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=300)
     assert made.returncode == 0, made.stderr
@@ -73,13 +76,13 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         [*YILIAN, "serve", "--port", "0", "--database-url", address],
         stdout=subprocess.PIPE,
         text=True,
-        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(tmp_path_factory.mktemp("outbox"))},
+        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(outbox)},
     ) as server:
         assert server.stdout is not None
         try:
             said = re.search(r"http://\S+", server.stdout.readline())
             assert said, "the server ended without a word"
-            yield Site(said.group(), address, facts)
+            yield Site(said.group(), address, facts, outbox)
         finally:
             server.terminate()
             server.wait(30)

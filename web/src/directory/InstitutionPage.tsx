@@ -6,6 +6,7 @@ import { usePerson } from '../access/person';
 import { ask, search } from '../client/client';
 import { today } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
+import { WindowPanel } from '../outside/WindowPanel';
 import { Nothing } from '../page/Nothing';
 import { Panel } from '../page/Panel';
 import { Read, useReading } from '../page/reading';
@@ -74,6 +75,7 @@ function InFull({ one }: { one: PlaceInFull }) {
           </div>
         </Panel>
         <Equipment id={one.id} />
+        <WindowPanel id={one.id} />
         <Memberships id={one.id} />
         <Waits id={one.id} />
         {one.latitude !== undefined && one.longitude !== undefined && (

@@ -10,6 +10,7 @@ import { handoverWords } from '../handover/words.en';
 import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { messageWords } from '../messages/words.en';
+import { outsideWords } from '../outside/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
@@ -40,6 +41,7 @@ export const en: Words = {
   ...referralStatisticsWords,
   ...launchWords,
   ...messageWords,
+  ...outsideWords,
 
   'app.name': 'Yilian',
   'app.tagline': 'Shared care across tiers',

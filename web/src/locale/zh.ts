@@ -10,6 +10,7 @@ import { handoverWords } from '../handover/words.zh';
 import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { messageWords } from '../messages/words.zh';
+import { outsideWords } from '../outside/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
@@ -40,6 +41,7 @@ export const zh = {
   ...referralStatisticsWords,
   ...launchWords,
   ...messageWords,
+  ...outsideWords,
 
   'app.name': '医联',
   'app.tagline': '分级诊疗协同平台',

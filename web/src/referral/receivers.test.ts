@@ -11,6 +11,7 @@ const receiver = (name: string, tier: string, district = ''): Receiver => ({
   address: '',
   phone: '',
   service: '',
+  outside: false,
 });
 
 describe('who stands where the direction leads', () => {

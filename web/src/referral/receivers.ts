@@ -1,5 +1,6 @@
 import type { HealthcareService, Organization } from 'fhir/r4';
 import { read, search } from '../client/client';
+import { isOutside } from '../outside/outside';
 import { mapReading, type Reading, useReading } from '../page/reading';
 import type { Direction } from './codes/reasons';
 import { SPECIALTY, TIER } from './systems';
@@ -17,6 +18,8 @@ export interface Receiver {
   readonly address: string;
   readonly phone: string;
   readonly service: string;
+  /** Not on the platform: it answers by a link. */
+  readonly outside: boolean;
 }
 
 /** From the village up, as `directory/tiers.py` ranks them. A village post is no receiver of its own: its centre is. */
@@ -81,6 +84,7 @@ export function receiver(organization: Organization, service: HealthcareService 
       [address?.state, address?.city, address?.district, ...(address?.line ?? [])].filter(Boolean).join(''),
     phone: service?.telecom?.[0]?.value ?? organization.telecom?.find((point) => point.system === 'phone')?.value ?? '',
     service: service?.name ?? '',
+    outside: isOutside(organization),
   };
 }
 

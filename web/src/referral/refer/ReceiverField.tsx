@@ -1,4 +1,4 @@
-import { Button, Input, Radio } from 'antd';
+import { Button, Input, Radio, Tag } from 'antd';
 import type { Reference } from 'fhir/r4';
 import { useEffect, useState } from 'react';
 import { usePerson } from '../../access/person';
@@ -228,6 +228,7 @@ function ReceiverWords({
   return (
     <span className={styles.receiverWords}>
       <strong>{one.name}</strong>
+      {one.outside && <Tag>{t('outside.tag')}</Tag>}
       <span>
         {one.grade || t(`referral.tier.${one.tier}` as Key)}
         {origin && <span className={styles.origin}> {t('refer.receiver.origin')}</span>}

@@ -8,6 +8,7 @@ import { ask } from '../../client/client';
 import { Applications } from '../../launch/Applications';
 import { useAppearance } from '../../layout/appearance';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
+import { LinkPanel } from '../../outside/LinkPanel';
 import { Failure } from '../../page/Failure';
 import { Read, useReading } from '../../page/reading';
 import { PatientBanner } from '../../patient/PatientBanner';
@@ -107,6 +108,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
           <Papers thread={thread} />
         </div>
         <div>
+          <LinkPanel task={task} />
           <Conversation thread={thread} />
           <Road thread={thread} />
           {phone && (
