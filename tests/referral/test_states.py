@@ -118,7 +118,7 @@ def test_states_actions_and_parts_are_spelled_one_way() -> None:
         assert {*row.start, *row.end} <= STATES.keys()
         assert row.action in ACTIONS
         assert set(row.who) <= set(PARTS)
-        assert row.when in ("", "down", "unsettled", "overdue", "retro")
+        assert row.when in ("", "down", "unsettled", "overdue", "retro", "begun")
         assert not set(row.requires) & {*row.optional, *row.one_of}
     assert all(zh and en for zh, en in ACTIONS.values())
 

@@ -101,7 +101,9 @@ async def book(step: Step, row: Row) -> None:
 
 
 async def defer(step: Step, row: Row) -> None:
-    step.change(state="deferred", offered_at=None)
+    """Nothing is free: whoever was to see the patient, or was missed, is arranged no more."""
+    step.change(state="deferred", offered_at=None, arranged_at=None, missed_from=None)
+    _arranged_nothing(step)
 
 
 async def cancel_booking(step: Step, row: Row) -> None:
@@ -120,7 +122,7 @@ async def no_show(step: Step, row: Row) -> None:
         await bookings.conclude(step.tx, _everywhere(step), step.after.appointment_id, "no-show")
     if step.after.bed_hold is not None:
         await reservation.release_bed(step.tx, step.after.bed_hold)
-    step.change(state="no-show", appointment_id=None, bed_hold=None, arranged_at=None)
+    step.change(state="no-show", appointment_id=None, bed_hold=None, arranged_at=None, missed_from=None)
     _tell_nothing(step)  # who was to see the patient and when stays: it is what was missed
 
 
@@ -130,7 +132,7 @@ async def arrive(step: Step) -> None:
         await bookings.conclude(step.tx, _everywhere(step), step.after.appointment_id, "fulfilled")
     if step.after.state == "held" and step.after.bed_hold is not None:
         await reservation.keep_bed(step.tx, step.after.bed_hold)
-    step.change(held_until=None)
+    step.change(held_until=None, missed_from=None)
 
 
 async def give_back(step: Step, why: str) -> None:
@@ -142,9 +144,9 @@ async def give_back(step: Step, why: str) -> None:
         await reservation.end_appointment(step.tx, _everywhere(step), held.appointment_id, why)
     if held.bed_hold is not None:
         await reservation.release_bed(step.tx, held.bed_hold)
-    step.change(appointment_id=None, bed_hold=None, held_until=None)
+    step.change(appointment_id=None, bed_hold=None, held_until=None, missed_from=None)
     _tell_nothing(step)
-    step.task["extension"] = [one for one in step.task["extension"] if one.get("url") != urls.ARRANGED]
+    _arranged_nothing(step)
 
 
 async def _asked(step: Step) -> Asked:
@@ -198,8 +200,15 @@ async def _arranged(step: Step, made: Written) -> None:
     appointment = made.resource or {}
     actors = [str(one["actor"].get("reference", "")) for one in appointment.get("participant", ())]
     first = next((one for one in actors if not one.startswith("Patient/")), "")
-    start = resources.stamp(datetime.fromisoformat(str(appointment["start"]).replace("Z", "+00:00")))
-    marks.arrange(step.task, (await _who(step.tx, first)).json if first else None, start)
+    begins = datetime.fromisoformat(str(appointment["start"]).replace("Z", "+00:00"))
+    marks.arrange(step.task, (await _who(step.tx, first)).json if first else None, resources.stamp(begins))
+    await expect(step, begins)
+
+
+async def expect(step: Step, begins: datetime) -> None:
+    """The patient is expected then; from then on, and some grace (policy), somebody may say that nobody came."""
+    grace = float(await policy.value(step.tx, "referral.no_show_after_minutes", step.now, step.after.to_org))
+    step.change(missed_from=begins + timedelta(minutes=grace))
 
 
 async def _who(tx: Tx, actor: str) -> Named:
@@ -234,6 +243,11 @@ def _tell_nothing(step: Step) -> None:
     step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
 
 
+def _arranged_nothing(step: Step) -> None:
+    """It is not said any more who sees the patient and when."""
+    step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.ARRANGED]
+
+
 def _everywhere(step: Step) -> RoomScope:
     """Who acts, with what it takes to give back or use what the referral has, also for a patient or a sender."""
     return lent(step.scope, RoomScope, "everything")
@@ -252,4 +266,4 @@ def _words(reason: Resource | None) -> str:
     return str(reason.get("text") or next((c.get("display", "") for c in reason.get("coding", ())), ""))
 
 
-__all__ = ["arrive", "book", "cancel_booking", "defer", "expire", "give_back", "hold", "is_direct", "no_show", "pools"]
+__all__ = ["arrive", "book", "cancel_booking", "defer", "expect", "expire", "give_back", "hold", "is_direct", "no_show", "pools"]

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
 from yilian.fhir import references
+from yilian.fhir.dates import interval, region_zone
 from yilian.referral import approvals, booking, marks, numbers, register, resources, rules, states
+from yilian.referral.beginning import begin
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
 from yilian.referral.parameters import Act, LegalAction, Refer, read_act, read_refer
@@ -79,31 +81,8 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
         resources.set_consent(request, await sending.consent(tx, scope, asked.consent, signed))
     if asked.note:
         resources.add_words(request, asked.note, signed, tx.now, "submit" if asked.submit else "draft")
-    task = resources.new_task(
-        request, id=tx.new_id(), number=number, patient=sending.patient, requester=me, sender=named(sending.sender), at=tx.now
-    )
-    row = Referral(
-        task_rid=0,
-        task_id=task["id"],
-        task_ver=0,
-        request_rid=0,
-        request_id=request["id"],
-        request_ver=0,
-        number=number,
-        patient=sending.patient_rid,
-        direction=sending.wish.direction,
-        specialty=sending.wish.specialty or None,
-        priority=request["priority"],
-        state="draft",
-        from_org=sending.sender.rid,
-        to_org=sending.receiver.rid if sending.receiver else None,
-        referrer=scope.agent,
-        created_at=tx.now,
-        basis_task=sending.basis.task_rid if sending.basis else None,
-        replaces_task=sending.replaced.task_rid if sending.replaced else None,
-    )
     action = "submit" if asked.submit else "draft"
-    step = Step(tx, scope, action, Act(action, frozenset(), note=asked.note), None, row, request, task)
+    step = begin(tx, scope, Act(action, frozenset(), note=asked.note), sending, request, me)
     if asked.submit:
         await send(step, sending)
         settle_replaced(step, sending)
@@ -148,7 +127,7 @@ async def by_the_house(tx: Tx, task_rid: int, action: str, note: str = "") -> bo
     """Take a step the platform takes by itself, with the referral of this Task (rid), in `tx`. False where it is not legal (any more)."""
     referral = await register.lock(tx, task_rid)
     row = states.row(referral.state, action) if referral is not None else None
-    if referral is None or row is None or states.HOUSE not in row.who or not rules.holds(row, referral, tx.now):
+    if referral is None or row is None or states.HOUSE not in row.who or not (row.when == "begun" or rules.holds(row, referral, tx.now)):
         return False
     await _take(tx, HOUSE, referral, row, Act(action, frozenset(), note=note))
     return True
@@ -243,6 +222,8 @@ async def _accept(step: Step, row: states.Row) -> None:
     if step.asked.practitioner is not None or step.asked.start:
         marks.arrange(step.task, step.asked.practitioner, step.asked.start)
         step.change(arranged_at=step.now)
+        if step.asked.start:
+            await booking.expect(step, interval(step.asked.start, region_zone())[0])
     await write_plan(step)
     if step.asked.slot or step.asked.bed is not None:
         booked = Act("book", frozenset(), slot=step.asked.slot, bed=step.asked.bed)

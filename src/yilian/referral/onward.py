@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from yilian.errors import YilianError
 from yilian.referral import marks, numbers, register, resources, states
+from yilian.referral.beginning import begin
 from yilian.referral.outcome import fault
 from yilian.referral.parameters import Act
 from yilian.referral.resources import Named
@@ -93,40 +94,19 @@ async def successor(step: Step, sending: Sending) -> None:
     old, tx = step.after, step.tx
     assert sending.receiver is not None  # `check` refused everything else
     before = {key: value for key, value in step.request.items() if key != "meta"}
-    number = await numbers.take(tx)
-    request = resources.forwarded_request(before, id=tx.new_id(), number=number, receiver=named(sending.receiver), at=step.now)
+    receiver = named(sending.receiver)
+    request = resources.forwarded_request(before, id=tx.new_id(), number=await numbers.take(tx), receiver=receiver, at=step.now)
     author = Named(before["requester"]["reference"], before["requester"].get("display", ""))
-    task = resources.new_task(
-        request, id=tx.new_id(), number=number, patient=sending.patient, requester=author, sender=named(sending.sender), at=step.now
-    )
-    following = register.changed(
-        old,
-        task_rid=0,
-        task_id=task["id"],
-        task_ver=0,
-        request_rid=0,
-        request_id=request["id"],
-        request_ver=0,
-        number=number,
-        state="submitted",
-        to_org=sending.receiver.rid,
-        created_at=step.now,
-        submitted_at=step.now,
-        due_at=None,
-        arranged_at=None,
-        acknowledged_at=None,
-        closed_at=None,
-        wished=(),
-        alternatives=tuple(one for one in old.alternatives if one != sending.receiver.reference),
-        replaces_task=old.task_rid,
-    )
-    marks.set_alternatives(task, following.alternatives, following.automatic)
-    onward = Step(tx, step.scope, step.action, step.asked, None, following, request, task)
+    onward = begin(tx, step.scope, step.asked, sending, request, author)
+    onward.change(state="submitted", applied_at=old.applied_at, submitted_at=step.now, replaces_task=old.task_rid)
+    left = tuple(one for one in old.alternatives if one != sending.receiver.reference)
+    onward.change(alternatives=left, automatic=old.automatic)
+    marks.set_alternatives(onward.task, left, old.automatic)
     onward.say(step.asked.note)
     try:
         await finish(onward)
     except register.AlreadyOpen:
-        live = await register.live(tx, following.patient, following.specialty or "")
+        live = await register.live(tx, onward.after.patient, onward.after.specialty or "")
         raise await OpenReferral.of(tx, step.scope, live) from None
 
 

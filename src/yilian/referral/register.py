@@ -66,6 +66,7 @@ class Referral:
     moved_at: datetime | None = None
     diagnosis: str | None = None
     diagnosis_text: str | None = None
+    missed_from: datetime | None = None
 
     @property
     def post(self) -> str:

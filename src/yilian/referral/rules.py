@@ -68,6 +68,8 @@ def holds(row: states.Row, referral: Referral, now: datetime) -> bool:
             return referral.retro_post is not None and referral.retro_at is None
         case "overdue":
             return referral.overdue(now)
+        case "begun":
+            return referral.missed_from is None or referral.missed_from <= now
         case _:
             return True
 

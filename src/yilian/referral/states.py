@@ -82,7 +82,8 @@ class Row:
     who       the parts that may take it
     requires  parameters that must come with it; `optional`: that may; `one_of`: of which at least one must
     when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet,
-              "overdue" its clock has run out, "retro" it went without the approval that is recorded later
+              "overdue" its clock has run out, "retro" it went without the approval that is recorded later, "begun" the time of the
+              appointment has come (for people: the house follows a desk that said so)
     primary   the likeliest next step of whose turn it is; `danger`: hard to undo, asked twice
     """
 
@@ -167,7 +168,8 @@ ROWS = (
         note="Nothing is free: waits on the list, and is told of places as they come."),
     Row(("held",), "expire", ("accepted",), (HOUSE,), note="The time of the hold is over."),
     Row(("held", "booked"), "cancel-booking", ("accepted",), (RECEIVER, BOOKER, HOUSE), optional=("reason", "note"), danger=True),
-    Row(("booked",), "no-show", ("no-show",), (RECEIVER, HOUSE), optional=("note",)),
+    Row(("booked",), "no-show", ("no-show",), (RECEIVER, HOUSE), optional=("note",), when="begun",
+        note="From the start of the appointment on, and some grace; a bed alone has no time."),
     Row(("accepted", "held", "booked", "deferred", "no-show"), "arrive", ("arrived",), (RECEIVER, HOUSE), optional=("note",), primary=True,
         note="Whoever is there is received, booked or not. The house takes it when the appointment is checked in."),
     *(Row((state,), "plan", (state,), (RECEIVER,), requires=("plan",), optional=("note",), when="down", primary=state == "accepted",

@@ -877,6 +877,7 @@ create table referral (                                  -- one row a referral: 
     missed         smallint not null default 0,  -- how often the patient did not come
     diagnosis      text collate "C",           -- ICD-10 of the first diagnosis the request names; null: none is coded
     diagnosis_text text,                       -- what it is called there
+    missed_from     timestamptz,                         -- booked: from then on the patient may be recorded as not having come
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
     due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
