@@ -49,6 +49,7 @@ ARRANGED = BASE + "StructureDefinition/referral-arranged"
 REFERRAL_BOOKED = BASE + "StructureDefinition/referral-booked"  # on the Task: appointment, bed, held-until
 REFERRAL_WISHED = BASE + "StructureDefinition/referral-wished-place"  # on the request: a Slot or bed the sender would like
 REFERRAL_ALTERNATIVE = BASE + "StructureDefinition/referral-alternative"  # on the Task: who may be asked next, and whether by itself
+REFERRAL_CHOSEN = BASE + "StructureDefinition/referral-chosen"  # on the Task: why this receiver was asked after another one, and by whom
 REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institution that refers; on the ServiceRequest and its Task
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for

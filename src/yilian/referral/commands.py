@@ -14,7 +14,7 @@ from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
 from yilian.fhir import references
 from yilian.fhir.dates import interval, region_zone
-from yilian.referral import approvals, booking, marks, numbers, register, resources, rules, states
+from yilian.referral import approvals, booking, marks, numbers, proposals, register, resources, rules, states
 from yilian.referral.beginning import begin
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
@@ -86,7 +86,7 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
     if asked.submit:
         await send(step, sending)
         settle_replaced(step, sending)
-    if asked.alternatives:
+    if asked.alternatives or asked.automatic:
         await _name_alternatives(step, asked)
     if asked.slot or asked.bed is not None:
         marks.set_wished(step.request, (*asked.slot, *((asked.bed,) if asked.bed is not None else ())))
@@ -159,7 +159,8 @@ async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
     referral = await register.of_task(tx, stored.rid)
     if referral is None:
         raise _no_referral(task_id)
-    return rules.legal(referral, await _parts(tx, scope, referral), tx.now) if _writes(scope) else []
+    mine = await _parts(tx, scope, referral)
+    return await proposals.complete(tx, referral, mine, rules.legal(referral, mine, tx.now)) if _writes(scope) else []
 
 
 async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:

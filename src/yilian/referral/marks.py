@@ -11,11 +11,19 @@ Resource = dict[str, Any]
 
 
 def set_alternatives(task: Resource, institutions: Iterable[str], automatic: bool) -> None:
-    """Whom the sender would ask next, and whether that is done without asking back. None: nothing is said."""
+    """Whom the sender would ask next, and whether that is done without asking back; nobody and automatic: whom the platform finds."""
     parts: list[Resource] = [{"url": "institution", "valueReference": {"reference": one}} for one in institutions]
     others = [e for e in task.get("extension", []) if e.get("url") != urls.REFERRAL_ALTERNATIVE]
-    said = [{"url": urls.REFERRAL_ALTERNATIVE, "extension": [*parts, {"url": "automatic", "valueBoolean": automatic}]}] if parts else []
+    said = [{"url": urls.REFERRAL_ALTERNATIVE, "extension": [*parts, {"url": "automatic", "valueBoolean": automatic}]}]
+    said = said if parts or automatic else []
     task["extension"] = [*others, *said]
+
+
+def set_chosen(task: Resource, why: Iterable[str], *, by_house: bool) -> None:
+    """Why this receiver was asked after another one, and whether the platform chose it by itself."""
+    parts: list[Resource] = [{"url": "reason", "valueString": one} for one in why]
+    others = [e for e in task.get("extension", []) if e.get("url") != urls.REFERRAL_CHOSEN]
+    task["extension"] = [*others, {"url": urls.REFERRAL_CHOSEN, "extension": [{"url": "automatic", "valueBoolean": by_house}, *parts]}]
 
 
 def set_wished(request: Resource, places: Iterable[Resource]) -> None:

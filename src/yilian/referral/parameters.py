@@ -83,7 +83,7 @@ class Refer:
     """The parameters of `$refer`.
 
     slot, bed      what the sender would like to have booked; alternatives: References to institutions
-    automatic      these are asked one after the other when the receiver declines
+    automatic      these are asked one after the other when the receiver declines; with none named, whom the platform finds
     """
 
     request: Resource
@@ -124,8 +124,17 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """One parameter the platform fills in: its name, its value as {"value…": …}, and why, line by line."""
+
+    name: str
+    value: Resource
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LegalAction:
-    """An action this user may take now. `requires`, `optional`, `one_of`: names of parameters."""
+    """An action this user may take now. `requires`, `optional`, `one_of`: names of parameters. `proposed`: what is filled in already."""
 
     code: str
     display: str
@@ -134,6 +143,7 @@ class LegalAction:
     requires: tuple[str, ...]
     optional: tuple[str, ...]
     one_of: tuple[str, ...] = ()
+    proposed: Proposed | None = None
 
 
 def read_refer(parameters: Resource, validate: Validate) -> Refer:
@@ -216,11 +226,17 @@ def actions_answer(actions: Iterable[LegalAction]) -> Resource:
                 *({"name": "requires", "valueCode": name} for name in action.requires),
                 *({"name": "optional", "valueCode": name} for name in (*action.one_of, *action.optional)),
                 *({"name": "oneOf", "valueCode": name} for name in action.one_of),
+                *([_proposed(action.proposed)] if action.proposed is not None else []),
             ],
         }
         for action in actions
     ]
     return {"resourceType": "Parameters"} | ({"parameter": listed} if listed else {})
+
+
+def _proposed(proposed: Proposed) -> Resource:
+    why = [{"name": "why", "valueString": one} for one in proposed.why]
+    return {"name": "proposed", "part": [{"name": proposed.name, **proposed.value}, *why]}
 
 
 _Value = tuple[str, Any]

@@ -149,6 +149,22 @@ async def institutions_passed(tx: Tx, task_rid: int) -> set[int]:
     return {row[side] for row in rows for side in ("from_org", "to_org") if row[side] is not None}
 
 
+async def offers_before(tx: Tx, task_rid: int) -> int:
+    """How often the wish had been given to another institution before this referral: the length of its chain without the first."""
+    many: int = await tx.fetchval(
+        """
+        with recursive chain (task_rid, replaces_task) as (
+            select task_rid, replaces_task from referral where task_rid = $1
+            union
+            select r.task_rid, r.replaces_task from referral r join chain c on r.task_rid = c.replaces_task
+        )
+        select count(*) - 1 from chain
+        """,
+        task_rid,
+    )
+    return many
+
+
 class AlreadyOpen(Conflict):
     """Raised inside the room when the database says that another referral is live; `commands` turns it into `OpenReferral`."""
 
