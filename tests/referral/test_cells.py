@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.referral.region import OUTCOME, Region, a_plan, act_parameters, decline_reason, state_of, up, version_of
+from tests.referral.region import OUTCOME, Region, a_plan, act_parameters, decline_reason, leave_reason, state_of, up, version_of
 from tests.scheduling.region import put, role, schedule, slot
 from yilian import referral
 from yilian.errors import Forbidden, NotFound
@@ -106,6 +106,14 @@ async def cancelled(region: Region) -> Task:
     return await region.act("gp", await submitted(region), "cancel", reason="患者要求")
 
 
+async def in_place(region: Region) -> Task:
+    return await region.act("gp", await accepted(region), "stay", reason="血压不稳", informed="女儿李红")
+
+
+async def against_advice(region: Region) -> Task:
+    return await region.act("gp", await submitted(region), "leave", reason=leave_reason(), witness="护士王丽")
+
+
 REACHED: dict[str, Callable[[Region], Awaitable[Task]]] = {
     "draft": draft,
     "in-approval": in_approval,
@@ -122,6 +130,8 @@ REACHED: dict[str, Callable[[Region], Awaitable[Task]]] = {
     "declined": declined,
     "referred-onward": referred_onward,
     "cancelled": cancelled,
+    "in-place": in_place,
+    "against-advice": against_advice,
 }
 
 GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
@@ -138,11 +148,14 @@ GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "report": lambda: {"findings": "x"},
     "complete": lambda: OUTCOME,
     "cancel": lambda: {"reason": "x"},
+    "stay": lambda: {"reason": "x", "informed": "y"},
+    "leave": lambda: {"reason": leave_reason(), "witness": "z"},
+    "end": lambda: {"reason": "x"},
 }
 
 
-ELSEWHERE = ("down", "begun")
-"""Conditions that do not hold here: these are up-referrals, and their appointments are still to come."""
+ELSEWHERE = ("down", "begun", "marked")
+"""Conditions that do not hold here: these are up-referrals of the living, and their appointments are still to come."""
 
 
 class _Undo(Exception):

@@ -103,7 +103,7 @@ async def book(step: Step, row: Row) -> None:
 async def defer(step: Step, row: Row) -> None:
     """Nothing is free: whoever was to see the patient, or was missed, is arranged no more."""
     step.change(state="deferred", offered_at=None, arranged_at=None, missed_from=None)
-    _arranged_nothing(step)
+    arrange_nothing(step)
 
 
 async def cancel_booking(step: Step, row: Row) -> None:
@@ -146,7 +146,7 @@ async def give_back(step: Step, why: str) -> None:
         await reservation.release_bed(step.tx, held.bed_hold)
     step.change(appointment_id=None, bed_hold=None, held_until=None, missed_from=None)
     _tell_nothing(step)
-    _arranged_nothing(step)
+    arrange_nothing(step)
 
 
 async def _asked(step: Step) -> Asked:
@@ -243,7 +243,7 @@ def _tell_nothing(step: Step) -> None:
     step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
 
 
-def _arranged_nothing(step: Step) -> None:
+def arrange_nothing(step: Step) -> None:
     """It is not said any more who sees the patient and when."""
     step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.ARRANGED]
 
@@ -266,4 +266,17 @@ def _words(reason: Resource | None) -> str:
     return str(reason.get("text") or next((c.get("display", "") for c in reason.get("coding", ())), ""))
 
 
-__all__ = ["arrive", "book", "cancel_booking", "defer", "expect", "expire", "give_back", "hold", "is_direct", "no_show", "pools"]
+__all__ = [
+    "arrange_nothing",
+    "arrive",
+    "book",
+    "cancel_booking",
+    "defer",
+    "expect",
+    "expire",
+    "give_back",
+    "hold",
+    "is_direct",
+    "no_show",
+    "pools",
+]

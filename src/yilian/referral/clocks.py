@@ -56,7 +56,7 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
                 hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
                 return changed(after, due_at=await _limit(tx, after, now, hours, after.to_org))
             return after
-        case _:
+        case _:  # in-place: nobody is late while the patient cannot travel
             return changed(after, due_at=None, clock_left=None)
 
 

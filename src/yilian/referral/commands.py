@@ -14,7 +14,7 @@ from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
 from yilian.fhir import references
 from yilian.fhir.dates import interval, region_zone
-from yilian.referral import approvals, booking, marks, numbers, proposals, register, resources, rules, states
+from yilian.referral import approvals, booking, endings, marks, numbers, proposals, register, resources, rules, states
 from yilian.referral.beginning import begin
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
@@ -123,13 +123,13 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
     return (await _take(tx, scope, referral, row, asked)).task
 
 
-async def by_the_house(tx: Tx, task_rid: int, action: str, note: str = "") -> bool:
+async def by_the_house(tx: Tx, task_rid: int, asked: Act) -> bool:
     """Take a step the platform takes by itself, with the referral of this Task (rid), in `tx`. False where it is not legal (any more)."""
     referral = await register.lock(tx, task_rid)
-    row = states.row(referral.state, action) if referral is not None else None
+    row = states.row(referral.state, asked.action) if referral is not None else None
     if referral is None or row is None or states.HOUSE not in row.who or not (row.when == "begun" or rules.holds(row, referral, tx.now)):
         return False
-    await _take(tx, HOUSE, referral, row, Act(action, frozenset(), note=note))
+    await _take(tx, HOUSE, referral, row, asked)
     return True
 
 
@@ -190,6 +190,7 @@ def _legal_row(mine: frozenset[str], referral: Referral, action: str, now: datet
 
 async def _submit(step: Step, row: states.Row) -> None:
     sending = await _rewritten(step)
+    endings.alive(step.after)
     await sending.check(step.tx, step.scope, besides=step.after.task_rid)
     await send(step, sending)
     settle_replaced(step, sending)
@@ -203,6 +204,7 @@ async def _revise(step: Step, row: states.Row) -> None:
 
 async def _approve(step: Step, row: states.Row) -> None:
     state = rules.next_state(row, step.after, approval_asked=True)
+    endings.alive(step.after)
     if state == "submitted":
         step.change(state=state, submitted_at=step.now)
         await _book_directly(step, or_leave=True)
@@ -310,6 +312,11 @@ _STEPS: dict[str, Callable[[Step, states.Row], Awaitable[None]]] = {
     "complete": _complete,
     "close": close,
     "cancel": _cancel,
+    "stay": endings.stay,
+    "travel": endings.travel,
+    "leave": endings.leave,
+    "mark": endings.mark,
+    "end": endings.end,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from yilian.fhir import urls
+from yilian.referral.codes import CIRCUMSTANCES
 
 Resource = dict[str, Any]
 
@@ -24,6 +25,33 @@ def set_chosen(task: Resource, why: Iterable[str], *, by_house: bool) -> None:
     parts: list[Resource] = [{"url": "reason", "valueString": one} for one in why]
     others = [e for e in task.get("extension", []) if e.get("url") != urls.REFERRAL_CHOSEN]
     task["extension"] = [*others, {"url": urls.REFERRAL_CHOSEN, "extension": [{"url": "automatic", "valueBoolean": by_house}, *parts]}]
+
+
+def set_circumstance(task: Resource, kind: str, at: str) -> None:
+    """What makes the referral void, and since when that is known; "" for nothing (any more)."""
+    others = [e for e in task.get("extension", []) if e.get("url") != urls.REFERRAL_CIRCUMSTANCE]
+    coding = {"system": urls.REFERRAL_CIRCUMSTANCE_KIND, "code": kind, "display": CIRCUMSTANCES[kind][0] if kind else ""}
+    parts: list[Resource] = [{"url": "kind", "valueCoding": coding}, {"url": "time", "valueDateTime": at}]
+    task["extension"] = [*others, *([{"url": urls.REFERRAL_CIRCUMSTANCE, "extension": parts}] if kind else [])]
+
+
+def add_in_place(task: Resource, *, informed: str, expert: str, at: str, by: Resource) -> None:
+    """Who of the family was informed and which expert was called, when and by whom, beside what was recorded before."""
+    said = [{"url": name, "valueString": text} for name, text in (("informed", informed), ("expert", expert)) if text]
+    parts: list[Resource] = [*said, {"url": "time", "valueDateTime": at}, {"url": "by", "valueReference": by}]
+    task["extension"] = [*task.get("extension", []), {"url": urls.REFERRAL_IN_PLACE, "extension": parts}]
+
+
+def in_place(task: Resource) -> list[dict[str, str]]:
+    """The same, read, oldest first: informed, expert, time, by (a name); "" where nothing was said."""
+    found = []
+    for one in task.get("extension", []):
+        if one.get("url") == urls.REFERRAL_IN_PLACE:
+            parts = {part["url"]: part for part in one.get("extension", [])}
+            texts = {name: str(parts.get(name, {}).get("valueString", "")) for name in ("informed", "expert")}
+            by = str(parts.get("by", {}).get("valueReference", {}).get("display", ""))
+            found.append({**texts, "time": str(parts.get("time", {}).get("valueDateTime", "")), "by": by})
+    return found
 
 
 def set_wished(request: Resource, places: Iterable[Resource]) -> None:

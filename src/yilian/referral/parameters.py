@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from yilian.errors import BadRequest, Issue
@@ -43,6 +44,9 @@ ACT = {
     "to": _Kind(REFERENCES),
     "question": _Kind(TEXTS),
     "answer": _Kind(TEXTS),
+    "informed": _Kind(TEXTS),
+    "expert": _Kind(TEXTS),
+    "witness": _Kind(TEXTS),
     "diagnosis": _Kind(CONCEPTS, repeats=True),
     "treatment": _Kind(TEXTS),
     "advice": _Kind(TEXTS),
@@ -97,8 +101,20 @@ class Refer:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstance:
+    """What makes a referral void. kind: a code of `codes.CIRCUMSTANCES`; source: rid of the Patient or Encounter saying so; at: aware."""
+
+    kind: str
+    source: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
-    """The parameters of `$act`. `given` are the names that came, without `action`; texts are stripped, "" where not given."""
+    """The parameters of `$act`. `given` are the names that came, without `action`; texts are stripped, "" where not given.
+
+    circumstance   of the house's own `mark`; nobody sends it
+    """
 
     action: str
     given: frozenset[str]
@@ -121,6 +137,10 @@ class Act:
     request: Resource | None = None
     slot: tuple[Resource, ...] = ()
     bed: Resource | None = None
+    informed: str = ""
+    expert: str = ""
+    witness: str = ""
+    circumstance: Circumstance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +225,9 @@ def read_act(parameters: Resource, validate: Validate) -> Act:
         request=_resource(found["request"][0], "request", "ServiceRequest") if found["request"] else None,
         slot=tuple(value for _, value in found["slot"]),
         bed=found["bed"][0][1] if found["bed"] else None,
+        informed=_text(found, "informed"),
+        expert=_text(found, "expert"),
+        witness=_text(found, "witness"),
     )
 
 
@@ -387,4 +410,7 @@ FIELD_NAMES = {
     "request": "转诊申请",
     "slot": "号源",
     "bed": "床位",
+    "informed": "告知的家属",
+    "expert": "请的专家",
+    "witness": "见证人",
 }

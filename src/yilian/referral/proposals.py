@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yilian.referral import next_receiver, states
+from yilian.referral.codes import CIRCUMSTANCES
 from yilian.referral.parameters import LegalAction, Proposed
 from yilian.referral.register import Referral
 
@@ -25,4 +26,7 @@ async def _proposed(tx: Tx, referral: Referral, mine: frozenset[str], action: st
     if action == "redirect" and states.REFERRER in mine:
         found = next(iter(await next_receiver.following(tx, referral)), None)
         return Proposed("to", {"valueReference": found.receiver.json}, found.why) if found is not None else None
+    if action == "end" and referral.ending is not None and states.STATES[referral.state].turn in mine:
+        words = CIRCUMSTANCES[referral.ending][0]
+        return Proposed("reason", {"valueCodeableConcept": {"text": words}}, (words,))
     return None

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from yilian.errors import Conflict
+from yilian.fhir import json
 from yilian.referral.states import LIVE, STATES
+from yilian.sealing.keyring import opened
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -67,6 +69,8 @@ class Referral:
     diagnosis: str | None = None
     diagnosis_text: str | None = None
     missed_from: datetime | None = None
+    ending: str | None = None
+    ending_rid: int | None = None
 
     @property
     def post(self) -> str:
@@ -163,6 +167,17 @@ async def offers_before(tx: Tx, task_rid: int) -> int:
         task_rid,
     )
     return many
+
+
+async def died_elsewhere(tx: Tx, patient: int) -> bool:
+    """Whether another record of the same person (rid) says that the patient died."""
+    rows = await tx.fetch(
+        "select r.rid, r.body from person_member m join person_member o on o.person = m.person and o.patient <> m.patient"
+        " join resource r on r.rid = o.patient and not r.deleted where m.patient = $1",
+        patient,
+    )
+    others = [json.parse(opened(row["rid"], row["body"]).encode()) for row in rows]
+    return any(one.get("deceasedBoolean") is True or one.get("deceasedDateTime") for one in others)
 
 
 class AlreadyOpen(Conflict):

@@ -31,6 +31,10 @@ POSTS = {"head": "科主任", "medical-affairs": "医务科", "president": "院�
 """How approvers are called; other posts by their code."""
 
 
+BESIDE_THE_ROAD = ("endorse", "mark")
+"""Actions that leave the clock of the state as it runs."""
+
+
 @dataclass(slots=True)
 class Step:
     """What a step starts from and what it makes of it. The action's function changes `after`, `request` and `task`; `finish` writes them.
@@ -83,7 +87,7 @@ async def finish(step: Step) -> None:
     with meta, in `step.request` and `step.task`.
     """
     before, tx = step.before, step.tx
-    if step.action != "endorse":
+    if step.action not in BESIDE_THE_ROAD:
         step.after = await clocks.set_clock(tx, before, step.after)
     settled = step.after.acknowledged_at is not None
     request_written = resources.step_request(step.request, step.after.state, settled=settled) or step.request_changed or before is None

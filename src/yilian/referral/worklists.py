@@ -70,6 +70,7 @@ LISTS = {
     "approval": Worklist("待我审批", (Side(True, _NEXT_APPROVER),)),
     "inbox": Worklist("待处理", (Side(False, "f.state in ('submitted', 'received')"),)),
     "answer": Worklist("待补充", (Side(True, "f.state = 'need-info'"),)),
+    "in-place": Worklist("就地救治", (Side(True, "f.state = 'in-place'"), Side(False, "f.state = 'in-place'"))),
     "declined": Worklist("被退回", (Side(True, "f.state = 'declined' and f.acknowledged_at is null"),), ended=True),
     "expected": Worklist("待到诊", (Side(False, _WAITING),)),
     "today": Worklist("今日到诊", (Side(False, _TODAY),)),
