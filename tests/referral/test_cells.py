@@ -151,6 +151,7 @@ GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "stay": lambda: {"reason": "x", "informed": "y"},
     "leave": lambda: {"reason": leave_reason(), "witness": "z"},
     "end": lambda: {"reason": "x"},
+    "green": lambda: {"reason": "急性心肌梗死"},
 }
 
 

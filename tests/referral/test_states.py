@@ -84,6 +84,7 @@ OURS = {
     ("in-place", "travel"),
     *((state, "leave") for state in (*BEFORE_ARRIVAL, "need-info", "in-place", "arrived")),
     *((state, action) for state in OPEN for action in ("mark", "end")),
+    *((state, "green") for state in (*BEFORE_ARRIVAL, "need-info", "in-place")),
 }
 """Lines the contract does not name, in its spirit."""
 
@@ -127,7 +128,7 @@ def test_states_actions_and_parts_are_spelled_one_way() -> None:
         assert {*row.start, *row.end} <= STATES.keys()
         assert row.action in ACTIONS
         assert set(row.who) <= set(PARTS)
-        assert row.when in ("", "down", "unsettled", "overdue", "retro", "begun", "marked")
+        assert row.when in ("", "down", "unsettled", "overdue", "retro", "begun", "marked", "not-green")
         assert not set(row.requires) & {*row.optional, *row.one_of}
     assert all(zh and en for zh, en in ACTIONS.values())
 

@@ -49,6 +49,7 @@ def given_for(state: str, action: str, chance: random.Random, way: str = "up") -
         "stay": {"reason": "x", "informed": "y", "expert": "z"},
         "leave": {"reason": leave_reason(), "witness": "z"},
         "end": {"reason": "x"},
+        "green": {"reason": "急性心肌梗死"},
     }.get(action, {})
 
 

@@ -56,6 +56,8 @@ REFERRAL_CIRCUMSTANCE = BASE + "StructureDefinition/referral-circumstance"  # on
 REFERRAL_IN_PLACE = (
     BASE + "StructureDefinition/referral-in-place"
 )  # on the Task: who was informed and called when the patient could not travel
+FIRST_VISIT = BASE + "StructureDefinition/referral-first-visit"  # on the Task of a down-referral: due, discharged
+GREEN_CHANNEL = BASE + "StructureDefinition/green-channel"  # 绿色通道, on the request: asked | open, reason, time, by
 REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institution that refers; on the ServiceRequest and its Task
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yilian.referral import resources
+from yilian.referral import marks, resources
 from yilian.referral.parameters import Act
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
@@ -45,5 +45,6 @@ def begin(tx: Tx, scope: Scope, asked: Act, sending: Sending, request: dict[str,
         created_at=tx.now,
         basis_task=sending.basis.task_rid if sending.basis else None,
         replaces_task=sending.replaced.task_rid if sending.replaced else None,
+        green=(marks.green_channel(request) or {}).get("state"),
     )
     return Step(tx, scope, asked.action, asked, None, row, request, task)

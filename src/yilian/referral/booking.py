@@ -57,10 +57,11 @@ async def is_direct(tx: Tx, referral: Referral) -> bool:
 
 
 async def pools(tx: Tx, referral: Referral) -> tuple[str, ...]:
-    """The pools that are open to a referral, whoever books: the grassroots' where the sender is of it, the emergency's if it is one."""
+    """The pools that are open to a referral, whoever books: the grassroots' where the sender is of it, the emergency's if it is one, or
+    the green channel is open."""
     sender = (await institutions.of(tx, [referral.from_org])).get(referral.from_org)
     grassroots = ("grassroots",) if sender is not None and tier(sender.tier) in GRASSROOTS else ()
-    return (*grassroots, *(("emergency",) if referral.priority == "stat" else ()))
+    return (*grassroots, *(("emergency",) if referral.priority == "stat" or referral.green == "open" else ()))
 
 
 async def of_task(tx: Tx, scope: Scope, task_id: str) -> tuple[str, ...]:

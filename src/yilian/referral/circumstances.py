@@ -14,7 +14,7 @@ from yilian import policy
 from yilian.access import institutions
 from yilian.fhir import json
 from yilian.referral import commands, rules
-from yilian.referral.codes import CIRCUMSTANCES
+from yilian.referral.codes import CIRCUMSTANCES, INPATIENT
 from yilian.referral.parameters import Act, Circumstance
 from yilian.search.persons import records_of
 from yilian.store.scope import Scope
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from yilian.db import Tx
     from yilian.store.change import Written
 
-INPATIENT = ("IMP", "ACUTE", "NONAC")
-"""Of http://terminology.hl7.org/CodeSystem/v3-ActCode."""
 LYING = ("in-progress", "onleave")
 
 OPEN = f"""

@@ -64,6 +64,11 @@ DECLINE_REASONS: dict[str, Words] = {
     "other": ("其他(请说明)", "Other (say which)"),
 }
 
+GREEN_CHANNEL: dict[str, Words] = {
+    "asked": ("申请绿色通道", "Green channel asked for"),
+    "open": ("绿色通道", "Green channel"),
+}
+
 LEAVE_REASONS: dict[str, Words] = {
     "refused": ("患者或家属拒绝转诊", "Patient or family refuses the referral"),
     "left": ("违反医嘱自动离院", "Left against medical advice"),
@@ -75,6 +80,9 @@ CIRCUMSTANCES: dict[str, Words] = {
     "admitted": ("患者已在其他机构住院", "The patient was admitted elsewhere"),
 }
 """What makes an open referral void: a mark on it, see `circumstances`."""
+
+INPATIENT = ("IMP", "ACUTE", "NONAC")
+"""Encounter.class of who lies in a ward, of http://terminology.hl7.org/CodeSystem/v3-ActCode."""
 
 OUTPUTS: dict[str, Words] = {
     "diagnosis": ("诊断结果", "Diagnosis"),
@@ -104,6 +112,19 @@ TASKS: dict[str, Words] = {"referral": ("转诊", "Referral"), "approval": ("转
 
 REASONS: Mapping[str, Mapping[str, Words]] = {"up": UP_REASONS, "down": DOWN_REASONS, "lateral": UP_REASONS | DOWN_REASONS}
 """Which reasons a direction may give. A lateral referral may give any of both."""
+
+
+POSTS = {
+    "head": "科主任",
+    "medical-affairs": "医务科",
+    "president": "院长",
+    "office": "医联体办公室",
+    "coordinator": "转诊办",
+    "gp": "全科医生",
+    "physician": "医师",
+    "consultant": "专家",
+}
+"""How who approves or is told is called; other posts by their code."""
 
 
 def state_words(code: str) -> Words:

@@ -10,15 +10,29 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
-from yilian.fhir import references
+from yilian.fhir import urls
 from yilian.fhir.dates import interval, region_zone
-from yilian.referral import approvals, booking, endings, marks, numbers, proposals, register, resources, rules, states
+from yilian.referral import (
+    alarms,
+    approvals,
+    booking,
+    endings,
+    first_visit,
+    green_channel,
+    marks,
+    next_receiver,
+    numbers,
+    proposals,
+    register,
+    resources,
+    rules,
+    states,
+)
 from yilian.referral.beginning import begin
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
-from yilian.referral.parameters import Act, LegalAction, Refer, read_act, read_refer
+from yilian.referral.parameters import Act, LegalAction, read_act, read_refer
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import OpenReferral, Sending, prepare, send
@@ -86,8 +100,10 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
     if asked.submit:
         await send(step, sending)
         settle_replaced(step, sending)
+    if asked.green:
+        await green_channel.ask_or_open(step, asked.green)
     if asked.alternatives or asked.automatic:
-        await _name_alternatives(step, asked)
+        await next_receiver.name(step, asked.alternatives, automatic=asked.automatic)
     if asked.slot or asked.bed is not None:
         marks.set_wished(step.request, (*asked.slot, *((asked.bed,) if asked.bed is not None else ())))
         step.change(wished=tuple(str(one["reference"]) for one in (*asked.slot, *((asked.bed,) if asked.bed is not None else ()))))
@@ -118,6 +134,8 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
             zh="该转诊已被他人处理,请刷新后重试。",
         )
     row = _legal_row(await _parts(tx, scope, referral), referral, asked.action, tx.now)
+    if asked.action == "green" and not await green_channel.may(tx, scope, referral, await _parts(tx, scope, referral)):
+        raise Forbidden("Your post does not open the green channel here.", zh="您的岗位不能开通绿色通道。")
     if faults := rules.parameter_faults(row, asked, referral):
         raise InvalidResource(faults[0].diagnostics, issues=faults)
     return (await _take(tx, scope, referral, row, asked)).task
@@ -160,7 +178,25 @@ async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
     if referral is None:
         raise _no_referral(task_id)
     mine = await _parts(tx, scope, referral)
-    return await proposals.complete(tx, referral, mine, rules.legal(referral, mine, tx.now)) if _writes(scope) else []
+    if not _writes(scope):
+        return []
+    return await proposals.complete(tx, referral, mine, await _legal(tx, scope, referral, mine))
+
+
+async def told(tx: Tx, scope: Scope, task_id: str) -> list[alarms.Alarm]:
+    """Who was told that this referral is late, and when; for the institutions of the two sides and the approver, not for its patient."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None or scope.institution_rid not in (referral.from_org, referral.to_org) or scope.reach != "grounds":
+        return []
+    return await alarms.told(tx, referral.task_rid)
+
+
+async def _legal(tx: Tx, scope: Scope, referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
+    """What these parts may do, without the green channel where it is not this person's to press."""
+    legal = rules.legal(referral, mine, tx.now)
+    may_green = any(one.code == "green" for one in legal) and await green_channel.may(tx, scope, referral, mine)
+    return [one for one in legal if one.code != "green" or may_green]
 
 
 async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
@@ -227,6 +263,7 @@ async def _accept(step: Step, row: states.Row) -> None:
         step.change(arranged_at=step.now)
         if step.asked.start:
             await booking.expect(step, interval(step.asked.start, region_zone())[0])
+    await first_visit.set_due(step)
     await write_plan(step)
     if step.asked.slot or step.asked.bed is not None:
         booked = Act("book", frozenset(), slot=step.asked.slot, bed=step.asked.bed)
@@ -317,6 +354,7 @@ _STEPS: dict[str, Callable[[Step, states.Row], Awaitable[None]]] = {
     "leave": endings.leave,
     "mark": endings.mark,
     "end": endings.end,
+    "green": green_channel.green,
 }
 
 
@@ -349,22 +387,6 @@ async def _book_directly(step: Step, *, or_leave: bool = False) -> None:
     step.afterwards.append(if_it_can_be if or_leave else accept_and_book)
 
 
-async def _name_alternatives(step: Step, asked: Refer) -> None:
-    """Whom the sender would ask next: institutions of the directory."""
-    named = []
-    for one in asked.alternatives:
-        target = references.parse(str(one.get("reference", "")))
-        found = await institution(step.tx, target.id) if isinstance(target, references.Local) and target.type == "Organization" else None
-        if found is None or not found.tier:
-            raise fault(
-                "alternatives", f"{str(one.get('reference', ''))[:80]!r} is no institution of the directory.", "备选机构不在机构目录中。"
-            )
-        if found.rid not in (step.after.from_org, step.after.to_org) and found.reference not in named:
-            named.append(found.reference)
-    step.change(alternatives=tuple(named), automatic=asked.automatic)
-    marks.set_alternatives(step.task, named, asked.automatic)
-
-
 async def _finish(step: Step) -> None:
     try:
         await finish(step)
@@ -392,6 +414,7 @@ async def _rewritten(step: Step) -> Sending:
             receiver=named(sending.receiver) if sending.receiver else None,
             at=step.now,
         )
+        step.request["extension"] += [one for one in kept.get("extension", []) if one.get("url") == urls.GREEN_CHANNEL]
         step.task["groupIdentifier"] = step.request["requisition"]
         step.request_changed = True
         step.change(
@@ -419,4 +442,4 @@ def _no_referral(task_id: str) -> BadRequest:
     return BadRequest(f"Task/{task_id} is no referral; only those are moved with $act.", zh="该任务不是转诊。", code="not-supported")
 
 
-__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer"]
+__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer", "told"]

@@ -49,6 +49,7 @@ TOLD = {
     "travel": (RECEIVER, PATIENT),
     "leave": (SENDER, RECEIVER),
     "end": (SENDER, RECEIVER),
+    "green": (SENDER, RECEIVER),
 }
 """Whoever acts is not told of it. `submit`, `approve` and `return` depend on where the referral stands then: see `inform`."""
 

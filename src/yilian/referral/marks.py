@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from yilian.fhir import urls
@@ -52,6 +53,47 @@ def in_place(task: Resource) -> list[dict[str, str]]:
             by = str(parts.get("by", {}).get("valueReference", {}).get("display", ""))
             found.append({**texts, "time": str(parts.get("time", {}).get("valueDateTime", "")), "by": by})
     return found
+
+
+def set_first_visit(task: Resource, due: date, discharged: date) -> None:
+    """By when the patient is visited first, and the discharge that is counted from."""
+    others = [e for e in task.get("extension", []) if e.get("url") != urls.FIRST_VISIT]
+    parts: list[Resource] = [{"url": "due", "valueDate": due.isoformat()}, {"url": "discharged", "valueDate": discharged.isoformat()}]
+    task["extension"] = [*others, {"url": urls.FIRST_VISIT, "extension": parts}]
+
+
+def first_visit(task: Resource) -> str:
+    """The same, read: the day it is due, "" where none is."""
+    found: Resource = next((e for e in task.get("extension", []) if e.get("url") == urls.FIRST_VISIT), {})
+    return next((str(part.get("valueDate", "")) for part in found.get("extension", []) if part.get("url") == "due"), "")
+
+
+def set_green_channel(request: Resource, state: str, reason: str, at: str, by: Resource) -> None:
+    """绿色通道: asked for or open, why, when and by whom."""
+    parts: list[Resource] = [
+        {"url": "state", "valueCode": state},
+        {"url": "reason", "valueString": reason},
+        {"url": "time", "valueDateTime": at},
+        {"url": "by", "valueReference": by},
+    ]
+    others = [e for e in request.get("extension", []) if e.get("url") != urls.GREEN_CHANNEL]
+    request["extension"] = [*others, {"url": urls.GREEN_CHANNEL, "extension": parts}]
+
+
+def ask_for_green_channel_again(request: Resource) -> None:
+    """What one receiver opened, the next one is asked for."""
+    for one in request.get("extension", []):
+        if one.get("url") == urls.GREEN_CHANNEL:
+            one["extension"] = [{**part, "valueCode": "asked"} if part.get("url") == "state" else part for part in one["extension"]]
+
+
+def green_channel(request: Resource) -> dict[str, str] | None:
+    """The same, read: state and reason; None where there is none."""
+    found = next((e for e in request.get("extension", []) if e.get("url") == urls.GREEN_CHANNEL), None)
+    if found is None:
+        return None
+    parts = {part.get("url"): part for part in found.get("extension", [])}
+    return {"state": str(parts.get("state", {}).get("valueCode", "")), "reason": str(parts.get("reason", {}).get("valueString", ""))}
 
 
 def set_wished(request: Resource, places: Iterable[Resource]) -> None:

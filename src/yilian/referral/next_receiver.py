@@ -5,23 +5,26 @@ Nobody is asked twice in one chain, and nobody who sent the patient on. What spo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yilian import policy
 from yilian.directory import candidates
 from yilian.directory.candidates import Need
 from yilian.directory.institutions import institution
+from yilian.fhir import references
 from yilian.notifications import Message, Reader, tell
-from yilian.referral import booking, register
+from yilian.referral import booking, marks, register
 from yilian.referral.informing import URGENT, desk, values_of
+from yilian.referral.outcome import fault
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.store.scope import SYSTEM
 
 if TYPE_CHECKING:
     from yilian.db import Tx
+    from yilian.referral.step import Step
 
 MOST_LOOKED_AT = 20
 
@@ -32,6 +35,22 @@ class Next:
 
     receiver: Named
     why: tuple[str, ...]
+
+
+async def name(step: Step, institutions: Iterable[dict[str, Any]], *, automatic: bool) -> None:
+    """Keep whom the sender would ask next: References to institutions of the directory. Raises InvalidResource."""
+    named: list[str] = []
+    for one in institutions:
+        target = references.parse(str(one.get("reference", "")))
+        found = await institution(step.tx, target.id) if isinstance(target, references.Local) and target.type == "Organization" else None
+        if found is None or not found.tier:
+            raise fault(
+                "alternatives", f"{str(one.get('reference', ''))[:80]!r} is no institution of the directory.", "备选机构不在机构目录中。"
+            )
+        if found.rid not in (step.after.from_org, step.after.to_org) and found.reference not in named:
+            named.append(found.reference)
+    step.change(alternatives=tuple(named), automatic=automatic)
+    marks.set_alternatives(step.task, named, automatic)
 
 
 async def following(tx: Tx, referral: Referral) -> list[Next]:
@@ -85,4 +104,4 @@ async def _candidates(tx: Tx, referral: Referral) -> Sequence[tuple[int, Next]]:
     ]
 
 
-__all__ = ["Next", "following", "give_up", "is_spent", "reasons_for"]
+__all__ = ["Next", "following", "give_up", "is_spent", "name", "reasons_for"]

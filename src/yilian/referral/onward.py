@@ -99,6 +99,7 @@ async def successor(step: Step, sending: Sending) -> None:
     before = {key: value for key, value in step.request.items() if key != "meta"}
     receiver = named(sending.receiver)
     request = resources.forwarded_request(before, id=tx.new_id(), number=await numbers.take(tx), receiver=receiver, at=step.now)
+    marks.ask_for_green_channel_again(request)
     author = Named(before["requester"]["reference"], before["requester"].get("display", ""))
     onward = begin(tx, step.scope, step.asked, sending, request, author)
     onward.change(state="submitted", applied_at=old.applied_at, submitted_at=step.now, replaces_task=old.task_rid)

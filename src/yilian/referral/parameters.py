@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yilian.errors import BadRequest, Issue
 from yilian.referral.codes import CONSENT_WAYS
 from yilian.referral.states import ACTIONS
 from yilian.store.hooks import Validate
+
+if TYPE_CHECKING:
+    from yilian.referral.alarms import Alarm
 
 Resource = dict[str, Any]
 
@@ -68,6 +71,7 @@ REFER = {
     "bed": _Kind(REFERENCES),
     "alternatives": _Kind(REFERENCES, repeats=True),
     "automatic": _Kind(("valueBoolean",)),
+    "greenChannel": _Kind(TEXTS),
     "note": _Kind(TEXTS),
     "submit": _Kind(("valueBoolean",)),
 }
@@ -88,6 +92,7 @@ class Refer:
 
     slot, bed      what the sender would like to have booked; alternatives: References to institutions
     automatic      these are asked one after the other when the receiver declines; with none named, whom the platform finds
+    green          why the green channel is asked for, "" where it is not
     """
 
     request: Resource
@@ -98,6 +103,7 @@ class Refer:
     bed: Resource | None = None
     alternatives: tuple[Resource, ...] = ()
     automatic: bool = False
+    green: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,7 @@ def read_refer(parameters: Resource, validate: Validate) -> Refer:
         found["bed"][0][1] if found["bed"] else None,
         tuple(value for _, value in found["alternatives"]),
         found["automatic"][0][1] if found["automatic"] else False,
+        _text(found, "greenChannel"),
     )
 
 
@@ -236,8 +243,8 @@ def refer_answer(request: Resource, task: Resource) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": "request", "resource": request}, {"name": "task", "resource": task}]}
 
 
-def actions_answer(actions: Iterable[LegalAction]) -> Resource:
-    """What `$actions` answers."""
+def actions_answer(actions: Iterable[LegalAction], told: Iterable[Alarm] = ()) -> Resource:
+    """What `$actions` answers; `told`: who was told that the referral is late."""
     listed = [
         {
             "name": "action",
@@ -253,6 +260,18 @@ def actions_answer(actions: Iterable[LegalAction]) -> Resource:
             ],
         }
         for action in actions
+    ]
+    listed += [
+        {
+            "name": "alarm",
+            "part": [
+                {"name": "stage", "valueCode": one.stage},
+                {"name": "due", "valueInstant": one.due.isoformat(timespec="milliseconds")},
+                {"name": "time", "valueInstant": one.at.isoformat(timespec="milliseconds")},
+                *({"name": "to", "valueString": who} for who in one.to),
+            ],
+        }
+        for one in told
     ]
     return {"resourceType": "Parameters"} | ({"parameter": listed} if listed else {})
 

@@ -7,7 +7,7 @@ differ (migration 0004). Only `step` writes it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -71,6 +71,8 @@ class Referral:
     missed_from: datetime | None = None
     ending: str | None = None
     ending_rid: int | None = None
+    first_visit_due: date | None = None
+    green: str | None = None
 
     @property
     def post(self) -> str:

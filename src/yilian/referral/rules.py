@@ -68,6 +68,8 @@ def holds(row: states.Row, referral: Referral, now: datetime) -> bool:
             return referral.retro_post is not None and referral.retro_at is None
         case "overdue":
             return referral.overdue(now)
+        case "not-green":
+            return referral.green != "open"
         case "marked":
             return referral.ending is not None
         case "begun":

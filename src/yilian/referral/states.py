@@ -85,7 +85,8 @@ class Row:
     requires  parameters that must come with it; `optional`: that may; `one_of`: of which at least one must
     when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet,
               "overdue" its clock has run out, "retro" it went without the approval that is recorded later, "begun" the time of the
-              appointment has come (for people: the house follows a desk that said so), "marked" the patient died or lies elsewhere
+              appointment has come (for people: the house follows a desk that said so), "marked" the patient died or lies elsewhere,
+              "not-green" the green channel is not open
     primary   the likeliest next step of whose turn it is; `danger`: hard to undo, asked twice
     """
 
@@ -142,6 +143,7 @@ ACTIONS = {
     "leave": ("登记拒绝或自动离院", "Record a refusal, or leaving against advice"),
     "mark": ("登记死亡或他院住院", "Record a death or an admission elsewhere"),
     "end": ("结束转诊", "End the referral"),
+    "green": ("绿色通道", "Green channel"),
 }
 
 BEFORE_ARRIVAL = ("submitted", "received", "accepted", "held", "booked", "deferred", "no-show")
@@ -207,6 +209,9 @@ ROWS = (
     Row((*BEFORE_ARRIVAL, "need-info", "in-place", "arrived"), "leave", ("against-advice",), (REFERRER, RECEIVER), requires=("reason",),
         optional=("note",), one_of=("attachment", "witness"), danger=True,
         note="A refusal (Consent), a signed paper, or who was there when nothing was signed. Still a referral, and counted as one."),
+    *(Row((state,), "green", (state,), (REFERRER, RECEIVER), requires=("reason",), optional=("note",), when="not-green",
+          note="Opened by whom policy names, asked for by the sender otherwise.")
+      for state in (*BEFORE_ARRIVAL, "need-info", "in-place")),
     *(Row((state,), "mark", (state,), (HOUSE,)) for state in OPEN),
     Row(CONFINED, "end", ("cancelled",), (REFERRER, APPROVER, HOUSE), requires=("reason",), optional=("note",), when="marked", danger=True),
     Row(SENT_AND_OPEN, "end", ("cancelled",), (REFERRER, RECEIVER, HOUSE), requires=("reason",), optional=("note",), when="marked",

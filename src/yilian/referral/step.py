@@ -12,6 +12,7 @@ from yilian.access import grounds
 from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
 from yilian.referral import alarms, clocks, letters, register, resources
+from yilian.referral.codes import POSTS
 from yilian.referral.guard import permission
 from yilian.referral.informing import inform
 from yilian.referral.parameters import Act
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-POSTS = {"head": "科主任", "medical-affairs": "医务科", "president": "院长", "office": "医联体办公室"}
-"""How approvers are called; other posts by their code."""
 
-
-BESIDE_THE_ROAD = ("endorse", "mark")
+BESIDE_THE_ROAD = ("endorse", "mark", "green")
 """Actions that leave the clock of the state as it runs."""
 
 

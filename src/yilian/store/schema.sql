@@ -880,6 +880,8 @@ create table referral (                                  -- one row a referral: 
     missed_from     timestamptz,                         -- booked: from then on the patient may be recorded as not having come
     ending          text        collate "C" check (ending in ('deceased', 'admitted')),  -- what made it void while it was open
     ending_rid      bigint      references resource,     -- the Patient or Encounter that says so
+    first_visit_due date,                                -- a down-referral: by when the patient is visited first; set at acceptance from the discharge
+    green           text        collate "C" check (green in ('asked', 'open')),              -- 绿色通道, as on the request
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
     due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
@@ -1068,11 +1070,14 @@ create index referral_in_place_sent on referral (from_org, urgency, due_order, t
 create index referral_in_place_here on referral (to_org, urgency, due_order, task_rid) where state = 'in-place';    -- $worklist?list=in-place
 create index referral_ending on referral (ending_rid) where ending_rid is not null and closed_at is null;           -- a death or stay that is no more
 
+create index referral_first_visit on referral (first_visit_due) where first_visit_due is not null;                   -- the nightly look for missed ones
+
 create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
     task_rid bigint      not null references referral,
     due_at   timestamptz not null,                       -- of the clock it was: another end, another alarm
     kind     text        collate "C" not null check (kind in ('warn', 'overdue', 'duty', 'office')),
     at       timestamptz not null,
+    told     text[]      not null default '{}',          -- to whom, as people read it: institution and post, or a name
     primary key (task_rid, due_at, kind)
 );
 

@@ -27,3 +27,10 @@ create unique index referral_live on referral (patient, specialty)            --
 create index referral_in_place_sent on referral (from_org, urgency, due_order, task_rid) where state = 'in-place';  -- $worklist?list=in-place
 create index referral_in_place_here on referral (to_org, urgency, due_order, task_rid) where state = 'in-place';    -- $worklist?list=in-place
 create index referral_ending on referral (ending_rid) where ending_rid is not null and closed_at is null;           -- a death or stay that is no more
+
+alter table referral add first_visit_due date;           -- a down-referral: by when the patient is visited first; set at acceptance from the discharge
+create index referral_first_visit on referral (first_visit_due) where first_visit_due is not null;                   -- the nightly look for missed ones
+
+alter table referral add green text collate "C" check (green in ('asked', 'open'));      -- 绿色通道, as on the request
+
+alter table referral_alarm add told text[] not null default '{}';             -- to whom, as people read it: institution and post, or a name
