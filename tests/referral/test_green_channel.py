@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import REGION_ZONE
+from tests.directory.region import service
 from tests.referral.region import Region, decline_reason, state_of, up
 from tests.referral.test_booking import clinic, fresh
+from tests.scheduling.region import put
 from yilian import policy
 from yilian.analytics.referrals.asked import read
 from yilian.analytics.referrals.figures import table
+from yilian.directory.offers import Settings
 from yilian.errors import BadRequest, Conflict, Forbidden
 from yilian.fhir.dates import zone_named
 from yilian.referral import marks, worklist
@@ -69,14 +72,15 @@ async def test_who_may_open_it_is_policy(region: Region) -> None:
 
 async def test_it_opens_the_emergency_pool(region: Region) -> None:
     await clinic(region)
+    await put(region.db, service("heart", "first", "03.04", Settings(direct_booking=True)))
     async with region.db.transaction() as tx:
         await tx.execute("update place set pool = 'emergency', public_from = now() + interval '9 days'")
     _, task = await region.refer("gp2", up("p3"))
     task = await region.act("coordinator", task, "accept")
     with pytest.raises(Conflict):
-        await region.act("coordinator", task, "book", slot="Slot/a")
+        await region.act("gp2", task, "book", slot="Slot/a")  # an emergency pool is the house's own
     task = await region.act("coordinator", await fresh(region, task), "green", reason=WHY)
-    assert state_of(await region.act("coordinator", task, "book", slot="Slot/a")) == "booked"
+    assert state_of(await region.act("gp2", task, "book", slot="Slot/a")) == "booked"
 
 
 async def test_it_skips_no_approval(region: Region) -> None:
