@@ -59,7 +59,7 @@ from yilian.http.subscription_socket import Sockets
 from yilian.identity import card, card_keys, claims, matching, persons, worklist
 from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
-from yilian.referral import alarms, conversation, deferred, following, reservation
+from yilian.referral import alarms, circumstances, conversation, deferred, following, reservation
 from yilian.referral.outside import links
 from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
@@ -113,6 +113,7 @@ HOOKS = Hooks(
         criteria_keeping.follow,
         criteria_answers.follow,
         aftercare.follow,
+        circumstances.follow,
         waits.follow,
     ),
     refresh=_refresh,

@@ -77,7 +77,7 @@ async def test_each_step_is_counted_once_and_where_it_belongs(region: Region) ->
     assert line.numbers == found.whole.numbers
     assert line.numbers == {
         "sent": 5, "answered": 3, "in-time": 2, "accepted": 1, "refused": 1, "booked": 0, "arrived": 1, "missed": 0, "completed": 1,
-        "returned": 1, "cancelled": 1, "open": 2, "overdue": 2,
+        "returned": 1, "cancelled": 1, "against-advice": 0, "open": 2, "overdue": 2,
     }  # fmt: skip
     assert line.median is not None
     assert line.median.total_seconds() == 2 * 3600

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from yilian.notifications.messages import BadMessage, Message, Reader, check
 from yilian.notifications.templates import HARMLESS, LANGUAGES, filled, read, templates
 from yilian.referral import states
+from yilian.referral.codes import CIRCUMSTANCES
 
 GOOD = {
     "kind": "referral",
@@ -32,7 +33,9 @@ def test_every_template_is_right_in_both_languages() -> None:
 
 
 def test_every_step_of_the_table_has_its_template() -> None:
-    silent = {"revise", "endorse"}  # nobody but its writer knows of a draft; who records an approval later tells nobody anything new
+    # Nobody but its writer knows of a draft; who records an approval later tells nobody anything new; a mark has the event of its kind.
+    silent = {"revise", "endorse", "mark"}
+    assert {f"referral.{kind}" for kind in CIRCUMSTANCES} <= set(templates())
     assert {f"referral.{action}" for action in states.ACTIONS if action not in silent} <= set(templates())
 
 

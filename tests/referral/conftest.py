@@ -10,9 +10,10 @@ import pytest
 from tests.referral.region import HOOKS, Region, opened
 from yilian import beds
 from yilian.directory import columns
+from yilian.referral import circumstances
 
-WIRED = replace(HOOKS, reactions=(*HOOKS.reactions, beds.follow, columns.follow))
-"""With beds, and what services ask of referrals."""
+WIRED = replace(HOOKS, reactions=(*HOOKS.reactions, beds.follow, columns.follow, circumstances.follow))
+"""With beds, what services ask of referrals, and what makes one void."""
 
 
 @pytest.fixture

@@ -265,6 +265,10 @@ def decline_reason(code: str = "no-capacity") -> Resource:
     return {"coding": [{"system": urls.REFERRAL_DECLINE_REASON, "code": code}]}
 
 
+def leave_reason(code: str = "refused") -> Resource:
+    return {"coding": [{"system": urls.REFERRAL_LEAVE_REASON, "code": code}]}
+
+
 OUTCOME = {
     "diagnosis": {"coding": [{"system": urls.ICD10, "code": "I25.1"}], "text": "冠状动脉粥样硬化性心脏病"},
     "treatment": "行冠脉造影并植入支架一枚。",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.referral.region import Region, state_of, up
-from yilian import policy
+from yilian import policy, referral
 from yilian.access import accounts
 from yilian.access.accounts import Post
 from yilian.jobs import Job
@@ -73,7 +73,17 @@ async def test_a_clock_warns_then_is_overdue_then_goes_to_the_duty_officer_and_t
     assert after["meta"] == task["meta"]
     row = await region.row(task)
     async with region.db.reading() as tx:
-        assert [stage for stage, _ in await alarms.told(tx, row["task_rid"])] == ["warn", "overdue", "duty", "office"]
+        said = await alarms.told(tx, row["task_rid"])
+    assert [one.stage for one in said] == ["warn", "overdue", "duty", "office"]
+    assert [one.to for one in said] == [
+        ("云溪县人民医院医师",),
+        ("云溪县人民医院医师", "王芳"),
+        ("云溪县人民医院科主任",),
+        ("云溪市第一人民医院医联体办公室",),
+    ]
+    async with region.db.reading() as tx:
+        assert await referral.told(tx, region.scope("gp2"), task["id"]) == said
+        assert await referral.told(tx, region.scope("p3"), task["id"]) == []  # it is the houses' own matter
 
 
 async def test_who_slept_tells_what_is_and_not_what_was(region: Region) -> None:

@@ -12,11 +12,12 @@ from tests.beds.places import bed, ward
 from tests.directory.region import service
 from tests.referral.region import Region, decline_reason, patient, state_of, up
 from tests.scheduling.region import put, role, schedule, slot
+from yilian import policy
 from yilian.directory.offers import Settings
 from yilian.errors import Conflict, InvalidResource, YilianError
 from yilian.fhir import urls
 from yilian.jobs import Job
-from yilian.referral import following, marks, reservation
+from yilian.referral import NotLegalNow, following, marks, reservation
 from yilian.scheduling import bookings
 
 Resource = dict[str, Any]
@@ -57,6 +58,12 @@ async def follow(region: Region, task: Resource) -> None:
     row = await region.row(task)
     async with region.db.transaction() as tx:
         await following.follow(tx, row["task_rid"])
+
+
+async def missed(region: Region, task: Resource) -> Resource:
+    """The time of the appointment came, and nobody with it."""
+    region.clock.now = SOON + timedelta(minutes=30)
+    return await region.act("coordinator", task, "no-show")
 
 
 def booked_of(task: Resource) -> dict[str, Any]:
@@ -155,13 +162,49 @@ async def test_another_time_takes_the_place_of_the_first(region: Region) -> None
 async def test_who_does_not_come_may_be_booked_again(region: Region) -> None:
     await clinic(region)
     task = await region.act("coordinator", await accepted(region), "book", slot="Slot/a")
-    task = await region.act("coordinator", task, "no-show")
+    task = await missed(region, task)
     async with region.db.reading() as tx:
         assert await tx.fetchval("select state from appointment") == "no-show"
     told = {one["url"] for one in task["extension"]}
     assert urls.REFERRAL_BOOKED not in told  # nothing is booked any more
     assert urls.ARRANGED in told  # but when it was to be is known, to those who ask the patient
     assert state_of(await region.act("coordinator", task, "book", slot="Slot/b")) == "booked"
+
+
+async def test_nobody_is_missed_before_the_time_of_the_appointment(region: Region) -> None:
+    await clinic(region)
+    async with region.db.transaction() as tx:
+        first = region.rids["Organization/first"]
+        day = region.clock.now.date()
+        await policy.put(tx, "referral.no_show_after_minutes", 30, valid_from=day, source="test", institution=first)
+    task = await region.act("coordinator", await accepted(region), "book", slot="Slot/a")
+    region.clock.now = SOON + timedelta(minutes=29)
+    assert "no-show" not in await region.actions("coordinator", task)
+    with pytest.raises(NotLegalNow):
+        await region.act("coordinator", task, "no-show")
+    region.clock.later(minutes=1)
+    task = await region.act("coordinator", task, "no-show")
+    later = await region.act("coordinator", task, "book", slot="Slot/b")  # another time: the old one is no measure any more
+    assert "no-show" not in await region.actions("coordinator", later)
+
+
+async def test_who_waits_for_a_place_after_being_missed_is_arranged_with_nobody(region: Region) -> None:
+    await clinic(region)
+    task = await missed(region, await region.act("coordinator", await accepted(region), "book", slot="Slot/a"))
+    assert marks.arranged(task)[1]
+    task = await region.act("coordinator", task, "defer")
+    assert marks.arranged(task) == (None, "")
+    assert "restriction" in task  # and the clock of the reception runs
+
+
+async def test_an_agreed_time_is_over_when_the_referral_waits_for_a_place(region: Region) -> None:
+    await clinic(region)
+    _, task = await region.refer("gp2", up("p3"))
+    task = await region.act("coordinator", task, "accept", start=SOON.isoformat())
+    assert "restriction" not in task
+    task = await region.act("coordinator", task, "defer")
+    assert marks.arranged(task) == (None, "")
+    assert "restriction" in task
 
 
 async def test_the_referral_follows_what_a_desk_does_with_the_appointment(region: Region) -> None:

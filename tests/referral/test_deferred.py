@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.referral.region import Region, up
-from tests.referral.test_booking import FAR, SOON, accepted, clinic, follow
+from tests.referral.test_booking import FAR, SOON, accepted, clinic, follow, missed
 from tests.scheduling.region import put, slot
 from yilian.referral import deferred, worklist
 
@@ -63,7 +63,7 @@ async def test_the_lists_hold_what_is_to_be_seen_to(region: Region) -> None:
     assert await listed("coordinator", "today") == [one["id"]]
     assert await listed("gp2", "away") == [one["id"]]
     assert await listed("coordinator", "trouble") == []
-    one = await region.act("coordinator", one, "no-show")
+    one = await missed(region, one)
     assert await listed("coordinator", "trouble") == [one["id"]]
     await follow(region, one)
     await put(region.db)

@@ -39,6 +39,7 @@ SERVED = {
     "inbox": {"referral_inbox"},
     "answer": {"referral_ours"},
     "declined": {"referral_declined"},
+    "in-place": {"referral_in_place_sent"},
     "expected": {"referral_expected"},
     "here": {"referral_here"},
     "sent": {"referral_sent"},

@@ -14,7 +14,7 @@ from tests.referral.region import MORNING, Region
 from yilian.fhir.definitions import required_codes, type_id
 from yilian.referral import codes, rules, states
 from yilian.referral.register import Referral, changed
-from yilian.referral.states import ACTIONS, CLOSED, CONFINED, LIVE, OPEN, PARTS, ROWS, STATES
+from yilian.referral.states import ACTIONS, BEFORE_ARRIVAL, CLOSED, CONFINED, LIVE, OPEN, PARTS, ROWS, STATES
 
 MIGRATION = (Path(migrations.FOLDER) / "0004_referral.sql").read_text(encoding="utf-8")
 
@@ -35,8 +35,10 @@ E1 = {
     "no-show": ("on-hold", "active"),
     "completed": ("completed", "completed"),
     "cancelled": ("cancelled", "revoked"),
+    "in-place": ("on-hold", "on-hold"),
+    "against-advice": ("failed", "revoked"),
 }
-"""Interoperability convention E1."""
+"""Interoperability convention E1, and two states of ours in its spirit."""
 
 CONTRACT = [
     # from, action, to, who: the table of the outside contract, whole
@@ -74,7 +76,15 @@ OURS = {
     *(("no-show", action) for action in ("hold", "book", "defer")),
     ("held", "cancel-booking"),
     ("booked", "book"),
-    *((state, "endorse") for state in (*(one for one in OPEN if one not in CONFINED), "completed", "declined", "referred-onward")),
+    *(
+        (state, "endorse")
+        for state in (*(one for one in OPEN if one not in CONFINED), "completed", "declined", "referred-onward", "against-advice")
+    ),
+    *((state, "stay") for state in (*BEFORE_ARRIVAL, "in-place")),
+    ("in-place", "travel"),
+    *((state, "leave") for state in (*BEFORE_ARRIVAL, "need-info", "in-place", "arrived")),
+    *((state, action) for state in OPEN for action in ("mark", "end")),
+    *((state, "green") for state in (*BEFORE_ARRIVAL, "need-info", "in-place")),
 }
 """Lines the contract does not name, in its spirit."""
 
@@ -118,7 +128,7 @@ def test_states_actions_and_parts_are_spelled_one_way() -> None:
         assert {*row.start, *row.end} <= STATES.keys()
         assert row.action in ACTIONS
         assert set(row.who) <= set(PARTS)
-        assert row.when in ("", "down", "unsettled", "overdue", "retro")
+        assert row.when in ("", "down", "unsettled", "overdue", "retro", "begun", "marked", "not-green")
         assert not set(row.requires) & {*row.optional, *row.one_of}
     assert all(zh and en for zh, en in ACTIONS.values())
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.directory.region import service
-from tests.referral.region import OUTCOME, Region, a_plan, decline_reason, down, state_of, up
+from tests.referral.region import OUTCOME, Region, a_plan, decline_reason, down, leave_reason, state_of, up
 from tests.scheduling.region import put, role, schedule, slot
 from yilian.directory.offers import Settings
 from yilian.errors import YilianError
@@ -46,6 +46,10 @@ def given_for(state: str, action: str, chance: random.Random, way: str = "up") -
         "report": {"note": "好转"},
         "complete": OUTCOME,
         "cancel": {"reason": "x"},
+        "stay": {"reason": "x", "informed": "y", "expert": "z"},
+        "leave": {"reason": leave_reason(), "witness": "z"},
+        "end": {"reason": "x"},
+        "green": {"reason": "急性心肌梗死"},
     }.get(action, {})
 
 

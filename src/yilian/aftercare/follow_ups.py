@@ -23,6 +23,7 @@ from yilian.fhir import json, references, urls
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.notifications import Message, Reader
+from yilian.referral import first_visit
 from yilian.referral.resources import number_of, person_name, stamp
 from yilian.referral.rules import CLINICIANS
 from yilian.sealing.keyring import opened
@@ -117,9 +118,10 @@ async def _planned(tx: Tx, scope: Scope, written: Written) -> None:
     if row is None or (scope.reach == "grounds" and scope.institution_rid != row["to_org"]):
         return
     await stop(tx, scope, "referral = $1", row["task_rid"])
-    sent_on, today = _day(row["submitted_at"]), _day(tx.now)
+    today = _day(tx.now)
+    sent_on = await first_visit.discharged_on(tx, row["patient"], row["from_org"], row["submitted_at"], row["to_org"])
     days = await policy.value(tx, "follow_up.visit_days", tx.now, row["to_org"])
-    within = int(await policy.value(tx, "follow_up.first_within_days", tx.now, row["to_org"]))
+    within = await first_visit.within_days(tx, row["to_org"])
     due = visits(plan, sent_on, today, days, within)
     first = 1 + int(await tx.fetchval("select coalesce(max(nth), 0) from follow_up where referral = $1", row["task_rid"]))
     await _make(tx, scope, row, f"CarePlan/{written.id}", plan["subject"], due, first)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from yilian import jobs
-from yilian.aftercare import follow_ups, form, lost, ratings, suspicions
+from yilian.aftercare import first_visits, follow_ups, form, lost, ratings, suspicions
 from yilian.errors import Conflict
 from yilian.fhir.definitions import type_id
 from yilian.jobs import Job, Kind, Periodic
@@ -46,9 +46,11 @@ async def guard(tx: Tx, scope: Scope, changes: Sequence[Change]) -> None:
 
 
 async def nightly(db: Database, job: Job) -> None:
-    """Overdue visits, lost patients, referrals that look wrong: one transaction each."""
+    """Overdue visits, missed first visits, lost patients, referrals that look wrong: one transaction each."""
     async with db.transaction() as tx:
         await follow_ups.remind(tx)
+    async with db.transaction() as tx:
+        await first_visits.remind(tx)
     async with db.transaction() as tx:
         await lost.tell(tx)
     async with db.transaction() as tx:

@@ -14,6 +14,8 @@ REFERRAL_STATE = BASE + "CodeSystem/referral-state"
 REFERRAL_REASON = BASE + "CodeSystem/referral-reason"
 REFERRAL_ACTION = BASE + "CodeSystem/referral-action"
 REFERRAL_DECLINE_REASON = BASE + "CodeSystem/referral-decline-reason"
+REFERRAL_LEAVE_REASON = BASE + "CodeSystem/referral-leave-reason"  # why a patient did not go, or went by themselves
+REFERRAL_CIRCUMSTANCE_KIND = BASE + "CodeSystem/referral-circumstance"  # deceased | admitted
 REFERRAL_OUTPUT = BASE + "CodeSystem/referral-output"
 REFERRAL_TASK = BASE + "CodeSystem/referral-task"  # referral | approval: what a Task of ours is about
 INSTITUTION_TIER = BASE + "CodeSystem/institution-tier"
@@ -50,6 +52,13 @@ ARRANGED = BASE + "StructureDefinition/referral-arranged"
 REFERRAL_BOOKED = BASE + "StructureDefinition/referral-booked"  # on the Task: appointment, bed, held-until
 REFERRAL_WISHED = BASE + "StructureDefinition/referral-wished-place"  # on the request: a Slot or bed the sender would like
 REFERRAL_ALTERNATIVE = BASE + "StructureDefinition/referral-alternative"  # on the Task: who may be asked next, and whether by itself
+REFERRAL_CHOSEN = BASE + "StructureDefinition/referral-chosen"  # on the Task: why this receiver was asked after another one, and by whom
+REFERRAL_CIRCUMSTANCE = BASE + "StructureDefinition/referral-circumstance"  # on the Task: what made it void, and when that became known
+REFERRAL_IN_PLACE = (
+    BASE + "StructureDefinition/referral-in-place"
+)  # on the Task: who was informed and called when the patient could not travel
+FIRST_VISIT = BASE + "StructureDefinition/referral-first-visit"  # on the Task of a down-referral: due, discharged
+GREEN_CHANNEL = BASE + "StructureDefinition/green-channel"  # 绿色通道, on the request: asked | open, reason, time, by
 REFERRAL_SENDER = BASE + "StructureDefinition/referral-sender"  # the institution that refers; on the ServiceRequest and its Task
 REFERRAL_CONSENT = BASE + "StructureDefinition/referral-consent"  # 知情同意: agreed, way, time, by
 REFERRAL_FORM = BASE + "StructureDefinition/referral-form"  # what the paper form asks for and ServiceRequest has no element for

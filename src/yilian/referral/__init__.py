@@ -17,7 +17,7 @@ codes        the words of referral as CodeSystems and ValueSets
 
 from yilian.referral.arriving import Arriving, arriving
 from yilian.referral.codes import definitions
-from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer
+from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer, told
 from yilian.referral.guard import guard
 from yilian.referral.parameters import actions_answer, refer_answer
 from yilian.referral.slips import slip, verify
@@ -37,6 +37,7 @@ __all__ = [
     "refer",
     "refer_answer",
     "slip",
+    "told",
     "verify",
     "worklist",
     "worklist_counts",

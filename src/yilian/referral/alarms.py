@@ -7,18 +7,23 @@ clock does not run any more does nothing. It never changes the state of a referr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from yilian import jobs, policy
 from yilian.directory.institutions import by_rid, institution
+from yilian.fhir import json
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.notifications import Message, Reader, tell
 from yilian.referral import register, states
+from yilian.referral.codes import POSTS
 from yilian.referral.informing import URGENT, desk, tell_all, values_of
 from yilian.referral.register import Referral
+from yilian.referral.resources import person_name
+from yilian.sealing.keyring import opened
 
 if TYPE_CHECKING:
     from yilian.db import Database, Tx
@@ -98,17 +103,21 @@ async def ring_at(tx: Tx, task_rid: int, due: datetime, since: datetime) -> date
             tx.now,
         )
         if new and (stage != "warn" or when.overdue > tx.now):  # who comes late is told what is, not what was
-            await _tell(tx, referral, stage)
+            told_to = await _called(tx, await _tell(tx, referral, stage))
+            await tx.execute(
+                "update referral_alarm set told = $4 where task_rid = $1 and due_at = $2 and kind = $3", task_rid, due, stage, told_to
+            )
     return None
 
 
-async def _tell(tx: Tx, referral: Referral, stage: str) -> None:
+async def _tell(tx: Tx, referral: Referral, stage: str) -> list[Reader]:
+    """Whom."""
     values = await values_of(tx, referral)
     urgent = referral.priority in URGENT
     event = {"warn": "referral.due-soon", "overdue": "referral.overdue"}.get(stage, "referral.escalated")
-    readers = await _readers(tx, referral, stage)
+    readers = list(await _readers(tx, referral, stage))
     if readers:
-        await tell_all(tx, Message(event, readers, f"Task/{referral.task_id}", referral.patient, values, urgent=urgent))
+        await tell_all(tx, Message(event, tuple(readers), f"Task/{referral.task_id}", referral.patient, values, urgent=urgent))
     if stage == "overdue" and states.row(referral.state, "redirect") is not None:
         following = await _next(tx, referral)
         proposed = {key: value for key, value in values.items() if key != "until"} | {"text": following}
@@ -116,6 +125,27 @@ async def _tell(tx: Tx, referral: Referral, stage: str) -> None:
         await tell(
             tx, Message("referral.offer-elsewhere", (sender,), f"Task/{referral.task_id}", referral.patient, proposed, urgent=urgent)
         )
+        readers.append(sender)
+    return readers
+
+
+async def _called(tx: Tx, readers: Sequence[Reader]) -> list[str]:
+    """Who was told, as people read it: institution and post, or the name of a person."""
+    known = await by_rid(tx, [one.institution for one in readers if one.kind == "post"])
+    found = []
+    for one in readers:
+        if one.kind == "post":
+            where = known[one.institution].name if one.institution in known else ""
+            found.append(f"{where}{POSTS.get(one.role, one.role)}")
+        else:
+            row = await tx.fetchrow(
+                "select rid, body from resource where type = $1 and id = $2 and not deleted",
+                type_id("Practitioner"),
+                one.agent.removeprefix("Practitioner/"),
+            )
+            if row is not None:
+                found.append(person_name(json.parse(opened(row["rid"], row["body"]).encode())))
+    return found
 
 
 async def _readers(tx: Tx, referral: Referral, stage: str) -> tuple[Reader, ...]:
@@ -148,13 +178,21 @@ async def _next(tx: Tx, referral: Referral) -> str:
     return ""
 
 
-async def told(tx: Tx, task_rid: int) -> list[tuple[str, datetime]]:
-    """What was told of the clock that runs now, in order: (stage, when)."""
-    rows = await tx.fetch(
-        "select a.kind, a.at from referral_alarm a join referral f using (task_rid) where a.task_rid = $1 and a.due_at = f.due_at",
-        task_rid,
-    )
-    return sorted(((row["kind"], row["at"]) for row in rows), key=lambda one: STAGES.index(one[0]))
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What was told because a clock ran. stage: of STAGES; due: of which clock; at: when it was told; to: whom, as people read it."""
+
+    stage: str
+    due: datetime
+    at: datetime
+    to: tuple[str, ...]
 
 
-__all__ = ["CLOCK", "Moments", "moments", "ring", "ring_at", "start", "told"]
+async def told(tx: Tx, task_rid: int) -> list[Alarm]:
+    """What was told of the clocks of this referral (rid of its Task), in order. What came too late to be told is left out."""
+    rows = await tx.fetch("select kind, due_at, at, told from referral_alarm where task_rid = $1", task_rid)
+    found = [Alarm(row["kind"], row["due_at"], row["at"], tuple(row["told"])) for row in rows if row["told"]]
+    return sorted(found, key=lambda one: (one.due, STAGES.index(one.stage)))
+
+
+__all__ = ["CLOCK", "Alarm", "Moments", "moments", "ring", "ring_at", "start", "told"]

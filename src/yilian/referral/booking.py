@@ -57,10 +57,11 @@ async def is_direct(tx: Tx, referral: Referral) -> bool:
 
 
 async def pools(tx: Tx, referral: Referral) -> tuple[str, ...]:
-    """The pools that are open to a referral, whoever books: the grassroots' where the sender is of it, the emergency's if it is one."""
+    """The pools that are open to a referral, whoever books: the grassroots' where the sender is of it, the emergency's if it is one, or
+    the green channel is open."""
     sender = (await institutions.of(tx, [referral.from_org])).get(referral.from_org)
     grassroots = ("grassroots",) if sender is not None and tier(sender.tier) in GRASSROOTS else ()
-    return (*grassroots, *(("emergency",) if referral.priority == "stat" else ()))
+    return (*grassroots, *(("emergency",) if referral.priority == "stat" or referral.green == "open" else ()))
 
 
 async def of_task(tx: Tx, scope: Scope, task_id: str) -> tuple[str, ...]:
@@ -101,7 +102,9 @@ async def book(step: Step, row: Row) -> None:
 
 
 async def defer(step: Step, row: Row) -> None:
-    step.change(state="deferred", offered_at=None)
+    """Nothing is free: whoever was to see the patient, or was missed, is arranged no more."""
+    step.change(state="deferred", offered_at=None, arranged_at=None, missed_from=None)
+    arrange_nothing(step)
 
 
 async def cancel_booking(step: Step, row: Row) -> None:
@@ -120,7 +123,7 @@ async def no_show(step: Step, row: Row) -> None:
         await bookings.conclude(step.tx, _everywhere(step), step.after.appointment_id, "no-show")
     if step.after.bed_hold is not None:
         await reservation.release_bed(step.tx, step.after.bed_hold)
-    step.change(state="no-show", appointment_id=None, bed_hold=None, arranged_at=None)
+    step.change(state="no-show", appointment_id=None, bed_hold=None, arranged_at=None, missed_from=None)
     _tell_nothing(step)  # who was to see the patient and when stays: it is what was missed
 
 
@@ -130,7 +133,7 @@ async def arrive(step: Step) -> None:
         await bookings.conclude(step.tx, _everywhere(step), step.after.appointment_id, "fulfilled")
     if step.after.state == "held" and step.after.bed_hold is not None:
         await reservation.keep_bed(step.tx, step.after.bed_hold)
-    step.change(held_until=None)
+    step.change(held_until=None, missed_from=None)
 
 
 async def give_back(step: Step, why: str) -> None:
@@ -142,9 +145,9 @@ async def give_back(step: Step, why: str) -> None:
         await reservation.end_appointment(step.tx, _everywhere(step), held.appointment_id, why)
     if held.bed_hold is not None:
         await reservation.release_bed(step.tx, held.bed_hold)
-    step.change(appointment_id=None, bed_hold=None, held_until=None)
+    step.change(appointment_id=None, bed_hold=None, held_until=None, missed_from=None)
     _tell_nothing(step)
-    step.task["extension"] = [one for one in step.task["extension"] if one.get("url") != urls.ARRANGED]
+    arrange_nothing(step)
 
 
 async def _asked(step: Step) -> Asked:
@@ -198,8 +201,15 @@ async def _arranged(step: Step, made: Written) -> None:
     appointment = made.resource or {}
     actors = [str(one["actor"].get("reference", "")) for one in appointment.get("participant", ())]
     first = next((one for one in actors if not one.startswith("Patient/")), "")
-    start = resources.stamp(datetime.fromisoformat(str(appointment["start"]).replace("Z", "+00:00")))
-    marks.arrange(step.task, (await _who(step.tx, first)).json if first else None, start)
+    begins = datetime.fromisoformat(str(appointment["start"]).replace("Z", "+00:00"))
+    marks.arrange(step.task, (await _who(step.tx, first)).json if first else None, resources.stamp(begins))
+    await expect(step, begins)
+
+
+async def expect(step: Step, begins: datetime) -> None:
+    """The patient is expected then; from then on, and some grace (policy), somebody may say that nobody came."""
+    grace = float(await policy.value(step.tx, "referral.no_show_after_minutes", step.now, step.after.to_org))
+    step.change(missed_from=begins + timedelta(minutes=grace))
 
 
 async def _who(tx: Tx, actor: str) -> Named:
@@ -234,6 +244,11 @@ def _tell_nothing(step: Step) -> None:
     step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.REFERRAL_BOOKED]
 
 
+def arrange_nothing(step: Step) -> None:
+    """It is not said any more who sees the patient and when."""
+    step.task["extension"] = [one for one in step.task.get("extension", []) if one.get("url") != urls.ARRANGED]
+
+
 def _everywhere(step: Step) -> RoomScope:
     """Who acts, with what it takes to give back or use what the referral has, also for a patient or a sender."""
     return lent(step.scope, RoomScope, "everything")
@@ -252,4 +267,17 @@ def _words(reason: Resource | None) -> str:
     return str(reason.get("text") or next((c.get("display", "") for c in reason.get("coding", ())), ""))
 
 
-__all__ = ["arrive", "book", "cancel_booking", "defer", "expire", "give_back", "hold", "is_direct", "no_show", "pools"]
+__all__ = [
+    "arrange_nothing",
+    "arrive",
+    "book",
+    "cancel_booking",
+    "defer",
+    "expect",
+    "expire",
+    "give_back",
+    "hold",
+    "is_direct",
+    "no_show",
+    "pools",
+]

@@ -52,11 +52,11 @@ async def set_clock(tx: Tx, before: Referral | None, after: Referral) -> Referra
         case "accepted" | "held" | "deferred":
             if after.arranged_at is not None:
                 return changed(after, due_at=None)
-            if before is not None and before.state in ("booked", "no-show"):
+            if before is not None and (before.state in ("booked", "no-show") or before.arranged_at is not None):
                 hours = (await policy.value(tx, "referral.reception_hours", now, after.to_org))[after.priority]
                 return changed(after, due_at=await _limit(tx, after, now, hours, after.to_org))
             return after
-        case _:
+        case _:  # in-place: nobody is late while the patient cannot travel
             return changed(after, due_at=None, clock_left=None)
 
 

@@ -64,6 +64,26 @@ DECLINE_REASONS: dict[str, Words] = {
     "other": ("其他(请说明)", "Other (say which)"),
 }
 
+GREEN_CHANNEL: dict[str, Words] = {
+    "asked": ("申请绿色通道", "Green channel asked for"),
+    "open": ("绿色通道", "Green channel"),
+}
+
+LEAVE_REASONS: dict[str, Words] = {
+    "refused": ("患者或家属拒绝转诊", "Patient or family refuses the referral"),
+    "left": ("违反医嘱自动离院", "Left against medical advice"),
+    "elsewhere": ("自行前往其他机构就诊", "Went to another institution on their own"),
+}
+
+CIRCUMSTANCES: dict[str, Words] = {
+    "deceased": ("患者已死亡", "The patient has died"),
+    "admitted": ("患者已在其他机构住院", "The patient was admitted elsewhere"),
+}
+"""What makes an open referral void: a mark on it, see `circumstances`."""
+
+INPATIENT = ("IMP", "ACUTE", "NONAC")
+"""Encounter.class of who lies in a ward, of http://terminology.hl7.org/CodeSystem/v3-ActCode."""
+
 OUTPUTS: dict[str, Words] = {
     "diagnosis": ("诊断结果", "Diagnosis"),
     "treatment": ("治疗经过", "Treatment given"),
@@ -74,6 +94,7 @@ OUTPUTS: dict[str, Words] = {
     "record-number": ("住院病案号", "Number of the in-patient record"),
     "return-document": ("回转单", "Back-referral document"),
     "plan": ("随访计划", "Follow-up plan"),
+    "refusal": ("拒绝转诊或自动离院的凭证", "Proof of a refusal, or of leaving against advice"),
     "attachment": ("附件", "Attachment"),
 }
 
@@ -91,6 +112,19 @@ TASKS: dict[str, Words] = {"referral": ("转诊", "Referral"), "approval": ("转
 
 REASONS: Mapping[str, Mapping[str, Words]] = {"up": UP_REASONS, "down": DOWN_REASONS, "lateral": UP_REASONS | DOWN_REASONS}
 """Which reasons a direction may give. A lateral referral may give any of both."""
+
+
+POSTS = {
+    "head": "科主任",
+    "medical-affairs": "医务科",
+    "president": "院长",
+    "office": "医联体办公室",
+    "coordinator": "转诊办",
+    "gp": "全科医生",
+    "physician": "医师",
+    "consultant": "专家",
+}
+"""How who approves or is told is called; other posts by their code."""
 
 
 def state_words(code: str) -> Words:
@@ -111,6 +145,8 @@ def definitions() -> list[dict[str, Any]]:
         _listed(urls.REFERRAL_ACTION, "ReferralAction", "转诊操作", ACTIVITIES),
         _listed(urls.REFERRAL_REASON, "ReferralReason", "转诊原因", UP_REASONS | DOWN_REASONS),
         _listed(urls.REFERRAL_DECLINE_REASON, "ReferralDeclineReason", "不予接收原因", DECLINE_REASONS),
+        _listed(urls.REFERRAL_LEAVE_REASON, "ReferralLeaveReason", "拒绝转诊或自动离院原因", LEAVE_REASONS),
+        _listed(urls.REFERRAL_CIRCUMSTANCE_KIND, "ReferralCircumstance", "转诊情况变化", CIRCUMSTANCES),
         _listed(urls.REFERRAL_OUTPUT, "ReferralOutput", "回转内容", OUTPUTS),
         _listed(urls.REFERRAL_TASK, "ReferralTask", "转诊任务", TASKS),
         value_set("referral-direction", "ReferralDirection", "转诊方向", urls.REFERRAL_DIRECTION, DIRECTIONS),

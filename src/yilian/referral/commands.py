@@ -10,13 +10,29 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yilian.directory.institutions import institution
 from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, VersionStale
-from yilian.fhir import references
-from yilian.referral import approvals, booking, marks, numbers, register, resources, rules, states
+from yilian.fhir import urls
+from yilian.fhir.dates import interval, region_zone
+from yilian.referral import (
+    alarms,
+    approvals,
+    booking,
+    endings,
+    first_visit,
+    green_channel,
+    marks,
+    next_receiver,
+    numbers,
+    proposals,
+    register,
+    resources,
+    rules,
+    states,
+)
+from yilian.referral.beginning import begin
 from yilian.referral.onward import HOUSE, ask_the_next, close, forward, redirect, settle_replaced
 from yilian.referral.outcome import check_attachments, fault, write_outputs, write_plan
-from yilian.referral.parameters import Act, LegalAction, Refer, read_act, read_refer
+from yilian.referral.parameters import Act, LegalAction, read_act, read_refer
 from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import OpenReferral, Sending, prepare, send
@@ -79,36 +95,15 @@ async def refer(tx: Tx, scope: Scope, parameters: Resource) -> tuple[Resource, R
         resources.set_consent(request, await sending.consent(tx, scope, asked.consent, signed))
     if asked.note:
         resources.add_words(request, asked.note, signed, tx.now, "submit" if asked.submit else "draft")
-    task = resources.new_task(
-        request, id=tx.new_id(), number=number, patient=sending.patient, requester=me, sender=named(sending.sender), at=tx.now
-    )
-    row = Referral(
-        task_rid=0,
-        task_id=task["id"],
-        task_ver=0,
-        request_rid=0,
-        request_id=request["id"],
-        request_ver=0,
-        number=number,
-        patient=sending.patient_rid,
-        direction=sending.wish.direction,
-        specialty=sending.wish.specialty or None,
-        priority=request["priority"],
-        state="draft",
-        from_org=sending.sender.rid,
-        to_org=sending.receiver.rid if sending.receiver else None,
-        referrer=scope.agent,
-        created_at=tx.now,
-        basis_task=sending.basis.task_rid if sending.basis else None,
-        replaces_task=sending.replaced.task_rid if sending.replaced else None,
-    )
     action = "submit" if asked.submit else "draft"
-    step = Step(tx, scope, action, Act(action, frozenset(), note=asked.note), None, row, request, task)
+    step = begin(tx, scope, Act(action, frozenset(), note=asked.note), sending, request, me)
     if asked.submit:
         await send(step, sending)
         settle_replaced(step, sending)
-    if asked.alternatives:
-        await _name_alternatives(step, asked)
+    if asked.green:
+        await green_channel.ask_or_open(step, asked.green)
+    if asked.alternatives or asked.automatic:
+        await next_receiver.name(step, asked.alternatives, automatic=asked.automatic)
     if asked.slot or asked.bed is not None:
         marks.set_wished(step.request, (*asked.slot, *((asked.bed,) if asked.bed is not None else ())))
         step.change(wished=tuple(str(one["reference"]) for one in (*asked.slot, *((asked.bed,) if asked.bed is not None else ()))))
@@ -139,18 +134,20 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
             zh="该转诊已被他人处理,请刷新后重试。",
         )
     row = _legal_row(await _parts(tx, scope, referral), referral, asked.action, tx.now)
+    if asked.action == "green" and not await green_channel.may(tx, scope, referral, await _parts(tx, scope, referral)):
+        raise Forbidden("Your post does not open the green channel here.", zh="您的岗位不能开通绿色通道。")
     if faults := rules.parameter_faults(row, asked, referral):
         raise InvalidResource(faults[0].diagnostics, issues=faults)
     return (await _take(tx, scope, referral, row, asked)).task
 
 
-async def by_the_house(tx: Tx, task_rid: int, action: str, note: str = "") -> bool:
+async def by_the_house(tx: Tx, task_rid: int, asked: Act) -> bool:
     """Take a step the platform takes by itself, with the referral of this Task (rid), in `tx`. False where it is not legal (any more)."""
     referral = await register.lock(tx, task_rid)
-    row = states.row(referral.state, action) if referral is not None else None
-    if referral is None or row is None or states.HOUSE not in row.who or not rules.holds(row, referral, tx.now):
+    row = states.row(referral.state, asked.action) if referral is not None else None
+    if referral is None or row is None or states.HOUSE not in row.who or not (row.when == "begun" or rules.holds(row, referral, tx.now)):
         return False
-    await _take(tx, HOUSE, referral, row, Act(action, frozenset(), note=note))
+    await _take(tx, HOUSE, referral, row, asked)
     return True
 
 
@@ -180,7 +177,26 @@ async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
     referral = await register.of_task(tx, stored.rid)
     if referral is None:
         raise _no_referral(task_id)
-    return rules.legal(referral, await _parts(tx, scope, referral), tx.now) if _writes(scope) else []
+    mine = await _parts(tx, scope, referral)
+    if not _writes(scope):
+        return []
+    return await proposals.complete(tx, referral, mine, await _legal(tx, scope, referral, mine))
+
+
+async def told(tx: Tx, scope: Scope, task_id: str) -> list[alarms.Alarm]:
+    """Who was told that this referral is late, and when; for the institutions of the two sides and the approver, not for its patient."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None or scope.institution_rid not in (referral.from_org, referral.to_org) or scope.reach != "grounds":
+        return []
+    return await alarms.told(tx, referral.task_rid)
+
+
+async def _legal(tx: Tx, scope: Scope, referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
+    """What these parts may do, without the green channel where it is not this person's to press."""
+    legal = rules.legal(referral, mine, tx.now)
+    may_green = any(one.code == "green" for one in legal) and await green_channel.may(tx, scope, referral, mine)
+    return [one for one in legal if one.code != "green" or may_green]
 
 
 async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
@@ -210,6 +226,7 @@ def _legal_row(mine: frozenset[str], referral: Referral, action: str, now: datet
 
 async def _submit(step: Step, row: states.Row) -> None:
     sending = await _rewritten(step)
+    endings.alive(step.after)
     await sending.check(step.tx, step.scope, besides=step.after.task_rid)
     await send(step, sending)
     settle_replaced(step, sending)
@@ -223,6 +240,7 @@ async def _revise(step: Step, row: states.Row) -> None:
 
 async def _approve(step: Step, row: states.Row) -> None:
     state = rules.next_state(row, step.after, approval_asked=True)
+    endings.alive(step.after)
     if state == "submitted":
         step.change(state=state, submitted_at=step.now)
         await _book_directly(step, or_leave=True)
@@ -243,6 +261,9 @@ async def _accept(step: Step, row: states.Row) -> None:
     if step.asked.practitioner is not None or step.asked.start:
         marks.arrange(step.task, step.asked.practitioner, step.asked.start)
         step.change(arranged_at=step.now)
+        if step.asked.start:
+            await booking.expect(step, interval(step.asked.start, region_zone())[0])
+    await first_visit.set_due(step)
     await write_plan(step)
     if step.asked.slot or step.asked.bed is not None:
         booked = Act("book", frozenset(), slot=step.asked.slot, bed=step.asked.bed)
@@ -328,6 +349,12 @@ _STEPS: dict[str, Callable[[Step, states.Row], Awaitable[None]]] = {
     "complete": _complete,
     "close": close,
     "cancel": _cancel,
+    "stay": endings.stay,
+    "travel": endings.travel,
+    "leave": endings.leave,
+    "mark": endings.mark,
+    "end": endings.end,
+    "green": green_channel.green,
 }
 
 
@@ -360,22 +387,6 @@ async def _book_directly(step: Step, *, or_leave: bool = False) -> None:
     step.afterwards.append(if_it_can_be if or_leave else accept_and_book)
 
 
-async def _name_alternatives(step: Step, asked: Refer) -> None:
-    """Whom the sender would ask next: institutions of the directory."""
-    named = []
-    for one in asked.alternatives:
-        target = references.parse(str(one.get("reference", "")))
-        found = await institution(step.tx, target.id) if isinstance(target, references.Local) and target.type == "Organization" else None
-        if found is None or not found.tier:
-            raise fault(
-                "alternatives", f"{str(one.get('reference', ''))[:80]!r} is no institution of the directory.", "备选机构不在机构目录中。"
-            )
-        if found.rid not in (step.after.from_org, step.after.to_org) and found.reference not in named:
-            named.append(found.reference)
-    step.change(alternatives=tuple(named), automatic=asked.automatic)
-    marks.set_alternatives(step.task, named, asked.automatic)
-
-
 async def _finish(step: Step) -> None:
     try:
         await finish(step)
@@ -403,6 +414,7 @@ async def _rewritten(step: Step) -> Sending:
             receiver=named(sending.receiver) if sending.receiver else None,
             at=step.now,
         )
+        step.request["extension"] += [one for one in kept.get("extension", []) if one.get("url") == urls.GREEN_CHANNEL]
         step.task["groupIdentifier"] = step.request["requisition"]
         step.request_changed = True
         step.change(
@@ -430,4 +442,4 @@ def _no_referral(task_id: str) -> BadRequest:
     return BadRequest(f"Task/{task_id} is no referral; only those are moved with $act.", zh="该任务不是转诊。", code="not-supported")
 
 
-__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer"]
+__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer", "told"]

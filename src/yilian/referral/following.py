@@ -11,6 +11,7 @@ from yilian import jobs
 from yilian.fhir.definitions import type_id
 from yilian.referral import commands, register
 from yilian.referral.onward import HOUSE
+from yilian.referral.parameters import Act
 from yilian.scheduling import bookings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def follow(tx: Tx, task_rid: int) -> None:
         return
     if referral.appointment_id is None:
         if referral.held_until is not None and await tx.fetchval("select $1::timestamptz <= now()", referral.held_until):
-            await commands.by_the_house(tx, task_rid, "expire")
+            await commands.by_the_house(tx, task_rid, Act("expire", frozenset()))
         return
     row = await tx.fetchrow(STATE, type_id("Appointment"), referral.appointment_id)
     state = row["state"] if row is not None else "cancelled"
@@ -52,4 +53,4 @@ async def follow(tx: Tx, task_rid: int) -> None:
         await bookings.expire(tx, HOUSE, referral.appointment_id)
         state = "expired"
     if state in STEPS:
-        await commands.by_the_house(tx, task_rid, STEPS[state][referral.state == "booked"])
+        await commands.by_the_house(tx, task_rid, Act(STEPS[state][referral.state == "booked"], frozenset()))

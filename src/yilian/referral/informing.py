@@ -48,6 +48,11 @@ TOLD = {
     "complete": (SENDER, PATIENT),
     "close": (RECEIVER,),
     "cancel": (SENDER, RECEIVER, PATIENT),
+    "stay": (SENDER, RECEIVER, PATIENT),
+    "travel": (RECEIVER, PATIENT),
+    "leave": (SENDER, RECEIVER),
+    "end": (SENDER, RECEIVER),
+    "green": (SENDER, RECEIVER),
 }
 """Whoever acts is not told of it. `submit`, `approve` and `return` depend on where the referral stands then: see `inform`."""
 
@@ -84,6 +89,10 @@ async def inform(step: Step) -> None:
             told.append(("referral.approve", (Reader.account(after.referrer),)))
         if action == "redirect":
             told.append(("referral.offered-onward", (Reader.account(after.referrer), Reader.patient(after.patient))))
+    elif action == "mark":
+        if after.ending is not None:
+            sides = (Reader.account(after.referrer), *([await desk(step.tx, after.to_org)] if after.submitted_at and after.to_org else []))
+            told.append((f"referral.{after.ending}", sides))
     elif action == "return":
         told.append(("referral.return", (Reader.account(after.referrer),)))
     elif action in TOLD and (step.before is None or step.before.submitted_at is not None):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yilian.errors import YilianError
-from yilian.referral import marks, numbers, register, resources, states
+from yilian.referral import marks, next_receiver, numbers, register, resources, states
+from yilian.referral.beginning import begin
 from yilian.referral.outcome import fault
 from yilian.referral.parameters import Act
 from yilian.referral.resources import Named
@@ -66,8 +67,8 @@ def settle_replaced(step: Step, sending: Sending) -> None:
 
 
 def ask_the_next(step: Step) -> None:
-    """After a referral was declined: the first of the sender's alternatives that may have it gets it, if the sender agreed to that."""
-    if step.after.automatic and step.after.alternatives:
+    """After a referral was declined: who is next gets it, if the sender agreed to that."""
+    if step.after.automatic:
         step.afterwards.append(lambda: _ask_the_next(step.tx, step.after.task_rid))
 
 
@@ -76,9 +77,11 @@ async def _ask_the_next(tx: Tx, task_rid: int) -> None:
     assert declined is not None  # it was written just now
     row = states.row("declined", "redirect")
     assert row is not None
-    for reference in declined.alternatives:
+    others = [] if await next_receiver.is_spent(tx, declined) else await next_receiver.following(tx, declined)
+    for other in others:
         request, task = await bodies(tx, declined)
-        step = Step(tx, HOUSE, "redirect", Act("redirect", frozenset({"to"}), to=reference), declined, declined, request, task)
+        asked = Act("redirect", frozenset({"to"}), to=other.receiver.reference)
+        step = Step(tx, HOUSE, "redirect", asked, declined, declined, request, task)
         try:
             async with tx.savepoint():
                 await redirect(step, row)
@@ -86,6 +89,7 @@ async def _ask_the_next(tx: Tx, task_rid: int) -> None:
             return
         except (YilianError, register.AlreadyOpen):
             continue  # had it already, closed meanwhile, or stands where the direction does not lead: the one after that
+    await next_receiver.give_up(tx, declined)
 
 
 async def successor(step: Step, sending: Sending) -> None:
@@ -93,40 +97,23 @@ async def successor(step: Step, sending: Sending) -> None:
     old, tx = step.after, step.tx
     assert sending.receiver is not None  # `check` refused everything else
     before = {key: value for key, value in step.request.items() if key != "meta"}
-    number = await numbers.take(tx)
-    request = resources.forwarded_request(before, id=tx.new_id(), number=number, receiver=named(sending.receiver), at=step.now)
+    receiver = named(sending.receiver)
+    request = resources.forwarded_request(before, id=tx.new_id(), number=await numbers.take(tx), receiver=receiver, at=step.now)
+    marks.ask_for_green_channel_again(request)
     author = Named(before["requester"]["reference"], before["requester"].get("display", ""))
-    task = resources.new_task(
-        request, id=tx.new_id(), number=number, patient=sending.patient, requester=author, sender=named(sending.sender), at=step.now
-    )
-    following = register.changed(
-        old,
-        task_rid=0,
-        task_id=task["id"],
-        task_ver=0,
-        request_rid=0,
-        request_id=request["id"],
-        request_ver=0,
-        number=number,
-        state="submitted",
-        to_org=sending.receiver.rid,
-        created_at=step.now,
-        submitted_at=step.now,
-        due_at=None,
-        arranged_at=None,
-        acknowledged_at=None,
-        closed_at=None,
-        wished=(),
-        alternatives=tuple(one for one in old.alternatives if one != sending.receiver.reference),
-        replaces_task=old.task_rid,
-    )
-    marks.set_alternatives(task, following.alternatives, following.automatic)
-    onward = Step(tx, step.scope, step.action, step.asked, None, following, request, task)
+    onward = begin(tx, step.scope, step.asked, sending, request, author)
+    onward.change(state="submitted", applied_at=old.applied_at, submitted_at=step.now, replaces_task=old.task_rid)
+    left = tuple(one for one in old.alternatives if one != sending.receiver.reference)
+    automatic = old.automatic and bool(left or not old.alternatives)  # whom the sender did not name is asked only where nobody was named
+    onward.change(alternatives=left, automatic=automatic)
+    marks.set_alternatives(onward.task, left, automatic)
+    if step.action == "redirect":
+        marks.set_chosen(onward.task, await next_receiver.reasons_for(tx, old, sending.receiver.rid), by_house=step.scope is HOUSE)
     onward.say(step.asked.note)
     try:
         await finish(onward)
     except register.AlreadyOpen:
-        live = await register.live(tx, following.patient, following.specialty or "")
+        live = await register.live(tx, onward.after.patient, onward.after.specialty or "")
         raise await OpenReferral.of(tx, step.scope, live) from None
 
 

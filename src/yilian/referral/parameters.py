@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from yilian.errors import BadRequest, Issue
 from yilian.referral.codes import CONSENT_WAYS
 from yilian.referral.states import ACTIONS
 from yilian.store.hooks import Validate
+
+if TYPE_CHECKING:
+    from yilian.referral.alarms import Alarm
 
 Resource = dict[str, Any]
 
@@ -43,6 +47,9 @@ ACT = {
     "to": _Kind(REFERENCES),
     "question": _Kind(TEXTS),
     "answer": _Kind(TEXTS),
+    "informed": _Kind(TEXTS),
+    "expert": _Kind(TEXTS),
+    "witness": _Kind(TEXTS),
     "diagnosis": _Kind(CONCEPTS, repeats=True),
     "treatment": _Kind(TEXTS),
     "advice": _Kind(TEXTS),
@@ -64,6 +71,7 @@ REFER = {
     "bed": _Kind(REFERENCES),
     "alternatives": _Kind(REFERENCES, repeats=True),
     "automatic": _Kind(("valueBoolean",)),
+    "greenChannel": _Kind(TEXTS),
     "note": _Kind(TEXTS),
     "submit": _Kind(("valueBoolean",)),
 }
@@ -83,7 +91,8 @@ class Refer:
     """The parameters of `$refer`.
 
     slot, bed      what the sender would like to have booked; alternatives: References to institutions
-    automatic      these are asked one after the other when the receiver declines
+    automatic      these are asked one after the other when the receiver declines; with none named, whom the platform finds
+    green          why the green channel is asked for, "" where it is not
     """
 
     request: Resource
@@ -94,11 +103,24 @@ class Refer:
     bed: Resource | None = None
     alternatives: tuple[Resource, ...] = ()
     automatic: bool = False
+    green: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstance:
+    """What makes a referral void. kind: a code of `codes.CIRCUMSTANCES`; source: rid of the Patient or Encounter saying so; at: aware."""
+
+    kind: str
+    source: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """The parameters of `$act`. `given` are the names that came, without `action`; texts are stripped, "" where not given."""
+    """The parameters of `$act`. `given` are the names that came, without `action`; texts are stripped, "" where not given.
+
+    circumstance   of the house's own `mark`; nobody sends it
+    """
 
     action: str
     given: frozenset[str]
@@ -121,11 +143,24 @@ class Act:
     request: Resource | None = None
     slot: tuple[Resource, ...] = ()
     bed: Resource | None = None
+    informed: str = ""
+    expert: str = ""
+    witness: str = ""
+    circumstance: Circumstance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One parameter the platform fills in: its name, its value as {"value…": …}, and why, line by line."""
+
+    name: str
+    value: Resource
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LegalAction:
-    """An action this user may take now. `requires`, `optional`, `one_of`: names of parameters."""
+    """An action this user may take now. `requires`, `optional`, `one_of`: names of parameters. `proposed`: what is filled in already."""
 
     code: str
     display: str
@@ -134,6 +169,7 @@ class LegalAction:
     requires: tuple[str, ...]
     optional: tuple[str, ...]
     one_of: tuple[str, ...] = ()
+    proposed: Proposed | None = None
 
 
 def read_refer(parameters: Resource, validate: Validate) -> Refer:
@@ -156,6 +192,7 @@ def read_refer(parameters: Resource, validate: Validate) -> Refer:
         found["bed"][0][1] if found["bed"] else None,
         tuple(value for _, value in found["alternatives"]),
         found["automatic"][0][1] if found["automatic"] else False,
+        _text(found, "greenChannel"),
     )
 
 
@@ -195,6 +232,9 @@ def read_act(parameters: Resource, validate: Validate) -> Act:
         request=_resource(found["request"][0], "request", "ServiceRequest") if found["request"] else None,
         slot=tuple(value for _, value in found["slot"]),
         bed=found["bed"][0][1] if found["bed"] else None,
+        informed=_text(found, "informed"),
+        expert=_text(found, "expert"),
+        witness=_text(found, "witness"),
     )
 
 
@@ -203,8 +243,8 @@ def refer_answer(request: Resource, task: Resource) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": "request", "resource": request}, {"name": "task", "resource": task}]}
 
 
-def actions_answer(actions: Iterable[LegalAction]) -> Resource:
-    """What `$actions` answers."""
+def actions_answer(actions: Iterable[LegalAction], told: Iterable[Alarm] = ()) -> Resource:
+    """What `$actions` answers; `told`: who was told that the referral is late."""
     listed = [
         {
             "name": "action",
@@ -216,11 +256,29 @@ def actions_answer(actions: Iterable[LegalAction]) -> Resource:
                 *({"name": "requires", "valueCode": name} for name in action.requires),
                 *({"name": "optional", "valueCode": name} for name in (*action.one_of, *action.optional)),
                 *({"name": "oneOf", "valueCode": name} for name in action.one_of),
+                *([_proposed(action.proposed)] if action.proposed is not None else []),
             ],
         }
         for action in actions
     ]
+    listed += [
+        {
+            "name": "alarm",
+            "part": [
+                {"name": "stage", "valueCode": one.stage},
+                {"name": "due", "valueInstant": one.due.isoformat(timespec="milliseconds")},
+                {"name": "time", "valueInstant": one.at.isoformat(timespec="milliseconds")},
+                *({"name": "to", "valueString": who} for who in one.to),
+            ],
+        }
+        for one in told
+    ]
     return {"resourceType": "Parameters"} | ({"parameter": listed} if listed else {})
+
+
+def _proposed(proposed: Proposed) -> Resource:
+    why = [{"name": "why", "valueString": one} for one in proposed.why]
+    return {"name": "proposed", "part": [{"name": proposed.name, **proposed.value}, *why]}
 
 
 _Value = tuple[str, Any]
@@ -371,4 +429,7 @@ FIELD_NAMES = {
     "request": "转诊申请",
     "slot": "号源",
     "bed": "床位",
+    "informed": "告知的家属",
+    "expert": "请的专家",
+    "witness": "见证人",
 }

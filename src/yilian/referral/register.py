@@ -7,13 +7,15 @@ differ (migration 0004). Only `step` writes it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from yilian.errors import Conflict
+from yilian.fhir import json
 from yilian.referral.states import LIVE, STATES
+from yilian.sealing.keyring import opened
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -66,6 +68,11 @@ class Referral:
     moved_at: datetime | None = None
     diagnosis: str | None = None
     diagnosis_text: str | None = None
+    missed_from: datetime | None = None
+    ending: str | None = None
+    ending_rid: int | None = None
+    first_visit_due: date | None = None
+    green: str | None = None
 
     @property
     def post(self) -> str:
@@ -146,6 +153,33 @@ async def institutions_passed(tx: Tx, task_rid: int) -> set[int]:
         task_rid,
     )
     return {row[side] for row in rows for side in ("from_org", "to_org") if row[side] is not None}
+
+
+async def offers_before(tx: Tx, task_rid: int) -> int:
+    """How often the wish had been given to another institution before this referral: the length of its chain without the first."""
+    many: int = await tx.fetchval(
+        """
+        with recursive chain (task_rid, replaces_task) as (
+            select task_rid, replaces_task from referral where task_rid = $1
+            union
+            select r.task_rid, r.replaces_task from referral r join chain c on r.task_rid = c.replaces_task
+        )
+        select count(*) - 1 from chain
+        """,
+        task_rid,
+    )
+    return many
+
+
+async def died_elsewhere(tx: Tx, patient: int) -> bool:
+    """Whether another record of the same person (rid) says that the patient died."""
+    rows = await tx.fetch(
+        "select r.rid, r.body from person_member m join person_member o on o.person = m.person and o.patient <> m.patient"
+        " join resource r on r.rid = o.patient and not r.deleted where m.patient = $1",
+        patient,
+    )
+    others = [json.parse(opened(row["rid"], row["body"]).encode()) for row in rows]
+    return any(one.get("deceasedBoolean") is True or one.get("deceasedDateTime") for one in others)
 
 
 class AlreadyOpen(Conflict):

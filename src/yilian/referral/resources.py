@@ -144,7 +144,7 @@ def new_request(
     request["subject"] = patient.json
     request["requester"] = requester.json
     request["authoredOn"] = stamp(at)
-    request["extension"] = [e for e in request.get("extension", []) if e.get("url") != urls.REFERRAL_SENDER]
+    request["extension"] = [e for e in request.get("extension", []) if e.get("url") not in (urls.REFERRAL_SENDER, urls.GREEN_CHANNEL)]
     request["extension"].append({"url": urls.REFERRAL_SENDER, "valueReference": sender.json})
     if receiver is not None:
         request["performer"] = [receiver.json if _is(_reference(p), "Organization") else p for p in request.get("performer", [])]

@@ -17,7 +17,7 @@ from yilian.directory.specialties import SPECIALTIES
 from yilian.errors import Issue
 from yilian.fhir import urls
 from yilian.referral import states
-from yilian.referral.codes import DECLINE_REASONS, DIRECTIONS, REASONS
+from yilian.referral.codes import DECLINE_REASONS, DIRECTIONS, LEAVE_REASONS, REASONS
 from yilian.referral.parameters import Act, LegalAction, missing
 from yilian.referral.register import Referral
 from yilian.referral.resources import Wish
@@ -70,6 +70,12 @@ def holds(row: states.Row, referral: Referral, now: datetime) -> bool:
             return referral.retro_post is not None and referral.retro_at is None
         case "overdue":
             return referral.overdue(now)
+        case "not-green":
+            return referral.green != "open"
+        case "marked":
+            return referral.ending is not None
+        case "begun":
+            return referral.missed_from is None or referral.missed_from <= now
         case _:
             return True
 
@@ -147,6 +153,17 @@ def parameter_faults(row: states.Row, asked: Act, referral: Referral) -> list[Is
                     "The reason 'other' needs a note that says which.",
                     "选择“其他”时请填写说明。",
                     code="required",
+                )
+            )
+    if row.action == "leave" and asked.reason is not None:
+        chosen = {c.get("code") for c in asked.reason.get("coding", []) if c.get("system") == urls.REFERRAL_LEAVE_REASON}
+        if len(chosen) != 1 or not chosen <= LEAVE_REASONS.keys():
+            faults.append(
+                _fault(
+                    "Parameters.parameter.where(name='reason')",
+                    f"Leaving needs one reason code of {urls.REFERRAL_LEAVE_REASON}: {', '.join(LEAVE_REASONS)}.",
+                    "请从列表中选择一个原因。",
+                    code="code-invalid",
                 )
             )
     if "plan" in asked.given and referral.direction != "down" and "plan" in row.takes:

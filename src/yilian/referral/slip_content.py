@@ -16,7 +16,7 @@ from yilian.directory import specialties
 from yilian.directory.institutions import Institution
 from yilian.fhir import urls
 from yilian.fhir.dates import interval, region_zone
-from yilian.referral import codes, marks, resources
+from yilian.referral import codes, marks, resources, standing
 from yilian.referral.states import STATES
 
 Resource = dict[str, Any]
@@ -96,6 +96,7 @@ def referral_slip(facts: Facts) -> dict[str, Any]:
         "diagnosis-codes": _lines([f"{c.get('code', '')} {c.get('display', '')}".strip() for c in _diagnosis_codings(request)], "、"),
         "arranged": " ".join(part for part in (_name(facts, doctor or {}), _minute(arranged_at)) if part),
         "consent": _consent(request),
+        "standing": _lines(standing.lines(request, facts.task, facts.state)),
         "vital-signs": _vital_signs(facts),
         "results": _lines([result_line(one) for one in facts.attached if one["resourceType"] in ("Observation", "DiagnosticReport")]),
     }

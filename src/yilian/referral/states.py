@@ -51,6 +51,7 @@ STATES = {
         State("submitted", "待接收", "Submitted", "requested", "active", True, RECEIVER, "reception"),
         State("received", "已接收", "Received", "received", "active", True, RECEIVER, "reception"),
         State("need-info", "待补充资料", "Needs information", "on-hold", "on-hold", True, REFERRER),
+        State("in-place", "就地救治", "Treated in place", "on-hold", "on-hold", True, REFERRER),
         State("accepted", "同意接诊", "Accepted", "accepted", "active", True, RECEIVER, "reception"),
         State("held", "已占号", "Place held", "accepted", "active", True, RECEIVER, "reception"),
         State("booked", "已预约", "Booked", "accepted", "active", True, RECEIVER),
@@ -61,6 +62,7 @@ STATES = {
         State("declined", "不予接收", "Declined", "rejected", "active", False),  # the request: revoked once its sender closes it
         State("referred-onward", "已改转", "Referred onward", "rejected", "revoked", False),
         State("cancelled", "已取消", "Cancelled", "cancelled", "revoked", False),
+        State("against-advice", "拒绝或自动离院", "Refused or left against advice", "failed", "revoked", False),
     )
 }
 
@@ -82,7 +84,9 @@ class Row:
     who       the parts that may take it
     requires  parameters that must come with it; `optional`: that may; `one_of`: of which at least one must
     when      a condition beside the state: "" none, "down" a down-referral, "unsettled" the sender has not closed a declined referral yet,
-              "overdue" its clock has run out, "retro" it went without the approval that is recorded later
+              "overdue" its clock has run out, "retro" it went without the approval that is recorded later, "begun" the time of the
+              appointment has come (for people: the house follows a desk that said so), "marked" the patient died or lies elsewhere,
+              "not-green" the green channel is not open
     primary   the likeliest next step of whose turn it is; `danger`: hard to undo, asked twice
     """
 
@@ -134,8 +138,16 @@ ACTIONS = {
     "expire": ("占号超时", "The hold ran out"),
     "endorse": ("补记审批", "Record the approval"),
     "redirect": ("改投其他机构", "Offer to another institution"),
+    "stay": ("暂缓转运,就地救治", "Unfit to travel: treat in place"),
+    "travel": ("可以转运,继续转诊", "Fit to travel: go on"),
+    "leave": ("登记拒绝或自动离院", "Record a refusal, or leaving against advice"),
+    "mark": ("登记死亡或他院住院", "Record a death or an admission elsewhere"),
+    "end": ("结束转诊", "End the referral"),
+    "green": ("绿色通道", "Green channel"),
 }
 
+BEFORE_ARRIVAL = ("submitted", "received", "accepted", "held", "booked", "deferred", "no-show")
+"""Where the patient is still with the sender, and the sender owes no answer."""
 OUTCOME = ("diagnosis", "treatment", "advice", "findings", "recordNumber", "attachment")
 
 ROWS = (
@@ -167,7 +179,8 @@ ROWS = (
         note="Nothing is free: waits on the list, and is told of places as they come."),
     Row(("held",), "expire", ("accepted",), (HOUSE,), note="The time of the hold is over."),
     Row(("held", "booked"), "cancel-booking", ("accepted",), (RECEIVER, BOOKER, HOUSE), optional=("reason", "note"), danger=True),
-    Row(("booked",), "no-show", ("no-show",), (RECEIVER, HOUSE), optional=("note",)),
+    Row(("booked",), "no-show", ("no-show",), (RECEIVER, HOUSE), optional=("note",), when="begun",
+        note="From the start of the appointment on, and some grace; a bed alone has no time."),
     Row(("accepted", "held", "booked", "deferred", "no-show"), "arrive", ("arrived",), (RECEIVER, HOUSE), optional=("note",), primary=True,
         note="Whoever is there is received, booked or not. The house takes it when the appointment is checked in."),
     *(Row((state,), "plan", (state,), (RECEIVER,), requires=("plan",), optional=("note",), when="down", primary=state == "accepted",
@@ -186,7 +199,23 @@ ROWS = (
         note="The same wish to another institution. The house takes it where the sender has agreed beforehand."),
     *(Row((state,), "endorse", (state,), (APPROVER,), optional=("note",), when="retro",
           note="An emergency went without approval; the approver records it within the time limit.")
-      for state in (*SENT_AND_OPEN, "completed", "declined", "referred-onward")),
+      for state in (*SENT_AND_OPEN, "completed", "declined", "referred-onward", "against-advice")),
+    Row(BEFORE_ARRIVAL, "stay", ("in-place",), (REFERRER, RECEIVER), requires=("reason", "informed"), optional=("expert", "note"),
+        note="Unfit to travel: the family was informed, an expert called; what was booked is given back, and no clock runs."),
+    Row(("in-place",), "stay", ("in-place",), (REFERRER,), optional=("reason", "note"), one_of=("informed", "expert"),
+        note="Who else was informed or called."),
+    Row(("in-place",), "travel", ("submitted",), (REFERRER,), optional=("note",), primary=True,
+        note="The receiver is asked anew: what was free then may not be free now."),
+    Row((*BEFORE_ARRIVAL, "need-info", "in-place", "arrived"), "leave", ("against-advice",), (REFERRER, RECEIVER), requires=("reason",),
+        optional=("note",), one_of=("attachment", "witness"), danger=True,
+        note="A refusal (Consent), a signed paper, or who was there when nothing was signed. Still a referral, and counted as one."),
+    *(Row((state,), "green", (state,), (REFERRER, RECEIVER), requires=("reason",), optional=("note",), when="not-green",
+          note="Opened by whom policy names, asked for by the sender otherwise.")
+      for state in (*BEFORE_ARRIVAL, "need-info", "in-place")),
+    *(Row((state,), "mark", (state,), (HOUSE,)) for state in OPEN),
+    Row(CONFINED, "end", ("cancelled",), (REFERRER, APPROVER, HOUSE), requires=("reason",), optional=("note",), when="marked", danger=True),
+    Row(SENT_AND_OPEN, "end", ("cancelled",), (REFERRER, RECEIVER, HOUSE), requires=("reason",), optional=("note",), when="marked",
+        danger=True, note="What is held, booked or kept is given back. The platform ends none by itself, but what policy says."),
     Row(CONFINED, "cancel", ("cancelled",), (REFERRER,), requires=("reason",), optional=("note",), danger=True),
     Row(SENT_AND_OPEN, "cancel", ("cancelled",), (REFERRER, PATIENT), requires=("reason",), optional=("note",), danger=True),
 )  # fmt: skip

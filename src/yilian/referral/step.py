@@ -12,6 +12,7 @@ from yilian.access import grounds
 from yilian.directory.institutions import Institution, by_rid
 from yilian.fhir import json, urls
 from yilian.referral import alarms, clocks, letters, register, resources
+from yilian.referral.codes import POSTS
 from yilian.referral.guard import permission
 from yilian.referral.informing import inform
 from yilian.referral.outside import links
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-POSTS = {"head": "科主任", "medical-affairs": "医务科", "president": "院长", "office": "医联体办公室"}
-"""How approvers are called; other posts by their code."""
+
+BESIDE_THE_ROAD = ("endorse", "mark", "green")
+"""Actions that leave the clock of the state as it runs."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ async def finish(step: Step) -> None:
     with meta, in `step.request` and `step.task`.
     """
     before, tx = step.before, step.tx
-    if step.action != "endorse":
+    if step.action not in BESIDE_THE_ROAD:
         step.after = await clocks.set_clock(tx, before, step.after)
     settled = step.after.acknowledged_at is not None
     request_written = resources.step_request(step.request, step.after.state, settled=settled) or step.request_changed or before is None

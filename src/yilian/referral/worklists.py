@@ -14,7 +14,7 @@ from yilian.errors import BadRequest
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.referral import approvals, states
-from yilian.referral.codes import DIRECTIONS, PRIORITIES
+from yilian.referral.codes import DIRECTIONS, GREEN_CHANNEL, PRIORITIES
 from yilian.sealing.keyring import blinds
 from yilian.search.folding import AFTER_ALL, fold
 from yilian.search.parameters import parameters_of
@@ -70,6 +70,7 @@ LISTS = {
     "approval": Worklist("待我审批", (Side(True, _NEXT_APPROVER),)),
     "inbox": Worklist("待处理", (Side(False, "f.state in ('submitted', 'received')"),)),
     "answer": Worklist("待补充", (Side(True, "f.state = 'need-info'"),)),
+    "in-place": Worklist("就地救治", (Side(True, "f.state = 'in-place'"), Side(False, "f.state = 'in-place'"))),
     "declined": Worklist("被退回", (Side(True, "f.state = 'declined' and f.acknowledged_at is null"),), ended=True),
     "expected": Worklist("待到诊", (Side(False, _WAITING),)),
     "today": Worklist("今日到诊", (Side(False, _TODAY),)),
@@ -104,13 +105,14 @@ async def worklist(
     state: str = "",
     priority: str = "",
     direction: str = "",
+    green: str = "",
     q: str = "",
     count: int = 50,
     cursor: str | None = None,
 ) -> Page:
     """One page of a list: Tasks, beside them their Patients and ServiceRequests; `total` counts the whole list as filtered.
 
-    state, priority, direction   codes, several with commas; "" for all
+    state, priority, direction, green   codes, several with commas; "" for all
     q                            a patient's name (Chinese, pinyin or initials), identifier or telephone, or part of a 转诊单号
     Raises BadRequest for a list, code or cursor that is none. Who speaks for no institution has empty lists; a resident's are their own.
     """
@@ -120,7 +122,7 @@ async def worklist(
     sides = _sides(scope, LISTS[name], args, tx.now, await approvals.posts(tx, scope))
     if not sides:
         return Page([], total=0)
-    filters = _filters(args, state, priority, direction, q)
+    filters = _filters(args, state, priority, direction, green, q)
     total = await tx.fetchval("select " + " + ".join(f"(select count(*) from {side} and {filters})" for side in sides), *args)
     places = list(args)
     order, after = _order(LISTS[name].ended, cursor, places)
@@ -206,9 +208,14 @@ def seen(scope: Scope, ours: bool, which: str) -> str:
     return f"referral f join lateral {about} s on {condition} where {whose} and {which}"
 
 
-def _filters(args: list[Any], state: str, priority: str, direction: str, q: str) -> str:
+def _filters(args: list[Any], state: str, priority: str, direction: str, green: str, q: str) -> str:
     parts = []
-    for text, known, column in ((state, states.STATES, "state"), (priority, PRIORITIES, "priority"), (direction, DIRECTIONS, "direction")):
+    for text, known, column in (
+        (state, states.STATES, "state"),
+        (priority, PRIORITIES, "priority"),
+        (direction, DIRECTIONS, "direction"),
+        (green, GREEN_CHANNEL, "green"),
+    ):
         if text:
             wanted = [code.strip() for code in text.split(",")]
             if strange := [code for code in wanted if code not in known]:

@@ -849,8 +849,8 @@ create table referral (                                  -- one row a referral: 
     direction       text        collate "C" not null check (direction in ('up', 'down', 'lateral')),
     specialty       text        collate "C",             -- 诊疗科目; a draft may have none yet
     priority        text        collate "C" not null check (priority in ('routine', 'urgent', 'asap', 'stat')),
-    state           text        collate "C" not null check (state in ('draft', 'in-approval', 'submitted', 'received', 'need-info', 'accepted', 'held',
-                                    'booked', 'deferred', 'no-show', 'arrived', 'completed', 'declined', 'referred-onward', 'cancelled')),
+    state           text        collate "C" not null check (state in ('draft', 'in-approval', 'submitted', 'received', 'need-info', 'in-place', 'accepted', 'held',
+                                    'booked', 'deferred', 'no-show', 'arrived', 'completed', 'declined', 'referred-onward', 'cancelled', 'against-advice')),
     from_org        bigint      not null references resource,
     to_org          bigint      references resource,     -- a draft may have none yet
     referrer        text        collate "C" not null,    -- "Practitioner/…"
@@ -877,17 +877,22 @@ create table referral (                                  -- one row a referral: 
     missed         smallint not null default 0,  -- how often the patient did not come
     diagnosis      text collate "C",           -- ICD-10 of the first diagnosis the request names; null: none is coded
     diagnosis_text text,                       -- what it is called there
+    missed_from     timestamptz,                         -- booked: from then on the patient may be recorded as not having come
+    ending          text        collate "C" check (ending in ('deceased', 'admitted')),  -- what made it void while it was open
+    ending_rid      bigint      references resource,     -- the Patient or Encounter that says so
+    first_visit_due date,                                -- a down-referral: by when the patient is visited first; set at acceptance from the discharge
+    green           text        collate "C" check (green in ('asked', 'open')),              -- 绿色通道, as on the request
     urgency         smallint    not null generated always as (case priority when 'stat' then 0 when 'asap' then 1 when 'urgent' then 2 else 3 end) stored,
     due_order       timestamptz not null generated always as (coalesce(due_at, '9999-01-01 00:00:00+00'::timestamptz)) stored,
     check (from_org <> to_org),
     check (state in ('draft', 'cancelled') or (to_org is not null and specialty is not null)),
-    check ((closed_at is not null) = (state in ('completed', 'declined', 'referred-onward', 'cancelled'))),
+    check ((closed_at is not null) = (state in ('completed', 'declined', 'referred-onward', 'cancelled', 'against-advice'))),
     check ((approval_rid is not null) = (state = 'in-approval')),
     check ((approval_rid is null) = (approval_ver is null)),
     check (submitted_at is not null or state in ('draft', 'in-approval', 'cancelled'))
 );
 create unique index referral_live on referral (patient, specialty)            -- one live referral for one problem
-    where state in ('in-approval', 'submitted', 'received', 'need-info', 'accepted', 'held', 'booked', 'deferred', 'no-show', 'arrived');
+    where state in ('in-approval', 'submitted', 'received', 'need-info', 'in-place', 'accepted', 'held', 'booked', 'deferred', 'no-show', 'arrived');
 create index referral_inbox on referral (to_org, urgency, due_order, task_rid) where state in ('submitted', 'received');                 -- $worklist?list=inbox
 create index referral_expected on referral (to_org, urgency, due_order, task_rid)
     where state in ('accepted', 'held', 'booked', 'deferred', 'no-show');                                                                -- $worklist?list=expected
@@ -1045,7 +1050,8 @@ alter table referral
     add check (state not in ('held', 'booked') or appointment_id is not null or bed_hold is not null),
     add check (state not in ('accepted', 'deferred', 'no-show', 'declined', 'referred-onward') or (appointment_id is null and bed_hold is null)),
     add check ((retro_post is null) = (retro_due_at is null)),
-    add check (retro_at is null or retro_post is not null);
+    add check (retro_at is null or retro_post is not null),
+    add check ((ending is null) = (ending_rid is null));
 
 create unique index referral_appointment on referral (appointment_id) where appointment_id is not null;                      -- an Appointment changed at a desk
 create index referral_deferred on referral (to_org, specialty, urgency, task_rid) where state = 'deferred';                  -- places as they come
@@ -1053,11 +1059,25 @@ create index referral_retro on referral (from_org, urgency, due_order, task_rid)
 create index referral_late_here on referral (to_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
 create index referral_late_sent on referral (from_org, urgency, due_order, task_rid) where due_at is not null and closed_at is null; -- ?list=overdue
 
+insert into referral_road (from_state, to_state) values
+    ('submitted', 'in-place'), ('received', 'in-place'), ('accepted', 'in-place'), ('held', 'in-place'), ('booked', 'in-place'),
+    ('deferred', 'in-place'), ('no-show', 'in-place'), ('in-place', 'in-place'), ('in-place', 'submitted'), ('in-place', 'cancelled'),
+    ('in-place', 'against-advice'), ('submitted', 'against-advice'), ('received', 'against-advice'), ('need-info', 'against-advice'),
+    ('accepted', 'against-advice'), ('held', 'against-advice'), ('booked', 'against-advice'), ('deferred', 'against-advice'),
+    ('no-show', 'against-advice'), ('arrived', 'against-advice'), ('against-advice', 'against-advice');
+
+create index referral_in_place_sent on referral (from_org, urgency, due_order, task_rid) where state = 'in-place';  -- $worklist?list=in-place
+create index referral_in_place_here on referral (to_org, urgency, due_order, task_rid) where state = 'in-place';    -- $worklist?list=in-place
+create index referral_ending on referral (ending_rid) where ending_rid is not null and closed_at is null;           -- a death or stay that is no more
+
+create index referral_first_visit on referral (first_visit_due) where first_visit_due is not null;                   -- the nightly look for missed ones
+
 create table referral_alarm (                            -- what was told because a clock ran; it moves nothing
     task_rid bigint      not null references referral,
     due_at   timestamptz not null,                       -- of the clock it was: another end, another alarm
     kind     text        collate "C" not null check (kind in ('warn', 'overdue', 'duty', 'office')),
     at       timestamptz not null,
+    told     text[]      not null default '{}',          -- to whom, as people read it: institution and post, or a name
     primary key (task_rid, due_at, kind)
 );
 

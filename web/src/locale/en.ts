@@ -11,6 +11,7 @@ import { identityWords } from '../identity/words.en';
 import { launchWords } from '../launch/words.en';
 import { messageWords } from '../messages/words.en';
 import { outsideWords } from '../outside/words.en';
+import { referralMarkWords } from '../referral/marks.words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
@@ -21,6 +22,7 @@ import type { Words } from './locale';
 
 export const en: Words = {
   ...referralWords,
+  ...referralMarkWords,
   ...trailWords,
   ...bedWords,
   ...identityWords,

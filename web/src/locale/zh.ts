@@ -11,6 +11,7 @@ import { identityWords } from '../identity/words.zh';
 import { launchWords } from '../launch/words.zh';
 import { messageWords } from '../messages/words.zh';
 import { outsideWords } from '../outside/words.zh';
+import { referralMarkWords } from '../referral/marks.words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
@@ -21,6 +22,7 @@ import { statisticsWords } from '../statistics/words.zh';
 /** 中文, the language of the house. Every key of the pages is here; `en.ts` has the same keys. Referral keeps its own words beside its pages. */
 export const zh = {
   ...referralWords,
+  ...referralMarkWords,
   ...trailWords,
   ...bedWords,
   ...identityWords,

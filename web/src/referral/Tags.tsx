@@ -1,9 +1,10 @@
 import { ArrowDownOutlined, ArrowUpOutlined, SwapRightOutlined } from '@ant-design/icons';
-import type { Task } from 'fhir/r4';
+import type { ServiceRequest, Task } from 'fhir/r4';
 import type { ReactNode } from 'react';
 import { dateTime, instant, untilDeadline } from '../fhir/dates';
 import { useLocale } from '../locale/locale';
 import type { Direction } from './codes/reasons';
+import { greenOf } from './marks';
 import type { Urgency } from './request';
 import { CLOSED, stateCode, stateKey, toneOf } from './state';
 import styles from './tags.module.css';
@@ -31,6 +32,18 @@ export function DirectionTag({ direction }: { direction: Direction | undefined }
 export function UrgencyTag({ urgency }: { urgency: Urgency }) {
   const { t } = useLocale();
   return <span className={`${styles.tag} ${styles[urgency]}`}>{t(`referral.urgency.${urgency}`)}</span>;
+}
+
+/** 绿色通道, open or only asked for; nothing where there is none. */
+export function GreenTag({ request }: { request: ServiceRequest | undefined }) {
+  const { t } = useLocale();
+  const green = greenOf(request);
+  if (!green) return null;
+  return (
+    <span className={`${styles.tag} ${green.state === 'open' ? styles.green : styles.greenAsked}`} title={green.reason}>
+      {t(`referral.green.${green.state}`)}
+    </span>
+  );
 }
 
 export function StateTag({ task }: { task: Task }) {

@@ -15,7 +15,7 @@ export function stateKey(code: string): Key {
 }
 
 /** Nobody owes a step any more. */
-export const CLOSED: readonly string[] = ['completed', 'declined', 'referred-onward', 'cancelled'];
+export const CLOSED: readonly string[] = ['completed', 'declined', 'referred-onward', 'cancelled', 'against-advice'];
 /** Seen by the sending institution alone; there is no slip yet. */
 export const CONFINED: readonly string[] = ['draft', 'in-approval'];
 
@@ -32,6 +32,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   submitted: 'waiting',
   received: 'going',
   'need-info': 'waiting',
+  'in-place': 'waiting',
   accepted: 'going',
   held: 'going',
   booked: 'going',
@@ -42,6 +43,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   declined: 'over',
   'referred-onward': 'over',
   cancelled: 'over',
+  'against-advice': 'over',
 };
 
 export const toneOf = (code: string): Tone => TONES[code] ?? 'over';

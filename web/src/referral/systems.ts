@@ -6,6 +6,7 @@ export const STATE = `${BASE}CodeSystem/referral-state`;
 export const REASON = `${BASE}CodeSystem/referral-reason`;
 export const ACTION = `${BASE}CodeSystem/referral-action`;
 export const DECLINE_REASON = `${BASE}CodeSystem/referral-decline-reason`;
+export const LEAVE_REASON = `${BASE}CodeSystem/referral-leave-reason`;
 export const OUTPUT = `${BASE}CodeSystem/referral-output`;
 export const HANDOVER_DOCUMENT = `${BASE}CodeSystem/handover-document`;
 export const TASK_KIND = `${BASE}CodeSystem/referral-task`;
@@ -18,5 +19,11 @@ export const SENDER = `${BASE}StructureDefinition/referral-sender`;
 export const CONSENT = `${BASE}StructureDefinition/referral-consent`;
 export const FORM = `${BASE}StructureDefinition/referral-form`;
 export const NOTE = `${BASE}StructureDefinition/referral-note`;
+
+export const GREEN = `${BASE}StructureDefinition/green-channel`;
+export const CIRCUMSTANCE = `${BASE}StructureDefinition/referral-circumstance`;
+export const IN_PLACE = `${BASE}StructureDefinition/referral-in-place`;
+export const FIRST_VISIT = `${BASE}StructureDefinition/referral-first-visit`;
+export const CHOSEN = `${BASE}StructureDefinition/referral-chosen`;
 
 export const REFERRAL_NO = `${BASE}NamingSystem/referral-number`;

@@ -44,6 +44,7 @@ export type OutputKind =
   | 'advice'
   | 'next-visit'
   | 'record-number'
+  | 'refusal'
   | 'plan'
   | 'attachment';
 export const outputsOf = (task: Task, kind: OutputKind): TaskOutput[] =>

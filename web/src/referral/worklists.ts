@@ -5,6 +5,7 @@ export type Worklist =
   | 'approval'
   | 'inbox'
   | 'answer'
+  | 'in-place'
   | 'declined'
   | 'expected'
   | 'here'
@@ -23,7 +24,19 @@ const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
   head: ['approval', 'retro', 'overdue', 'sent', 'closed'],
   'medical-affairs': ['approval', 'retro', 'sent', 'closed'],
   president: ['approval', 'retro', 'sent', 'closed'],
-  coordinator: ['inbox', 'overdue', 'trouble', 'today', 'expected', 'here', 'answer', 'declined', 'sent', 'closed'],
+  coordinator: [
+    'inbox',
+    'overdue',
+    'trouble',
+    'today',
+    'expected',
+    'here',
+    'answer',
+    'in-place',
+    'declined',
+    'sent',
+    'closed',
+  ],
   consultant: ['here', 'today', 'expected', 'inbox', 'away', 'sent', 'closed'],
   physician: [
     'inbox',
@@ -32,6 +45,7 @@ const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
     'expected',
     'here',
     'answer',
+    'in-place',
     'declined',
     'returned',
     'away',
@@ -39,7 +53,7 @@ const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
     'drafts',
     'closed',
   ],
-  gp: ['inbox', 'answer', 'declined', 'returned', 'away', 'sent', 'drafts', 'closed'],
+  gp: ['inbox', 'answer', 'in-place', 'declined', 'returned', 'away', 'sent', 'drafts', 'closed'],
   resident: ['sent', 'closed'],
 };
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from yilian.directory.specialties import SPECIALTIES
 from yilian.errors import BadRequest, Forbidden
-from yilian.referral.codes import DIRECTIONS, PRIORITIES
+from yilian.referral.codes import DIRECTIONS, GREEN_CHANNEL, PRIORITIES
 from yilian.referral.worklists import seen
 from yilian.store.scope import Scope
 
 SIDES = ("sent", "received", "consortium")
 LONGEST_DAYS = 732
 _DISEASE = re.compile(r"[A-Z]\d[0-9A-Z]")
-FILTERS = ("direction", "priority", "specialty", "disease", "institution")
+FILTERS = ("direction", "priority", "specialty", "disease", "green", "institution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,12 @@ def read(words: Mapping[str, str], zone: tzinfo, today: date) -> Asked:
     if side not in SIDES:
         raise BadRequest(f"side is {' or '.join(SIDES)}.", expression="side", zh="请选择转出或接收。")
     filters = {name: words[name] for name in FILTERS if words.get(name) and name != "institution"}
-    for name, known in (("direction", DIRECTIONS), ("priority", PRIORITIES), ("specialty", {**SPECIALTIES, "unknown": ""})):
+    for name, known in (
+        ("direction", DIRECTIONS),
+        ("priority", PRIORITIES),
+        ("specialty", {**SPECIALTIES, "unknown": ""}),
+        ("green", GREEN_CHANNEL),
+    ):
         if name in filters and filters[name] not in known:
             raise BadRequest(f"{filters[name][:40]!r} is no {name}.", expression=name, zh="筛选条件不正确。")
     if "disease" in filters and filters["disease"] != "unknown" and not _DISEASE.fullmatch(filters["disease"]):

@@ -45,6 +45,7 @@ FIGURES: Mapping[str, Figure] = {
     "completed": Figure("已完成", "f.state = 'completed'"),
     "returned": Figure("回转", "exists (select from referral b where b.basis_task = f.task_rid and b.submitted_at is not null)"),
     "cancelled": Figure("已取消", "f.state = 'cancelled'"),
+    "against-advice": Figure("拒绝或自动离院", "f.state = 'against-advice'"),
     "open": Figure("办理中", "f.closed_at is null"),
     "overdue": Figure("已超时", "f.closed_at is null and f.due_at < {now}"),
 }

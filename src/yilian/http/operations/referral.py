@@ -48,8 +48,9 @@ async def actions(house: House, asker: Scope, request: Request) -> Answer:
     async with house.db.reading() as tx:
         stored = await read.by_id(tx, asker, "Task", request.segments[1])
         legal = await referral.actions(tx, asker, request.segments[1])
+        told = await referral.told(tx, asker, request.segments[1])
     await note_read(house.reads, asker, [stored], "actions", request.address)
-    return of_json(referral.actions_answer(legal))
+    return of_json(referral.actions_answer(legal, told))
 
 
 async def slip(house: House, asker: Scope, request: Request) -> Answer:
@@ -91,7 +92,7 @@ async def verify_slip(house: House, asker: Scope, request: Request) -> Answer:
 
 async def worklist(house: House, asker: Scope, request: Request) -> Answer:
     """GET /Task/$worklist?list=…"""
-    asked = query_words(request, ("list", "state", "priority", "direction", "q", "_count", "_cursor"))
+    asked = query_words(request, ("list", "state", "priority", "direction", "green", "q", "_count", "_cursor"))
     if "list" not in asked:
         raise BadRequest(f"Say which list: list={' | '.join(referral.LISTS)}.")
     count = asked.get("_count", "50")
@@ -105,6 +106,7 @@ async def worklist(house: House, asker: Scope, request: Request) -> Answer:
             state=asked.get("state", ""),
             priority=asked.get("priority", ""),
             direction=asked.get("direction", ""),
+            green=asked.get("green", ""),
             q=asked.get("q", ""),
             count=int(count),
             cursor=asked.get("_cursor"),

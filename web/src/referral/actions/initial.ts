@@ -3,7 +3,7 @@ import type { Translate } from '../../locale/locale';
 import { directionOf, formPart, impressions } from '../request';
 import { firstWords, outputsOf, outputText } from '../task';
 import type { Thread } from '../thread/thread';
-import type { LegalAction } from './legal';
+import { formOf, type LegalAction } from './legal';
 import { type ActForm, EMPTY_ACT } from './parameters';
 import { type PlanForm, usualVisits } from './plan';
 
@@ -42,7 +42,7 @@ export function initialAct(action: LegalAction, thread: Thread, person: Person, 
       };
     }
     default:
-      return EMPTY_ACT;
+      return formOf(action);
   }
 }
 

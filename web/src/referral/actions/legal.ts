@@ -1,4 +1,6 @@
-import type { Parameters, ParametersParameter } from 'fhir/r4';
+import type { Parameters, ParametersParameter, Reference } from 'fhir/r4';
+import { conceptText } from '../../fhir/concept';
+import { type ActForm, EMPTY_ACT } from './parameters';
 
 /** What this person may do with a referral now, as `$actions` says it. The pages draw these and no others. */
 export interface LegalAction {
@@ -11,6 +13,14 @@ export interface LegalAction {
   readonly optional: readonly string[];
   /** At least one of these must be given; they are among `optional` too. */
   readonly oneOf: readonly string[];
+  /** What the platform fills in, and why; absent where it proposes nothing. */
+  readonly proposed?: Proposed | undefined;
+}
+
+export interface Proposed {
+  readonly to?: Reference | undefined;
+  readonly reason?: string | undefined;
+  readonly why: readonly string[];
 }
 
 export function legalActions(answer: Parameters): LegalAction[] {
@@ -29,8 +39,42 @@ function actionOf(parts: readonly ParametersParameter[]): LegalAction {
     requires: codes('requires'),
     optional: codes('optional'),
     oneOf: codes('oneOf'),
+    proposed: proposedOf(parts.find((part) => part.name === 'proposed')?.part),
   };
 }
+
+function proposedOf(parts: readonly ParametersParameter[] | undefined): Proposed | undefined {
+  if (!parts) return undefined;
+  return {
+    to: parts.find((part) => part.name === 'to')?.valueReference,
+    reason: conceptText(parts.find((part) => part.name === 'reason')?.valueCodeableConcept),
+    why: parts.filter((part) => part.name === 'why').flatMap((part) => part.valueString ?? []),
+  };
+}
+
+/** The small form with what is proposed in it. */
+export const formOf = ({ proposed }: LegalAction): ActForm => ({
+  ...EMPTY_ACT,
+  to: proposed?.to ?? null,
+  reason: proposed?.reason ?? '',
+});
+
+/** Who was told that the referral is late. */
+export interface Alarm {
+  readonly stage: string;
+  /** ISO. */
+  readonly time: string;
+  readonly to: readonly string[];
+}
+
+export const alarmsOf = (answer: Parameters): Alarm[] =>
+  (answer.parameter ?? [])
+    .filter((one) => one.name === 'alarm')
+    .map(({ part = [] }) => ({
+      stage: part.find((one) => one.name === 'stage')?.valueCode ?? '',
+      time: part.find((one) => one.name === 'time')?.valueInstant ?? '',
+      to: part.filter((one) => one.name === 'to').flatMap((one) => one.valueString ?? []),
+    }));
 
 /** Harmless and without anything to fill in: done with one click. A note can still be added, beside the button. */
 const AT_ONCE: readonly string[] = ['receive', 'approve'];

@@ -1,6 +1,7 @@
 import type { CodeableConcept, Parameters, ParametersParameter, Reference } from 'fhir/r4';
-import { DECLINE_REASONS } from '../codes/reasons';
-import { DECLINE_REASON } from '../systems';
+import { DECLINE_REASONS, LEAVE_REASONS } from '../codes/reasons';
+import type { Choosable } from '../codes/search';
+import { DECLINE_REASON, LEAVE_REASON } from '../systems';
 import { type Start, startOf } from './fields/days';
 import type { LegalAction } from './legal';
 import { carePlanOf, EMPTY_PLAN, type PlanForm, planFaults } from './plan';
@@ -24,6 +25,11 @@ export interface ActForm {
   /** A day (`2026-12-05`), empty while none is chosen. */
   nextVisit: string;
   recordNumber: string;
+  /** Who of the family was told that the patient cannot travel, and which expert was called. */
+  informed: string;
+  expert: string;
+  /** Who was there when nothing was signed. */
+  witness: string;
   attachment: string[];
   plan: PlanForm;
   /** Slots to be taken together: expert and examination. */
@@ -49,6 +55,9 @@ export const EMPTY_ACT: ActForm = {
   medication: '',
   nextVisit: '',
   recordNumber: '',
+  informed: '',
+  expert: '',
+  witness: '',
   attachment: [],
   plan: EMPTY_PLAN,
   slot: [],
@@ -65,6 +74,8 @@ const ORDER: readonly ActField[] = [
   'practitioner',
   'start',
   'reason',
+  'informed',
+  'expert',
   'diagnosis',
   'findings',
   'treatment',
@@ -74,6 +85,7 @@ const ORDER: readonly ActField[] = [
   'recordNumber',
   'plan',
   'attachment',
+  'witness',
   'note',
 ];
 
@@ -161,11 +173,18 @@ function parametersOf(
   }
 }
 
-/** Declining takes a code of its list, the other actions take words. */
+/** Actions whose reason is a code of a list. */
+export const CODED: Readonly<Record<string, { system: string; codes: readonly Choosable[] }>> = {
+  decline: { system: DECLINE_REASON, codes: DECLINE_REASONS },
+  leave: { system: LEAVE_REASON, codes: LEAVE_REASONS },
+};
+
+/** Declining and leaving take a code of their lists, the other actions take words. */
 function reasonOf(action: LegalAction, reason: string): CodeableConcept {
-  if (action.code !== 'decline') return { text: reason };
-  const display = DECLINE_REASONS.find((one) => one.code === reason)?.zh;
-  return { coding: [{ system: DECLINE_REASON, code: reason, ...(display ? { display } : {}) }] };
+  const list = CODED[action.code];
+  if (!list) return { text: reason };
+  const display = list.codes.find((one) => one.code === reason)?.zh;
+  return { coding: [{ system: list.system, code: reason, ...(display ? { display } : {}) }] };
 }
 
 /** The field an expression of the server speaks of: Parameters.parameter.where(name='advice'). */

@@ -47,7 +47,7 @@ describe('the pages offer what the server knows', () => {
   test('states and actions are said in the same words on page and paper', () => {
     const states = server('referral/states.py');
     const said = [...states.matchAll(/State\("([^"]+)", "([^"]+)"/g)];
-    expect(said.length).toBe(15);
+    expect(said.length).toBe(17);
     for (const [, code, zh] of said) expect(chinese(`referral.state.${code}` as Key)).toBe(zh);
     const actions = table(states, 'ACTIONS');
     expect(actions.get('accept')).toBe('同意接诊');

@@ -107,6 +107,22 @@ export const REASONS: Readonly<Record<Direction, readonly Choosable[]>> = {
   lateral: [...UP_REASONS, ...DOWN_REASONS],
 };
 
+export const LEAVE_REASONS: readonly Choosable[] = [
+  {
+    code: 'refused',
+    zh: '患者或家属拒绝转诊',
+    en: 'Patient or family refuses the referral',
+    pinyin: 'huan zhe huo jia shu ju jue zhuan zhen',
+  },
+  { code: 'left', zh: '违反医嘱自动离院', en: 'Left against medical advice', pinyin: 'wei fan yi zhu zi dong li yuan' },
+  {
+    code: 'elsewhere',
+    zh: '自行前往其他机构就诊',
+    en: 'Went to another institution on their own',
+    pinyin: 'zi xing qian wang qi ta ji gou jiu zhen',
+  },
+];
+
 export const DECLINE_REASONS: readonly Choosable[] = [
   {
     code: 'no-capacity',

@@ -102,11 +102,9 @@ function AlternativesField({
               )
             }
           />
-          {shown.length > 0 && (
-            <Checkbox checked={form.automatic ?? false} onChange={(event) => set('automatic', event.target.checked)}>
-              {t('refer.automatic')}
-            </Checkbox>
-          )}
+          <Checkbox checked={form.automatic ?? false} onChange={(event) => set('automatic', event.target.checked)}>
+            {t(shown.length > 0 ? 'refer.automatic' : 'refer.automatic.any')}
+          </Checkbox>
         </>
       )}
     </Field>

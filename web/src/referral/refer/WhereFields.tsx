@@ -1,4 +1,4 @@
-import { Radio, Select } from 'antd';
+import { Input, Radio, Select } from 'antd';
 import { useState } from 'react';
 import { useLocale } from '../../locale/locale';
 import { DIRECTIONS } from '../codes/reasons';
@@ -79,7 +79,31 @@ export function WhereFields({ form, set, change, fault, origin, patient, draft }
         fault={fault('receiver')}
       />
       {!draft && <NextFields {...part} patient={patient} />}
+      {!draft && <GreenField {...part} />}
     </>
+  );
+}
+
+/** 申请绿色通道: a reason, or nothing. The receiver opens it. */
+function GreenField({ form, set, fault }: PartProps) {
+  const { t } = useLocale();
+  return (
+    <Field
+      name="greenChannel"
+      label={t('refer.green')}
+      hint={form.urgency === 'stat' ? t('refer.green.stat') : t('refer.green.hint')}
+      fault={fault('greenChannel')}
+    >
+      {(ids) => (
+        <Input
+          {...ids}
+          maxLength={500}
+          placeholder={t('refer.green.empty')}
+          value={form.greenChannel ?? ''}
+          onChange={(event) => set('greenChannel', event.target.value)}
+        />
+      )}
+    </Field>
   );
 }
 

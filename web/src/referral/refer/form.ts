@@ -35,6 +35,8 @@ export interface ReferForm {
   automatic: boolean;
   /** A place at the receiver that is booked with the referral. */
   slot: Reference | null;
+  /** Why the green channel is asked for; empty where it is not. */
+  greenChannel: string;
 }
 
 export type Field = keyof ReferForm;
@@ -62,6 +64,7 @@ export const EMPTY: ReferForm = {
   alternatives: [],
   automatic: false,
   slot: null,
+  greenChannel: '',
 };
 
 export interface Fault {

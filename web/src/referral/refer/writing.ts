@@ -95,6 +95,7 @@ export function referParameters(form: ReferForm, request: ServiceRequest, submit
   const parameter: ParametersParameter[] = [{ name: 'request', resource: request }];
   if (form.consent) parameter.push({ name: 'consent', valueCode: form.consent });
   if (form.question.trim()) parameter.push({ name: 'note', valueString: form.question.trim() });
+  if (form.greenChannel?.trim()) parameter.push({ name: 'greenChannel', valueString: form.greenChannel.trim() });
   // A draft is not asked anybody and books nothing: the form says so.
   if (submit) parameter.push(...whereElse(form));
   parameter.push({ name: 'submit', valueBoolean: submit });
@@ -107,7 +108,9 @@ function whereElse(form: ReferForm): ParametersParameter[] {
   return [
     ...(form.slot ? [{ name: 'slot', valueReference: form.slot }] : []),
     ...next.map((one) => ({ name: 'alternatives', valueReference: one })),
-    ...(next.length > 0 && form.automatic ? [{ name: 'automatic', valueBoolean: true }] : []),
+    ...(form.automatic && (next.length > 0 || !form.alternatives?.length)
+      ? [{ name: 'automatic', valueBoolean: true }]
+      : []),
   ];
 }
 

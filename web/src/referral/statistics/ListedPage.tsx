@@ -9,7 +9,7 @@ import { worklistColumns } from '../worklist/columns';
 import { PAGE } from '../worklist/conditions';
 
 const FIGURES = [
-  'sent', 'answered', 'in-time', 'accepted', 'refused', 'booked', 'arrived', 'missed', 'completed', 'returned', 'cancelled',
+  'sent', 'answered', 'in-time', 'accepted', 'refused', 'booked', 'arrived', 'missed', 'completed', 'returned', 'cancelled', 'against-advice',
   'open',
   'overdue',
 ] as const; // biome-ignore format: one word after the other
@@ -31,7 +31,9 @@ export default function ListedPage() {
   );
   const title = `${t(`flow.side.${side}`)} · ${t(`flow.figure.${figure}`)}`;
   const back = new URLSearchParams(
-    ['side', 'since', 'until', 'direction'].flatMap((name) => (asked.get(name) ? [[name, asked.get(name) ?? '']] : [])),
+    ['side', 'since', 'until', 'direction', 'green'].flatMap((name) =>
+      asked.get(name) ? [[name, asked.get(name) ?? '']] : [],
+    ),
   );
   return (
     <section>

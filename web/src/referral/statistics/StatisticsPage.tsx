@@ -13,6 +13,7 @@ import { Nothing } from '../../page/Nothing';
 import { Read, useReading } from '../../page/reading';
 import { Bars } from '../../statistics/Bars';
 import { DIRECTIONS } from '../codes/reasons';
+import { GREEN_STATES } from '../marks';
 import { type Asked, behind, linesOf, paramsOf, sidesOf, useAsked } from './asked';
 import {
   growthOf,
@@ -128,6 +129,18 @@ function Choices({ asked, sides, set }: ChoicesProps) {
         value={asked.direction}
         onChange={(direction) => set('direction', direction)}
       />
+      {asked.side !== 'consortium' && (
+        <Select
+          aria-label={t('referral.green.open')}
+          popupMatchSelectWidth={false}
+          options={[
+            { value: '', label: t('referral.green.all') },
+            ...GREEN_STATES.map((value) => ({ value, label: t(`referral.green.${value}`) })),
+          ]}
+          value={asked.green}
+          onChange={(green) => set('green', green)}
+        />
+      )}
       <DatePicker.RangePicker
         aria-label={t('flow.period')}
         allowClear={false}
@@ -193,8 +206,8 @@ function Whole({ line }: { line: Line }) {
   );
 }
 
-/** Done, under way, not taken, cancelled: apart from each other in grey too, light and dark. */
-const COLOURS = ['#1F8A7D', '#8CC7BE', '#D9822B', '#9AA5B1'] as const;
+/** Done, under way, not taken, cancelled, refused by the patient: apart from each other in grey too, light and dark. */
+const COLOURS = ['#1F8A7D', '#8CC7BE', '#D9822B', '#9AA5B1', '#5B6770'] as const;
 
 function Outcomes({ told }: { told: Told }) {
   const { t } = useLocale();

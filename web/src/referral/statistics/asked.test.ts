@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { type Asked, behind, lastDay } from './asked';
 
-const asked: Asked = { side: 'sent', by: 'month', since: '2026-02-10', until: '2026-11-23', direction: 'up' };
+const asked: Asked = {
+  side: 'sent',
+  by: 'month',
+  since: '2026-02-10',
+  until: '2026-11-23',
+  direction: 'up',
+  green: '',
+};
 
 test('a month has its last day, also in leap years', () => {
   expect([lastDay('2026-02'), lastDay('2028-02'), lastDay('2026-12')]).toEqual([

@@ -12,6 +12,8 @@ export interface Asked {
   since: string;
   until: string;
   direction: string;
+  /** The green channel: asked for, or open. */
+  green: string;
 }
 
 /** Those who answer for a house's referrals. The server counts what each of them may see. */
@@ -36,6 +38,7 @@ export function useAsked(person: Person): [Asked, (name: string, value: string) 
       since: get('since') || `${now.slice(0, 4)}-01-01`,
       until: get('until') || now,
       direction: get('direction'),
+      green: side === 'consortium' ? '' : get('green'),
     },
     set,
   ];
@@ -47,12 +50,14 @@ export const paramsOf = (asked: Asked): Params => ({
   since: asked.since,
   until: asked.until,
   direction: asked.direction || undefined,
+  green: asked.green || undefined,
 });
 
 /** The page with the referrals behind a number of this line. */
 export function behind(asked: Asked, line: string, figure: string): string {
   const query = new URLSearchParams({ side: asked.side, since: asked.since, until: asked.until, figure });
   if (asked.direction) query.set('direction', asked.direction);
+  if (asked.green) query.set('green', asked.green);
   if (line && asked.by !== 'month') query.set(asked.by, line);
   if (line && asked.by === 'month') {
     query.set('since', later(asked.since, `${line}-01`));

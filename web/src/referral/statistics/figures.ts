@@ -32,7 +32,7 @@ export const RATES = [
 ] as const;
 
 /** What became of them: these and what is still under way are all of them. */
-export const OUTCOMES = ['completed', 'under-way', 'refused', 'cancelled'] as const;
+export const OUTCOMES = ['completed', 'under-way', 'refused', 'cancelled', 'against-advice'] as const;
 
 const MORE = 'https://yilian.example/fhir/StructureDefinition/lines-left-out';
 
@@ -72,7 +72,10 @@ export function growthOf(line: Line): number | undefined {
 
 export function outcomeOf(line: Line, outcome: (typeof OUTCOMES)[number]): number {
   if (outcome !== 'under-way') return numberOf(line, outcome);
-  return numberOf(line, 'sent') - numberOf(line, 'completed') - numberOf(line, 'refused') - numberOf(line, 'cancelled');
+  return OUTCOMES.filter((one) => one !== 'under-way').reduce(
+    (left, one) => left - numberOf(line, one),
+    numberOf(line, 'sent'),
+  );
 }
 
 export const percent = (rate: number | undefined): string =>

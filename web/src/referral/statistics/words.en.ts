@@ -55,6 +55,7 @@ export const referralStatisticsWords: Record<keyof typeof zh, string> = {
   'flow.outcome.completed': 'Completed',
   'flow.outcome.under-way': 'Under way',
   'flow.outcome.refused': 'Not taken',
+  'flow.outcome.against-advice': 'Refused or left',
   'flow.outcome.cancelled': 'Cancelled',
   'flow.growth': 'Year on year',
   'flow.growth.from': '{n} a year before',

@@ -51,6 +51,7 @@ export const referralStatisticsWords = {
   'flow.outcome.completed': '已完成',
   'flow.outcome.under-way': '办理中',
   'flow.outcome.refused': '未接收',
+  'flow.outcome.against-advice': '拒绝或自动离院',
   'flow.outcome.cancelled': '已取消',
   'flow.growth': '同比',
   'flow.growth.from': '上年同期 {n} 例',

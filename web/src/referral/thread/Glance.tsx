@@ -2,13 +2,14 @@ import { ArrowRightOutlined } from '@ant-design/icons';
 import { conceptText } from '../../fhir/concept';
 import { dateTime } from '../../fhir/dates';
 import { useLocale } from '../../locale/locale';
-import { DECLINE_REASONS } from '../codes/reasons';
+import { DECLINE_REASONS, LEAVE_REASONS } from '../codes/reasons';
 import { called } from '../codes/search';
 import { directionOf, numberOf, receiverOf, senderOf, specialtyName, urgencyOf } from '../request';
 import { stateCode } from '../state';
-import { DECLINE_REASON } from '../systems';
-import { Clock, DirectionTag, StateTag, UrgencyTag } from '../Tags';
+import { DECLINE_REASON, LEAVE_REASON } from '../systems';
+import { Clock, DirectionTag, GreenTag, StateTag, UrgencyTag } from '../Tags';
 import { arrangedOf, bedOf, dueOf } from '../task';
+import { Marks } from './Marks';
 import { owed, reasonLabel, statedReason } from './owed';
 import type { Thread } from './thread';
 import styles from './thread.module.css';
@@ -21,11 +22,13 @@ export function Glance({ thread }: { thread: Thread }) {
   const { key, values } = owed(thread);
   const due = dueOf(task);
   const declined = task.statusReason?.coding?.find((coding) => coding.system === DECLINE_REASON)?.code;
-  const reason = called(DECLINE_REASONS, declined, lang) || statedReason(thread);
+  const left = task.statusReason?.coding?.find((coding) => coding.system === LEAVE_REASON)?.code;
+  const reason = called(DECLINE_REASONS, declined, lang) || called(LEAVE_REASONS, left, lang) || statedReason(thread);
   return (
     <section className={styles.glance} aria-label={t('thread.glance')}>
       <div className={styles.first}>
         <UrgencyTag urgency={urgencyOf(task)} />
+        <GreenTag request={request} />
         <h2>
           <DirectionTag direction={directionOf(request)} /> {specialtyName(request, lang)}
         </h2>
@@ -64,6 +67,7 @@ export function Glance({ thread }: { thread: Thread }) {
             : ''}
         </p>
       )}
+      <Marks thread={thread} />
     </section>
   );
 }

@@ -11,7 +11,16 @@ import type { Thread } from './thread';
 import styles from './thread.module.css';
 
 /** In the order of the 回转单. The plan stands below them, attachments with the evidence. */
-const WORDS = ['diagnosis', 'findings', 'treatment', 'medication', 'advice', 'next-visit', 'record-number'] as const;
+const WORDS = [
+  'diagnosis',
+  'findings',
+  'treatment',
+  'medication',
+  'advice',
+  'next-visit',
+  'record-number',
+  'refusal',
+] as const;
 
 /** 回转: what the receiver found and did, and how it goes on; interim while the patient is there. */
 export function Outcome({ thread }: { thread: Thread }) {

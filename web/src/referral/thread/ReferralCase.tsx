@@ -16,7 +16,8 @@ import { useAllergies, useFlags } from '../../record/readings';
 import { ActionBar } from '../actions/ActionBar';
 import { ActionForm } from '../actions/ActionForm';
 import { ActRefusal } from '../actions/ActRefusal';
-import { type LegalAction, legalActions } from '../actions/legal';
+import { alarmsOf, type LegalAction, legalActions } from '../actions/legal';
+import { Proposal } from '../actions/Proposal';
 import { useActing } from '../actions/useActing';
 import { actionName } from '../actions/words';
 import { stateCode } from '../state';
@@ -85,10 +86,14 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
   const bonds = useBonds(thread);
   const actions = useReading(
     ['referral', task.id, 'actions', versionOf(task)],
-    async (signal) => legalActions(await ask<Parameters>(`Task/${task.id ?? ''}/$actions`, {}, signal)),
+    async (signal) => {
+      const answer = await ask<Parameters>(`Task/${task.id ?? ''}/$actions`, {}, signal);
+      return { legal: legalActions(answer), alarms: alarmsOf(answer) };
+    },
     { staleTime: 60_000 },
   );
-  const legal = actions.state === 'here' ? actions.value : [];
+  const legal = actions.state === 'here' ? actions.value.legal : [];
+  const alarms = actions.state === 'here' ? actions.value.alarms : [];
   // A draft is gone on with in its form; there it is sent or kept, with everything the server asks of it.
   const shown = legal.filter(({ code }) => !(stateCode(task) === 'draft' && (code === 'submit' || code === 'revise')));
   const news = following.newer && <News newer={following.newer} onShow={following.show} />;
@@ -99,6 +104,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
       {above?.(thread)}
       {!open && news}
       <Glance thread={thread} />
+      {!open && <Proposal legal={legal} busy={acting.busy} onDo={(action, form) => void acting.act(action, form)} />}
       <Related bonds={bonds} />
       <div className={styles.columns}>
         <div>
@@ -110,7 +116,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         <div>
           <LinkPanel task={task} />
           <Conversation thread={thread} />
-          <Road thread={thread} />
+          <Road thread={thread} alarms={alarms} />
           {phone && (
             <div className={styles.print}>
               <Slips thread={thread} />

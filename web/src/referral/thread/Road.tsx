@@ -2,12 +2,13 @@ import { conceptText } from '../../fhir/concept';
 import { dateTime, instant } from '../../fhir/dates';
 import { useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
-import { DECLINE_REASONS } from '../codes/reasons';
+import type { Alarm } from '../actions/legal';
+import { DECLINE_REASONS, LEAVE_REASONS } from '../codes/reasons';
 import { called } from '../codes/search';
 import { durationText } from '../duration';
-import { stepKey } from '../known';
+import { isWord, stepKey } from '../known';
 import { isClosed } from '../state';
-import { DECLINE_REASON } from '../systems';
+import { DECLINE_REASON, LEAVE_REASON } from '../systems';
 import { Clock } from '../Tags';
 import { type RoadStep, roadOf } from '../task';
 import { useNow } from '../useNow';
@@ -16,7 +17,7 @@ import type { Thread } from './thread';
 import styles from './thread.module.css';
 
 /** 办理过程: the road so far with names, times and how long each step took; at its end what is waited for. */
-export function Road({ thread }: { thread: Thread }) {
+export function Road({ thread, alarms = [] }: { thread: Thread; alarms?: readonly Alarm[] }) {
   const { t } = useLocale();
   const now = useNow();
   const steps = roadOf(thread.steps, thread.task);
@@ -31,9 +32,9 @@ export function Road({ thread }: { thread: Thread }) {
       aside={<span className="quiet">{t('thread.road.whole', { span: durationText(whole, t) })}</span>}
     >
       <ol className={styles.road}>
-        {steps.map((step) => (
-          <Step key={step.key} step={step} />
-        ))}
+        {withAlarms(steps, alarms).map((one) =>
+          'stage' in one ? <Told key={one.stage + one.time} alarm={one} /> : <Step key={one.key} step={one} />,
+        )}
         {open && last && (
           <li className={styles.waiting}>
             <div>
@@ -50,10 +51,34 @@ export function Road({ thread }: { thread: Thread }) {
   );
 }
 
+/** Steps and what was told in between, in the order of time. */
+function withAlarms(steps: readonly RoadStep[], alarms: readonly Alarm[]): (RoadStep | Alarm)[] {
+  return [...steps, ...alarms].sort((a, b) => instant(a.time) - instant(b.time));
+}
+
+/** Warned, overdue, escalated: to whom and when. */
+function Told({ alarm }: { alarm: Alarm }) {
+  const { t } = useLocale();
+  const key = `thread.alarm.${alarm.stage}`;
+  return (
+    <li className={styles.alarm}>
+      <div>
+        <strong>{t(isWord(key) ? key : 'thread.alarm.overdue')}</strong> <span>{alarm.to.join('、')}</span>
+      </div>
+      <div className="quiet">
+        <time dateTime={alarm.time}>{dateTime(alarm.time)}</time>
+      </div>
+    </li>
+  );
+}
+
 function Step({ step }: { step: RoadStep }) {
   const { t, lang } = useLocale();
-  const declined = step.reason?.coding?.find((coding) => coding.system === DECLINE_REASON)?.code;
-  const reason = called(DECLINE_REASONS, declined, lang) || conceptText(step.reason);
+  const coded = (system: string) => step.reason?.coding?.find((coding) => coding.system === system)?.code;
+  const reason =
+    called(DECLINE_REASONS, coded(DECLINE_REASON), lang) ||
+    called(LEAVE_REASONS, coded(LEAVE_REASON), lang) ||
+    conceptText(step.reason);
   return (
     <li>
       <div>

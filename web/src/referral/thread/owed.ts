@@ -33,6 +33,8 @@ export function owed({ task, request, approvals }: Thread): Owed {
     case 'deferred':
     case 'held':
     case 'booked':
+    case 'in-place':
+    case 'against-advice':
       return { key: `owed.${state}`, values };
     case 'accepted':
       return {

@@ -31,9 +31,10 @@ export function useWorklist(list: Worklist): { source: Source<Task>; filters: Wo
   const state = get('state');
   const priority = get('priority');
   const direction = get('direction');
+  const green = get('green');
   const q = get('q');
   return useMemo(() => {
-    const filters = { state, priority, direction, q };
+    const filters = { state, priority, direction, green, q };
     return {
       filters,
       source: {
@@ -41,7 +42,7 @@ export function useWorklist(list: Worklist): { source: Source<Task>; filters: Wo
         first: (signal) => search<Task>('Task/$worklist', paramsOf(list, filters), signal),
       },
     };
-  }, [list, state, priority, direction, q]);
+  }, [list, state, priority, direction, green, q]);
 }
 
 function WorklistTable({ list }: { list: Worklist }) {

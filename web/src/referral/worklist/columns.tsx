@@ -3,7 +3,7 @@ import { patientLine } from '../../fhir/patient';
 import type { Column } from '../../list/list';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { directionOf, impressions, reasonTexts, senderOf, specialtyName, urgencyOf } from '../request';
-import { DirectionTag, StateTag, UrgencyTag } from '../Tags';
+import { DirectionTag, GreenTag, StateTag, UrgencyTag } from '../Tags';
 import { When } from '../When';
 import type { Worklist } from '../worklists';
 import { BOTH_WAYS, INCOMING } from './conditions';
@@ -36,9 +36,14 @@ export function worklistColumns(list: Worklist, t: Translate, lang: Lang): Colum
     {
       key: 'urgency',
       title: t('worklist.urgency'),
-      width: 74,
+      width: 88,
       phone: 'aside',
-      render: (task) => <UrgencyTag urgency={urgencyOf(task)} />,
+      render: (task, included) => (
+        <span className={styles.stacked}>
+          <UrgencyTag urgency={urgencyOf(task)} />
+          <GreenTag request={requestOf(task, included)} />
+        </span>
+      ),
     },
     {
       key: 'direction',

@@ -21,11 +21,12 @@ describe('what the server has beside what is on the screen', () => {
 });
 
 test('filters become parameters of the worklist', () => {
-  expect(paramsOf('inbox', { state: 'submitted', priority: '', direction: '', q: '王' }, 1)).toEqual({
+  expect(paramsOf('inbox', { state: 'submitted', priority: '', direction: '', green: 'open', q: '王' }, 1)).toEqual({
     list: 'inbox',
     state: 'submitted',
     priority: '',
     direction: '',
+    green: 'open',
     q: '王',
     _count: 1,
   });

@@ -6,6 +6,7 @@ export const STATES_IN: Readonly<Record<Worklist, readonly string[]>> = {
   approval: [],
   inbox: ['submitted', 'received'],
   answer: [],
+  'in-place': [],
   declined: [],
   expected: [],
   here: [],
@@ -19,6 +20,7 @@ export const STATES_IN: Readonly<Record<Worklist, readonly string[]>> = {
     'submitted',
     'received',
     'need-info',
+    'in-place',
     'accepted',
     'held',
     'booked',
@@ -27,7 +29,7 @@ export const STATES_IN: Readonly<Record<Worklist, readonly string[]>> = {
     'arrived',
   ],
   returned: ['submitted', 'received', 'need-info', 'accepted', 'arrived'],
-  closed: ['completed', 'declined', 'referred-onward', 'cancelled'],
+  closed: ['completed', 'declined', 'referred-onward', 'cancelled', 'against-advice'],
   drafts: [],
 };
 
@@ -37,7 +39,7 @@ export const TABS_UP_TO = 2;
 /** Lists of what others sent to us: where from is what one wants to know. */
 export const INCOMING: readonly Worklist[] = ['inbox', 'expected', 'today', 'trouble', 'here', 'returned'];
 /** Both ways: from where to where. */
-export const BOTH_WAYS: readonly Worklist[] = ['closed', 'overdue'];
+export const BOTH_WAYS: readonly Worklist[] = ['closed', 'overdue', 'in-place'];
 /** All of one direction, so there is nothing to choose. */
 const ONE_DIRECTION: readonly Worklist[] = ['returned'];
 export const hasDirections = (list: Worklist): boolean => !ONE_DIRECTION.includes(list);
@@ -46,6 +48,7 @@ export interface WorklistFilters {
   state: string;
   priority: string;
   direction: string;
+  green: string;
   q: string;
 }
 
@@ -56,6 +59,7 @@ export const paramsOf = (list: Worklist, filters: WorklistFilters, count = PAGE)
   state: filters.state,
   priority: filters.priority,
   direction: filters.direction,
+  green: filters.green,
   q: filters.q,
   _count: count,
 });

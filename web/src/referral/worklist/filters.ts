@@ -4,6 +4,7 @@ import type { Choice, Filter } from '../../list/list';
 import type { Translate } from '../../locale/locale';
 import { useReading } from '../../page/reading';
 import { DIRECTIONS } from '../codes/reasons';
+import { GREEN_STATES } from '../marks';
 import { URGENCIES } from '../request';
 import { stateKey } from '../state';
 import type { Worklist } from '../worklists';
@@ -12,9 +13,9 @@ import { hasDirections, paramsOf, STATES_IN, TABS_UP_TO, type WorklistFilters } 
 /** True counts for the state tabs of a short list, under the other filters. One row is asked for, its total is what counts. */
 export function useStateCounts(list: Worklist, filters: WorklistFilters): Readonly<Record<string, number>> {
   const states = STATES_IN[list];
-  const { priority, direction, q } = filters;
+  const { priority, direction, green, q } = filters;
   const reading = useReading(
-    ['worklist', list, 'state-counts', priority, direction, q],
+    ['worklist', list, 'state-counts', priority, direction, green, q],
     async (signal) => {
       const totals = await Promise.all(
         states.map((state) => search<Task>('Task/$worklist', paramsOf(list, { ...filters, state }, 1), signal)),
@@ -61,6 +62,15 @@ export function filtersOf(list: Worklist, counts: Readonly<Record<string, number
           },
         ]
       : []),
+    {
+      kind: 'choice',
+      name: 'green',
+      label: t('referral.green.open'),
+      choices: [
+        { value: '', label: t('referral.green.all') },
+        ...GREEN_STATES.map((value) => ({ value, label: t(`referral.green.${value}`) })),
+      ],
+    },
     { kind: 'text', name: 'q', label: t('worklist.find') },
   ];
 }

@@ -1,9 +1,9 @@
 import { Button, Input, Radio } from 'antd';
 import { type Key, useLocale } from '../../../locale/locale';
-import { DECLINE_REASONS } from '../../codes/reasons';
 import { isWord } from '../../known';
 import { Field } from '../../refer/Field';
 import styles from '../actions.module.css';
+import { CODED } from '../parameters';
 
 interface ReasonFieldProps {
   action: string;
@@ -22,6 +22,8 @@ const USUAL: Readonly<Record<string, readonly Key[]>> = {
     'act.usual.cancel.elsewhere',
     'act.usual.cancel.mistake',
   ],
+  stay: ['act.usual.stay.shock', 'act.usual.stay.breathing', 'act.usual.stay.bleeding'],
+  end: ['mark.deceased', 'mark.admitted'],
   forward: ['act.usual.forward.capacity', 'act.usual.forward.specialty', 'act.usual.forward.nearer'],
 };
 
@@ -29,13 +31,14 @@ const USUAL: Readonly<Record<string, readonly Key[]>> = {
 export function ReasonField({ action, value, required, fault, onChange }: ReasonFieldProps) {
   const { t, lang } = useLocale();
   const hint = `act.reason.${action}`;
-  if (action === 'decline') {
+  const coded = CODED[action];
+  if (coded) {
     return (
       <Field name="act-reason" label={t('act.reason')} required={required} group fault={fault}>
         {() => (
           <Radio.Group
             className={styles.reasons ?? ''}
-            options={DECLINE_REASONS.map((one) => ({ value: one.code, label: one[lang] }))}
+            options={coded.codes.map((one) => ({ value: one.code, label: one[lang] }))}
             value={value}
             onChange={(event) => onChange(event.target.value)}
           />

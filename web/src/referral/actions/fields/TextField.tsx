@@ -5,7 +5,17 @@ import type { ActField } from '../parameters';
 
 type TextName = Extract<
   ActField,
-  'note' | 'question' | 'answer' | 'findings' | 'treatment' | 'medication' | 'advice' | 'recordNumber'
+  | 'note'
+  | 'question'
+  | 'answer'
+  | 'findings'
+  | 'treatment'
+  | 'medication'
+  | 'advice'
+  | 'recordNumber'
+  | 'informed'
+  | 'expert'
+  | 'witness'
 >;
 
 interface TextFieldProps {
@@ -27,6 +37,9 @@ const ROWS: Readonly<Record<TextName, number>> = {
   medication: 3,
   advice: 4,
   recordNumber: 1,
+  informed: 1,
+  expert: 1,
+  witness: 1,
 };
 const LONGEST = 5000;
 /** What approvers say stays in their house. */
