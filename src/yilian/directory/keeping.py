@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from yilian.access.institutions import tier_of
+from yilian.directory import tiers
 from yilian.directory.codes import EQUIPMENT
 from yilian.directory.importing import KEEPERS, RoomScope
 from yilian.errors import BadRequest, Forbidden, InvalidResource, NotFound
@@ -79,7 +81,7 @@ class Version:
 async def places(
     tx: Tx, kind: str, *, text: str = "", of: str = "", state: str = "", offset: int = 0, count: int = 30
 ) -> tuple[list[Stored], int]:
-    """A page of institutions, or of departments, by name, and how many there are in all.
+    """A page of institutions, the highest grade first, or of departments by institution; by name; and how many there are in all.
 
     text   part of a name, its pinyin or initials; of: logical id of what they are part of; state: active, ended, or "" for all
     Reads only. BadRequest for a kind or state there is not.
@@ -87,7 +89,7 @@ async def places(
     if kind not in KINDS or state not in STATES:
         raise BadRequest(f"kind is {' | '.join(KINDS)}, state is active or ended.", zh="筛选条件不正确。")
     wanted = fold(text.strip())
-    found: list[tuple[str, str, str]] = []
+    found: list[tuple[int, str, str, str]] = []
     for row in await tx.fetch(PLACES, type_id("Organization"), parameters_of("Organization")["partof"].id, kind == "institutions", of):
         resource = parse(opened(row["rid"], row["body"]).encode())
         if state and (resource.get("active", True) is True) != (state == "active"):
@@ -98,9 +100,9 @@ async def places(
         above = ""
         if kind == "departments":
             above = str(parse(opened(row["above_rid"], row["above_body"]).encode()).get("name", ""))
-        found.append((above, names[0], row["id"]))
+        found.append((-tiers.rank(tiers.tier(tier_of(resource))), above, names[0], row["id"]))
     found.sort()
-    chosen = [("Organization", id) for _, _, id in found[offset : offset + count]]
+    chosen = [("Organization", id) for *_, id in found[offset : offset + count]]
     bodies = await read.many(tx, SYSTEM, chosen) if chosen else {}
     return [bodies[one] for one in chosen if one in bodies], len(found)
 

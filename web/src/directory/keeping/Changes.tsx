@@ -2,7 +2,7 @@ import { Table } from 'antd';
 import type { Parameters, ParametersParameter } from 'fhir/r4';
 import { ask } from '../../client/client';
 import { dateTime } from '../../fhir/dates';
-import { useLocale } from '../../locale/locale';
+import { type Key, useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
 import { Read, useReading } from '../../page/reading';
 import { elementName } from './elements';
@@ -15,6 +15,11 @@ interface Version {
   readonly isFirst: boolean;
   readonly elements: readonly string[];
 }
+
+const FIRST: Readonly<Record<string, Key>> = {
+  Location: 'kept.changes.first.place',
+  PractitionerRole: 'kept.changes.first.post',
+};
 
 const text = (parts: readonly ParametersParameter[], name: string): string => {
   const part = parts.find((one) => one.name === name);
@@ -65,7 +70,7 @@ export function Changes({ whose }: { whose: readonly string[] }) {
                 key: 'what',
                 render: (_, one) =>
                   one.isFirst
-                    ? t('kept.changes.first')
+                    ? t(FIRST[one.type] ?? 'kept.changes.first')
                     : [...new Set(one.elements.map((name) => elementName(one.type, name, t)))].join(
                         t('list.separator'),
                       ),

@@ -2,6 +2,7 @@ import { Select } from 'antd';
 import type { Bundle, Organization } from 'fhir/r4';
 import { useState } from 'react';
 import { ask, pageOf } from '../../client/client';
+import { useLocale } from '../../locale/locale';
 import { useReading } from '../../page/reading';
 
 interface InstitutionFieldProps {
@@ -19,6 +20,7 @@ const MOST = 30;
 
 /** One institution that is in use, found by name, pinyin or initials. */
 export function InstitutionField({ id, label, placeholder, value, name, onChange }: InstitutionFieldProps) {
+  const { t } = useLocale();
   const [typed, setTyped] = useState('');
   const [chosen, setChosen] = useState({ reference: value ?? '', name: name ?? '' });
   const found = useReading(
@@ -46,7 +48,7 @@ export function InstitutionField({ id, label, placeholder, value, name, onChange
       {...(placeholder ? { placeholder } : {})}
       {...(value && (known || options.some((option) => option.value === value)) ? { value } : {})}
       showSearch={{ filterOption: false, onSearch: setTyped }}
-      allowClear
+      allowClear={{ label: t('kept.clear') }}
       loading={found.state === 'loading'}
       options={options}
       onChange={(next?: string) => {

@@ -1,4 +1,4 @@
-import { Button, Form, Input, InputNumber, Select } from 'antd';
+import { Button, Form, Input, Select } from 'antd';
 import type { HealthcareService, Location, Organization } from 'fhir/r4';
 import { useNavigate } from 'react-router';
 import { search } from '../../client/client';
@@ -31,6 +31,14 @@ interface InstitutionFormProps {
   above: string;
 }
 
+const degrees = (most: number, message: string) => ({
+  validator: (_: unknown, value?: string) => {
+    const text = value?.trim() ?? '';
+    const fine = text === '' || (/^-?\d{1,3}(\.\d{1,8})?$/.test(text) && Math.abs(Number(text)) <= most);
+    return fine ? Promise.resolve() : Promise.reject(new Error(message));
+  },
+});
+
 /** One institution: its grade, scope of service, where it stands, whom to reach. */
 export function InstitutionForm({ one, site, services, above }: InstitutionFormProps) {
   const { t, lang } = useLocale();
@@ -45,7 +53,7 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
       const name = newName();
       const made = withInstitution(one, fields, t(`referral.tier.${fields.tier}` as Key), fields.aboveName ?? above);
       const owner = { reference: one.id ? `Organization/${one.id}` : name, display: made.name ?? '' };
-      const placed = typeof fields.latitude === 'number' && typeof fields.longitude === 'number';
+      const placed = Boolean(fields.latitude?.trim() && fields.longitude?.trim());
       const [first = ''] = await keepTogether([
         { resource: made, name },
         ...(placed ? [{ resource: withSite(site, fields, owner) }] : []),
@@ -63,11 +71,12 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
     const other = matches.find((found) => found.id !== one.id);
     if (other) throw new Error(t('kept.code.taken', { name: other.name ?? '' }));
   };
-  const both = (other: 'latitude' | 'longitude') => (_: unknown, value: number | null) =>
-    (value === null || value === undefined) !==
-    (form.getFieldValue(other) === null || form.getFieldValue(other) === undefined)
-      ? Promise.reject(new Error(t('kept.position.both')))
-      : Promise.resolve();
+  const both = (other: 'latitude' | 'longitude') => ({
+    validator: (_: unknown, value?: string) =>
+      !value?.trim() !== !String(form.getFieldValue(other) ?? '').trim()
+        ? Promise.reject(new Error(t('kept.position.both')))
+        : Promise.resolve(),
+  });
 
   return (
     <KeptFrame
@@ -90,9 +99,7 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
         form={form}
         layout="vertical"
         className={styles.grid ?? ''}
-        initialValues={
-          one.id ? institutionFields(one, site) : { level: LEVELS[LEVELS.length - 1], latitude: null, longitude: null }
-        }
+        initialValues={one.id ? institutionFields(one, site) : { level: LEVELS[LEVELS.length - 1] }}
         onFinish={(fields) => void save({ ...fields, aboveName: form.getFieldValue('aboveName') })}
       >
         <Form.Item
@@ -169,23 +176,17 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
           name="latitude"
           label={t('kept.field.latitude')}
           dependencies={['longitude']}
-          rules={[
-            { type: 'number', min: -90, max: 90, message: t('kept.latitude.how') },
-            { validator: both('longitude') },
-          ]}
+          rules={[degrees(90, t('kept.latitude.how')), both('longitude')]}
         >
-          <InputNumber precision={6} style={{ width: '100%' }} />
+          <Input inputMode="decimal" maxLength={12} />
         </Form.Item>
         <Form.Item
           name="longitude"
           label={t('kept.field.longitude')}
           dependencies={['latitude']}
-          rules={[
-            { type: 'number', min: -180, max: 180, message: t('kept.longitude.how') },
-            { validator: both('latitude') },
-          ]}
+          rules={[degrees(180, t('kept.longitude.how')), both('latitude')]}
         >
-          <InputNumber precision={6} style={{ width: '100%' }} />
+          <Input inputMode="decimal" maxLength={12} />
         </Form.Item>
         <Form.Item
           name="phone"

@@ -31,7 +31,13 @@ export default function KeepOnePage() {
   const person = usePerson();
   const kind = KINDS.find((one) => one === asked);
   if (!kind) return <NotFound />;
-  if (!keepsDirectory(person)) return <Nothing title={t('import.not-yours')} />;
+  if (!keepsDirectory(person))
+    return (
+      <section>
+        <h1>{t('kept.title')}</h1>
+        <Nothing title={t('import.not-yours')} />
+      </section>
+    );
   return <One key={`${kind} ${id}`} kind={kind} id={id === 'new' ? '' : id} />;
 }
 

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Tag } from 'antd';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 import { type Key, useLocale } from '../../locale/locale';
 import { Panel } from '../../page/Panel';
@@ -26,6 +26,12 @@ interface KeptFrameProps {
 export function KeptFrame({ kind, title, ended = '', whose, keeping, actions, children }: KeptFrameProps) {
   const { t } = useLocale();
   const queries = useQueryClient();
+  const said = useRef<HTMLDivElement>(null);
+  const { stale, fault } = keeping;
+  // What went wrong stands above the form; whoever pressed the button below it shall see it.
+  useEffect(() => {
+    if (stale || fault) said.current?.scrollIntoView({ block: 'center' });
+  }, [stale, fault]);
   return (
     <section className={styles.page}>
       <p>
@@ -36,20 +42,20 @@ export function KeptFrame({ kind, title, ended = '', whose, keeping, actions, ch
         {ended && <Tag>{t('kept.ended.since', { day: ended })}</Tag>}
         <span className={styles.aside}>{actions}</span>
       </div>
-      {keeping.stale && (
-        <Alert
-          type="warning"
-          showIcon
-          role="alert"
-          className={styles.alert ?? ''}
-          title={t('kept.stale')}
-          description={t('kept.stale.do')}
-          action={<Button onClick={() => void queries.invalidateQueries()}>{t('kept.reload')}</Button>}
-        />
-      )}
-      {keeping.fault && (
-        <Alert type="error" showIcon role="alert" className={styles.alert ?? ''} title={keeping.fault} />
-      )}
+      <div ref={said}>
+        {stale && (
+          <Alert
+            type="warning"
+            showIcon
+            role="alert"
+            className={styles.alert ?? ''}
+            title={t('kept.stale')}
+            description={t('kept.stale.do')}
+            action={<Button onClick={() => void queries.invalidateQueries()}>{t('kept.reload')}</Button>}
+          />
+        )}
+        {fault && <Alert type="error" showIcon role="alert" className={styles.alert ?? ''} title={fault} />}
+      </div>
       <div className={styles.panels}>
         <Panel title={t(`kept.kind.${kind}` as Key)}>
           <div className={styles.form}>{children}</div>

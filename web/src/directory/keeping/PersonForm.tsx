@@ -115,7 +115,7 @@ export function PersonForm({ one, roles, included }: PersonFormProps) {
         </Form.Item>
         <Form.Item name="sex" label={t('kept.field.sex')}>
           <Select
-            allowClear
+            allowClear={{ label: t('kept.clear') }}
             options={[
               { value: 'female', label: t('kept.sex.female') },
               { value: 'male', label: t('kept.sex.male') },

@@ -85,7 +85,7 @@ export function PostForm({ role, included, onDone }: PostFormProps) {
         </Form.Item>
         <Form.Item name="specialty" label={t('kept.field.specialty')}>
           <Select
-            allowClear
+            allowClear={{ label: t('kept.clear') }}
             showSearch={{
               filterOption: (typed, option) => {
                 const found = SPECIALTIES.find(({ code }) => code === option?.value);

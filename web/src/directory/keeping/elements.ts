@@ -8,7 +8,7 @@ const NAMES: Readonly<Record<string, Key>> = {
   address: 'kept.field.address',
   alias: 'kept.field.short',
   code: 'kept.field.post',
-  contact: 'kept.field.liaison',
+  contact: 'kept.element.contact',
   deviceName: 'kept.field.name',
   gender: 'kept.field.sex',
   identifier: 'kept.element.number',

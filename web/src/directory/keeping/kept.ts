@@ -123,8 +123,8 @@ export interface InstitutionFields {
   phone?: string;
   liaison?: string;
   hotline?: string;
-  latitude?: number | null;
-  longitude?: number | null;
+  latitude?: string;
+  longitude?: string;
 }
 
 export function institutionFields(one: Organization, site: Location | undefined): InstitutionFields {
@@ -142,8 +142,8 @@ export function institutionFields(one: Organization, site: Location | undefined)
     phone: phoneOf(one.telecom),
     liaison: liaison?.name?.text ?? '',
     hotline: phoneOf(liaison?.telecom),
-    latitude: site?.position?.latitude ?? null,
-    longitude: site?.position?.longitude ?? null,
+    latitude: String(site?.position?.latitude ?? ''),
+    longitude: String(site?.position?.longitude ?? ''),
   };
 }
 
@@ -212,7 +212,7 @@ export const withSite = (site: Location | undefined, fields: InstitutionFields, 
   ...(site ?? { resourceType: 'Location', mode: 'instance' }),
   status: 'active',
   name: fields.name.trim(),
-  position: { ...site?.position, latitude: fields.latitude ?? 0, longitude: fields.longitude ?? 0 },
+  position: { ...site?.position, latitude: Number(fields.latitude), longitude: Number(fields.longitude) },
   managingOrganization: owner,
 });
 

@@ -115,4 +115,8 @@ export const keepingWords = {
   'kept.position.multi-site': 'Further practice',
   'kept.position.county-managed': 'Employed by the county',
   'kept.position.seconded': 'Seconded',
+  'kept.clear': 'Clear',
+  'kept.changes.first.place': 'Position added',
+  'kept.changes.first.post': 'Post added',
+  'kept.element.contact': 'Referral liaison and hotline',
 };

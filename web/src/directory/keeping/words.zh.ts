@@ -115,4 +115,8 @@ export const keepingWords = {
   'kept.position.multi-site': '多点执业',
   'kept.position.county-managed': '县管乡用',
   'kept.position.seconded': '下沉帮扶',
+  'kept.clear': '清除',
+  'kept.changes.first.place': '新增位置',
+  'kept.changes.first.post': '新增岗位',
+  'kept.element.contact': '转诊联络人、热线',
 };
