@@ -39,7 +39,8 @@ async def stored(server: Server) -> int:
 
 
 async def test_reads_in_a_transaction_see_what_it_writes_and_are_in_the_trail(server: Server) -> None:
-    await sent(server, "transaction", entry("PUT", "Observation/b1", numbered("B0") | {"id": "b1"}), who="bench")
+    own = {"id": "b1", "performer": [{"reference": "Organization/qingshi"}]}
+    await sent(server, "transaction", entry("PUT", "Observation/b1", numbered("B0") | own), who="bench")
     status, answer = await sent(
         server,
         "transaction",
@@ -52,7 +53,7 @@ async def test_reads_in_a_transaction_see_what_it_writes_and_are_in_the_trail(se
         entry("GET", "Observation/b1", ifNoneMatch='W/"2"'),
         entry("GET", "Organization/qingshi", ifModifiedSince="2999-01-01T00:00:00Z"),
         entry("GET", "Organization/qingshi", ifModifiedSince="2000-01-01T00:00:00Z"),
-        entry("PUT", "Observation/b1", numbered("B1") | {"id": "b1"}),
+        entry("PUT", "Observation/b1", numbered("B1") | own),
     )
     assert status == 200, answer
     entries = answer["entry"]

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 MOST = 2000
 
 CATALOGUE = """
-select r.id, e.kind, e.name, e.maker, e.model, e.shared, e.working, e.institution
+select count(*) over () as total, r.id, e.kind, e.name, e.maker, e.model, e.shared, e.working, e.institution
 from equipment e join resource r using (rid) join resource o on o.rid = e.institution
 where ($1 = '' or e.kind = $1) and ($2 = '' or o.id = $2) and ($3::boolean is null or e.shared = $3) and not o.deleted
-order by e.kind, o.id, e.name, r.id limit $4
+and ($5 = '' or position(lower($5) in lower(e.name || ' ' || e.maker || ' ' || e.model || ' ' || e.asset)) > 0)
+and ($6::boolean is null or e.working = $6)
+order by e.kind, o.id, e.name, r.id limit $4 offset $7
 """
 
 
@@ -41,13 +43,25 @@ class Equipment:
     institution: str
 
 
-async def catalogue(tx: Tx, *, kind: str = "", organization: str = "", shared: bool | None = None) -> list[Equipment]:
-    """At most `MOST`, by kind and institution. BadRequest for a kind there is not."""
+async def catalogue(
+    tx: Tx,
+    *,
+    kind: str = "",
+    organization: str = "",
+    shared: bool | None = None,
+    text: str = "",
+    working: bool | None = None,
+    offset: int = 0,
+    count: int = MOST,
+) -> tuple[list[Equipment], int]:
+    """A page by kind and institution, at most `MOST`, and how many there are in all. text: part of name, maker, model or 资产编号.
+
+    BadRequest for a kind there is not."""
     if kind and kind not in EQUIPMENT:
         raise BadRequest(f"kind is one of {', '.join(EQUIPMENT)}.", expression="kind", zh="设备类别不正确。")
-    rows = await tx.fetch(CATALOGUE, kind, organization, shared, MOST)
+    rows = await tx.fetch(CATALOGUE, kind, organization, shared, min(count, MOST), text.strip(), working, offset)
     owners = await institutions.by_rid(tx, {row["institution"] for row in rows})
-    return [
+    page = [
         Equipment(
             row["id"],
             row["kind"],
@@ -61,6 +75,7 @@ async def catalogue(tx: Tx, *, kind: str = "", organization: str = "", shared: b
         )
         for row in rows
     ]
+    return page, rows[0]["total"] if rows else 0
 
 
 def shown(one: Equipment) -> dict[str, Any]:

@@ -9,6 +9,7 @@
 6. What is about nobody and not shared is confined to the institution that wrote it; written by a system, it is for systems.
 7. Who is one person with whom is the region's to say: a Person counts as being about several, whomever it gathers.
 8. Who does not see everything does not choose ids: an id that is taken where one sees nothing must look like one that is free.
+9. What one house wrote is changed by that house, or by systems of the region: to see a record is not to write in it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from yilian.store.scope import Scope
 
 KEEPERS_OF_THE_DIRECTORY = frozenset({"admin", "office"})
 SEVERAL = -1
+WRITTEN_TOGETHER = frozenset({"Patient", "RelatedPerson", "Person", "Consent"})
+"""Left out of rule 9: who somebody is, every house that knows the person keeps up to date, within rules 5 and 7; a consent is
+the patient's, who takes it back anywhere (`access.consent`)."""
 LETTERS: dict[str, tuple[Letter, ...]] = {"POST": ("c",), "PUT": ("c", "u"), "PATCH": ("u",), "DELETE": ("d",)}
 """What a token must allow for each, at least one."""
 
@@ -134,6 +138,28 @@ def may_delete(scope: Scope, change: Change, current: dict[str, Any] | None) -> 
         )
 
 
+def may_alter(scope: Scope, change: Change, origin: int | None, confined: int | None, before: dict[str, Any] | None) -> None:
+    """Rule 9, for an update, patch or deletion of what there is, also of what was deleted. Raises Forbidden.
+
+    origin, confined   of the row: the house it comes from (`origins`), None for the region; the one house it is confined to
+    before             the version before, None where it was deleted
+
+    A room that lends its permission (`scope.lent`) has rules of its own for who takes which step, and is not asked. A Task is a matter
+    between two: the house it was given to, or the person, says what became of it.
+    """
+    if scope.reach != "grounds" or scope.is_lent or change.type in SHARED_TYPES or change.type in WRITTEN_TOGETHER:
+        return
+    if scope.institution_rid and scope.institution_rid == (origin or confined):
+        return
+    if change.type == "Task" and change.method != "DELETE" and _referred(before or {}, "owner") in (scope.institution, scope.agent):
+        return
+    raise Forbidden(
+        f"This {change.type} was written by another institution, and is changed there. Write one of your own that says what you know.",
+        zh="该记录由其他机构书写,只能由书写机构修改;如有补充或更正,请另写一条。",
+        expression=change.place,
+    )
+
+
 def patient_of(scope: Scope, change: Change, patients: set[int]) -> int | None:
     """Rules 4 and 7: what is stored in `resource.patient` for a resource about these patients (their rids). Raises Forbidden."""
     if len(patients) < 2 and change.type != "Person":
@@ -162,6 +188,11 @@ def confined_to(scope: Scope, change: Change, patient: int | None, before: tuple
 
 
 def _managing(resource: dict[str, Any]) -> str:
-    organization = resource.get("managingOrganization")
-    reference = organization.get("reference") if isinstance(organization, dict) else None
+    return _referred(resource, "managingOrganization")
+
+
+def _referred(resource: dict[str, Any], element: str) -> str:
+    """The reference in this element as it stands there, "" for none."""
+    value = resource.get(element)
+    reference = value.get("reference") if isinstance(value, dict) else None
     return reference if isinstance(reference, str) else ""

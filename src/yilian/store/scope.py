@@ -82,6 +82,11 @@ class Scope:
         """Whether more than the type and the reach decides about a row: then `readable` needs another text (`finely`)."""
         return bool(self.parts) or bool(self.only)
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether a room lent it (`lent`), for what it has checked by rules of its own."""
+        return type(self) is not Scope
+
     def may_read(self, kind: str) -> bool:
         """Whether at least some of this type may be read."""
         return self.reads is None or kind in self.reads or any(part.type == kind for part in self.parts)

@@ -75,6 +75,8 @@ async def write(tx: Tx, scope: Scope, changes: Sequence[Change], *, base: str = 
         for guard in tx.hooks.guards:
             await guard(tx, scope, intended)
     for p in plans:
+        if p.current is not None:
+            permission.may_alter(scope, p.change, p.current.origin, p.current.confined, p.previous())
         p.same = _is_same(p)
     if scope.rights is not None:
         for p in plans:

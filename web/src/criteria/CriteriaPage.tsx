@@ -1,11 +1,11 @@
 import { Drawer, Input, Segmented, Select, Table, Tag } from 'antd';
 import type { Parameters } from 'fhir/r4';
 import { useEffect, useState } from 'react';
-import { useSearchParams } from 'react-router';
 import { has, usePerson } from '../access/person';
 import { ask } from '../client/client';
 import { day, today } from '../fhir/dates';
 import { useAppearance } from '../layout/appearance';
+import { useFilters } from '../list/useFilters';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
@@ -44,7 +44,7 @@ function Library({ entries }: { entries: readonly Entry[] }) {
   const { t } = useLocale();
   const person = usePerson();
   const { phone } = useAppearance();
-  const [query, setQuery] = useSearchParams();
+  const [get, set] = useFilters();
   const [open, setOpen] = useState<Entry | null>(null);
   const counted = has(person, 'office', 'head', 'coordinator');
   const year = today(new Date());
@@ -58,19 +58,9 @@ function Library({ entries }: { entries: readonly Entry[] }) {
       ).then(usesOf),
     { enabled: counted, staleTime: 60_000 },
   );
-  const set = (name: string, value: string) =>
-    setQuery(
-      (old) => {
-        const next = new URLSearchParams(old);
-        if (value) next.set(name, value);
-        else next.delete(name);
-        return next;
-      },
-      { replace: true },
-    );
-  const direction = query.get('direction') ?? '';
-  const topic = query.get('topic') ?? '';
-  const text = query.get('q') ?? '';
+  const direction = get('direction');
+  const topic = get('topic');
+  const text = get('q');
   const shown = entries.filter(
     (one) =>
       (!direction || one.direction === direction) &&

@@ -74,6 +74,7 @@ export default function DirectoryPage() {
           options={SPECIALTIES.map((one) => ({ value: one.code, label: one[lang] }))}
           style={{ width: 190 }}
         />
+        {keepsDirectory(person) && <Link to="/directory/keep">{t('kept.title')}</Link>}
         {keepsDirectory(person) && <Link to="/directory/import">{t('import.title')}</Link>}
         <Segmented
           aria-label={t('directory.view')}

@@ -1,8 +1,9 @@
 import { AimOutlined } from '@ant-design/icons';
 import { Button, Input, Segmented, Select } from 'antd';
 import { useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { LanguageSwitch } from '../access/LanguageSwitch';
+import { useFilters } from '../list/useFilters';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read } from '../page/reading';
@@ -19,21 +20,11 @@ const WAIT_MS = 15_000;
 /** `/nearby`: institutions for residents, nearest first, without signing in. Where somebody is stays in the address of this page alone. */
 export default function NearbyPage() {
   const { t, lang } = useLocale();
-  const [query, setQuery] = useSearchParams();
+  const [get, set] = useFilters();
   const [shown, setShown] = useState(PAGE);
   const [locating, setLocating] = useState<'' | 'busy' | 'failed'>('');
-  const asked = { text: query.get('q') ?? '', specialty: query.get('specialty') ?? '', near: query.get('near') ?? '' };
-  const onMap = query.get('view') === 'map';
-  const set = (name: string, value: string) =>
-    setQuery(
-      (old) => {
-        const next = new URLSearchParams(old);
-        if (value) next.set(name, value);
-        else next.delete(name);
-        return next;
-      },
-      { replace: true },
-    );
+  const asked = { text: get('q'), specialty: get('specialty'), near: get('near') };
+  const onMap = get('view') === 'map';
   const locate = () => {
     if (!navigator.geolocation) return setLocating('failed');
     setLocating('busy');

@@ -22,8 +22,8 @@ export const KINDS = [
   'haemodialysis',
 ] as const;
 
-const KIND = 'https://yilian.example/fhir/CodeSystem/equipment-kind';
-const SHARED = 'https://yilian.example/fhir/StructureDefinition/shared-equipment';
+export const KIND = 'https://yilian.example/fhir/CodeSystem/equipment-kind';
+export const SHARED = 'https://yilian.example/fhir/StructureDefinition/shared-equipment';
 
 export const kindOf = (device: Device): string =>
   device.type?.coding?.find((coding) => coding.system === KIND)?.code ?? '';

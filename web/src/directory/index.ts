@@ -18,6 +18,8 @@ export const keepsDirectory = (person: Person): boolean => has(person, 'office',
 export const directoryRoutes: RouteObject[] = [
   { path: 'directory', lazy: lazyPage(() => import('./DirectoryPage')) },
   { path: 'directory/import', lazy: lazyPage(() => import('./ImportPage')) },
+  { path: 'directory/keep', lazy: lazyPage(() => import('./keeping/KeepPage')) },
+  { path: 'directory/keep/:kind/:id', lazy: lazyPage(() => import('./keeping/KeepOnePage')) },
   { path: 'directory/:id', lazy: lazyPage(() => import('./InstitutionPage')) },
   { path: 'consortia', lazy: lazyPage(() => import('./ConsortiaPage')) },
   { path: 'equipment', lazy: lazyPage(() => import('./EquipmentPage')) },

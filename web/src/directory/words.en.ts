@@ -1,7 +1,11 @@
+import { keepingWords } from './keeping/words.en';
+
 import type { directoryWords as zh } from './words.zh';
 
 /** The words of the directory, consortia, equipment and care nearby, English. */
 export const directoryWords: Record<keyof typeof zh, string> = {
+  ...keepingWords,
+
   'directory.title': 'Directory',
   'directory.what': 'Institutions',
   'directory.institution': 'Institution',

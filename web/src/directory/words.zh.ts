@@ -1,5 +1,9 @@
+import { keepingWords } from './keeping/words.zh';
+
 /** The words of 机构目录, 医联体, 共享设备 and 附近医疗机构, 中文. */
 export const directoryWords = {
+  ...keepingWords,
+
   'directory.title': '机构目录',
   'directory.what': '机构',
   'directory.institution': '机构信息',

@@ -33,7 +33,7 @@ from yilian.store.scope import Scope
 Json = dict[str, Any]
 
 CANDIDATES = tuple(Parameter(name) for name in ("specialty", "direction", "near", "priority", "from", "patient", "_count"))
-EQUIPMENT = (Parameter("kind"), Parameter("organization"), Parameter("shared"))
+EQUIPMENT = tuple(Parameter(name) for name in ("kind", "organization", "shared", "text", "working", "_count", "_offset"))
 CANDIDATE = urls.BASE + "StructureDefinition/candidate"
 """On `Bundle.entry.search`: what the entry is ranked by."""
 
@@ -95,25 +95,52 @@ async def find_candidates(house: House, asker: Scope, request: Request) -> Answe
 
 
 async def find_equipment(house: House, asker: Scope, request: Request) -> Answer:
-    """GET /HealthcareService/$equipment?kind=&organization=&shared=: the Devices of the shared catalogue, without what is of no concern to
-    others."""
+    """GET /HealthcareService/$equipment?kind=&organization=&shared=&text=&working=&_count=&_offset=: the Devices of the shared catalogue,
+    without what is of no concern to others, and how many there are."""
     require(asker, "read", "HealthcareService")
     called = await called_with(request, EQUIPMENT)
-    shared = called.text("shared")
-    if shared not in ("", "true", "false"):
-        raise BadRequest("shared is true or false.", expression="shared", zh="参数 shared 应为 true 或 false。")
+    offset, count = paged(called, equipment.MOST, equipment.MOST)
     async with house.db.reading() as tx:
-        found = await equipment.catalogue(
+        found, total = await equipment.catalogue(
             tx,
             kind=called.text("kind"),
             organization=_id(called, "organization", "Organization"),
-            shared=shared == "true" if shared else None,
+            shared=_flag(called, "shared"),
+            text=called.text("text"),
+            working=_flag(called, "working"),
+            offset=offset,
+            count=count,
         )
     entries = [
         {"fullUrl": f"{request.base}/Device/{one.id}", "resource": equipment.shown(one), "search": {"mode": "match"}} for one in found
     ]
-    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
+    links = links_of_page(request, "HealthcareService/$equipment", offset, len(found), total)
+    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": total, "link": links}
     return of_json(bundle | ({"entry": entries} if entries else {}))
+
+
+def paged(called: Called, usual: int, most: int) -> tuple[int, int]:
+    """_offset and _count of a list that is turned by place. BadRequest for what is no number."""
+    offset, count = (_number(called.text(name)) if called.text(name) else None for name in ("_offset", "_count"))
+    if count is not None and not 1 <= count <= most:
+        raise BadRequest(f"_count is 1 to {most}.", expression="_count", zh="分页参数不正确。")
+    return offset or 0, count or usual
+
+
+def links_of_page(request: Request, path: str, offset: int, shown: int, total: int) -> list[Json]:
+    """Of a page of such a list: itself, and the next one where there is more."""
+    links = [{"relation": "self", "url": link(request.base, path, request.query)}]
+    if shown and offset + shown < total:
+        rest = [(name, value) for name, value in request.query if name != "_offset"]
+        links.append({"relation": "next", "url": link(request.base, path, [*rest, ("_offset", str(offset + shown))])})
+    return links
+
+
+def _flag(called: Called, name: str) -> bool | None:
+    text = called.text(name)
+    if text not in ("", "true", "false"):
+        raise BadRequest(f"{name} is true or false.", expression=name, zh=f"参数 {name} 应为 true 或 false。")
+    return text == "true" if text else None
 
 
 async def show_waits(house: House, asker: Scope, request: Request) -> Answer:
