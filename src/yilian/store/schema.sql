@@ -1839,6 +1839,7 @@ create table attendance (                                 -- 签到: one row for
     check (state not in ('called', 'passed') or called is not null)
 );
 create index attendance_queue on attendance (schedule, day, rank, turn, number) where state in ('waiting', 'called', 'passed');   -- who is next
+create index attendance_visit on attendance (encounter) where encounter is not null;   -- $fulfil: whether somebody else has still to see the patient in this visit
 
 create table absence (                                    -- what counts against somebody: one for an appointment at most; kept by yilian.scheduling.absences
     id          bigint      generated always as identity primary key,
