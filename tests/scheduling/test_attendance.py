@@ -168,7 +168,8 @@ async def fulfil(region: Region, id: str) -> Here:
 async def visits_of(region: Region, patient: str) -> list[dict[str, Any]]:
     async with region.db.transaction() as tx:
         rows = await tx.fetch(
-            "select e.id from resource e join resource p on p.rid = e.patient where p.id = $1 and e.type = $2 and not e.deleted order by e.rid",
+            "select e.id from resource e join resource p on p.rid = e.patient"
+            " where p.id = $1 and e.type = $2 and not e.deleted order by e.rid",
             patient,
             type_id("Encounter"),
         )

@@ -145,8 +145,8 @@ async def pass_over(tx: Tx, scope: Scope, id: str) -> Here:
 
 
 async def fulfil(tx: Tx, scope: Scope, id: str) -> Here:
-    """就诊完成, in `tx`: the appointment is fulfilled and its visit ends (`visits.end`), unless somebody else has still to see the patient in
-    the same visit. Raises as `call`."""
+    """就诊完成, in `tx`: the appointment is fulfilled and its visit ends (`visits.end`), unless somebody else has still to see the patient
+    in the same visit. Raises as `call`."""
     seen.require_staff(scope, writes=True)
     stored, row = await bookings.locked(tx, scope, id)
     _require_there(scope, row)
