@@ -15,6 +15,7 @@ import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
 import { schedulingRoutes } from './scheduling';
+import { poolRuleRoutes } from './scheduling/pools';
 import { poolReportRoutes } from './scheduling/report';
 import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
@@ -53,6 +54,7 @@ export const routes: RouteObject[] = [
           ...consentRoutes,
           ...templateRoutes,
           ...poolReportRoutes,
+          ...poolRuleRoutes,
           ...statisticsRoutes,
           ...messageRoutes,
           ...criteriaRoutes,

@@ -24,6 +24,7 @@ import {
   InboxOutlined,
   MedicineBoxOutlined,
   MessageOutlined,
+  PieChartOutlined,
   QrcodeOutlined,
   RollbackOutlined,
   SafetyOutlined,
@@ -47,6 +48,7 @@ import type { Key, Translate } from '../locale/locale';
 import { dispatches } from '../messages';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
+import { seesPoolRules } from '../scheduling/pools';
 import { seesPoolReport } from '../scheduling/report';
 import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
@@ -150,6 +152,7 @@ export function destinations(person: Person, t: Translate): Record<Group, Destin
         : []),
       ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
       ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesPoolRules(person) ? [{ to: '/pool-rules', title: t('pool.title'), icon: <PieChartOutlined /> }] : []),
       ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
       ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
     ],

@@ -12,6 +12,7 @@ import { launchWords } from '../launch/words.en';
 import { messageWords } from '../messages/words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
+import { poolRuleWords } from '../scheduling/pools/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
 import { scheduleWords } from '../scheduling/templates/words.en';
 import { bookingWords } from '../scheduling/words.en';
@@ -34,6 +35,7 @@ export const en: Words = {
   ...directoryWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...poolRuleWords,
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,

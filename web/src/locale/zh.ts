@@ -12,6 +12,7 @@ import { launchWords } from '../launch/words.zh';
 import { messageWords } from '../messages/words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { poolRuleWords } from '../scheduling/pools/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
 import { scheduleWords } from '../scheduling/templates/words.zh';
 import { bookingWords } from '../scheduling/words.zh';
@@ -34,6 +35,7 @@ export const zh = {
   ...directoryWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...poolRuleWords,
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,
