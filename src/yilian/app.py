@@ -61,7 +61,7 @@ from yilian.notifications import gateways, live_events, sending
 from yilian.records import contents, scans, uploads
 from yilian.referral import alarms, circumstances, conversation, deferred, following, reservation
 from yilian.referral.outside import links
-from yilian.scheduling import absences, bookings, days, making, slots, told, waiting_list
+from yilian.scheduling import absences, bookings, days, dealing, making, pool_rules, slots, told, waiting_list
 from yilian.store import custom_parameters, data_keys, reindex, resealing
 from yilian.store.change import Change
 from yilian.store.hooks import Hooks
@@ -180,6 +180,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         alarms.CLOCK: jobs.Kind(alarms.ring),
         deferred.SWEEP: jobs.Kind(deferred.sweep),
         making.AHEAD: jobs.Kind(_make_slots_ahead),
+        pool_rules.DEAL: jobs.Kind(dealing.work),
         absences.SWEEP: jobs.Kind(absences.sweep),
         waiting_list.SWEEP: jobs.Kind(waiting_list.sweep),
         told.REMIND: jobs.Kind(told.remind),

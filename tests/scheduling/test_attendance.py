@@ -13,6 +13,8 @@ from tests.referral.region import Region
 from tests.scheduling.region import put, role, schedule, slot
 from yilian import policy
 from yilian.errors import Conflict, Forbidden, NotFound
+from yilian.fhir.definitions import type_id
+from yilian.identity import visits
 from yilian.jobs import Job
 from yilian.scheduling import absences, allowed, appeals, attendance, bookings, day_list, told
 from yilian.scheduling.attendance import Here
@@ -156,6 +158,72 @@ async def test_the_order_of_calls_is_priority_then_the_time_booked(region: Regio
     with pytest.raises(Conflict):
         async with region.db.transaction() as tx:
             await attendance.call(tx, region.scope(DESK), child)
+
+
+async def fulfil(region: Region, id: str) -> Here:
+    async with region.db.transaction() as tx:
+        return await attendance.fulfil(tx, region.scope(DESK), id)
+
+
+async def visits_of(region: Region, patient: str) -> list[dict[str, Any]]:
+    async with region.db.transaction() as tx:
+        rows = await tx.fetch(
+            "select e.id from resource e join resource p on p.rid = e.patient"
+            " where p.id = $1 and e.type = $2 and not e.deleted order by e.rid",
+            patient,
+            type_id("Encounter"),
+        )
+    return [await region.read(DESK, f"Encounter/{row['id']}") for row in rows]
+
+
+async def test_who_is_done_has_left_and_the_visit_is_one(region: Region) -> None:
+    """A visit the desk registered before the check-in is the same one; with two doctors it ends when the second is done."""
+    await put(region.db, role("other", "first"), schedule("t", "PractitionerRole/other"))
+    await clinic(region, slot("a", "s", SOON))
+    await put(region.db, slot("b", "t", SOON))
+    one, two = await book(region, "p1", "p1", "a"), await book(region, "p1", "p1", "b")
+    await check_in(region, "p1", one)
+    (before,) = await visits_of(region, "p1")
+    await check_in(region, DESK, two)
+    (visit,) = await visits_of(region, "p1")
+    assert visit["identifier"] == before["identifier"]
+    assert [link["reference"] for link in visit["appointment"]] == [f"Appointment/{one}", f"Appointment/{two}"]
+    await fulfil(region, one)
+    assert (await visits_of(region, "p1"))[0]["status"] == "arrived"
+    here = await fulfil(region, two)
+    (visit,) = await visits_of(region, "p1")
+    assert (visit["id"], visit["status"], visit["statusHistory"][-1]["status"]) == (here.encounter, "finished", "arrived")
+    assert visit["period"]["start"] <= visit["period"]["end"]
+
+
+async def test_a_check_in_joins_the_visit_of_the_same_department_and_no_other(region: Region) -> None:
+    await clinic(region, slot("a", "s", SOON))
+    mine = await book(region, "p1", "p1", "a")
+    async with region.db.transaction() as tx:
+        desk = await attendance._desk(tx, region.scope(DESK), region.scope(DESK).institution_rid)
+        elsewhere = (await visits.register(tx, desk, "p1", kind="outpatient", specialty="07")).id
+        ours = (await visits.register(tx, desk, "p1", kind="outpatient")).id
+    here = await check_in(region, DESK, mine)
+    assert here.encounter == ours
+    joined = await region.read(DESK, f"Encounter/{ours}")
+    assert joined["serviceType"]["coding"][0]["code"] == "03.04", "the desk had not said which department"
+    await fulfil(region, mine)
+    assert (await region.read(DESK, f"Encounter/{ours}"))["status"] == "finished"
+    assert (await region.read(DESK, f"Encounter/{elsewhere}"))["status"] == "arrived"
+
+
+async def test_who_is_admitted_out_of_the_clinic_and_what_its_system_ended_stays_as_it_is(region: Region) -> None:
+    await clinic(region, slot("a", "s", SOON, places=2))
+    ids = [await book(region, who, who, "a") for who in ("p1", "p2")]
+    admitted, ended = [(await check_in(region, DESK, id)).encounter for id in ids]
+    for id, change in ((admitted, {"class": {"system": visits.ACT, "code": "IMP"}}), (ended, {"status": "finished"})):
+        body = {key: value for key, value in (await region.read(DESK, f"Encounter/{id}")).items() if key != "meta"}
+        await put(region.db, {**body, **change})
+    for id in ids:
+        await fulfil(region, id)
+    assert (await region.read(DESK, f"Encounter/{admitted}"))["status"] == "arrived"
+    after = await region.read(DESK, f"Encounter/{ended}")
+    assert (after["status"], after["meta"]["versionId"]) == ("finished", "2")
 
 
 async def test_who_cancels_after_checking_in_is_no_longer_in_the_queue(region: Region) -> None:

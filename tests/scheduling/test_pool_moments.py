@@ -4,6 +4,7 @@ moments are worked out when it is made, so these are the whole of it."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,6 +45,59 @@ def test_the_release_is_at_the_same_wall_time_where_clocks_change_in_between(zon
     starts = datetime.combine(day, time(9), zone)
     for place in reserved(0, 4, [EXPERT], Release(7, time(7)), day, starts, zone):
         assert place.opens.astimezone(zone).time() == time(7)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "opens"),
+    [
+        (BERLIN, date(2026, 3, 29), time(2, 30), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # there is no 02:30: it is 03:30
+        (BERLIN, date(2026, 10, 25), time(2, 30), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # 02:30 comes twice: the first
+        (CHATHAM, date(2026, 9, 27), time(3), datetime(2026, 9, 26, 14, 15, tzinfo=UTC)),  # 02:45 becomes 03:45
+        (CHATHAM, date(2026, 4, 5), time(3), datetime(2026, 4, 4, 13, 15, tzinfo=UTC)),  # 03:45 becomes 02:45: 03:00 comes twice
+        (CHATHAM, date(2026, 9, 27), time(0), datetime(2026, 9, 26, 11, 15, tzinfo=UTC)),  # midnight is before the change
+    ],
+)
+def test_a_release_in_the_hour_that_is_missing_or_comes_twice_is_at_one_moment(
+    zone: ZoneInfo, day: date, at: time, opens: datetime
+) -> None:
+    on = day + timedelta(days=7)
+    [public] = reserved(1, 1, [GRASSROOTS], Release(7, at), on, datetime.combine(on, time(9), zone), zone)
+    assert public.opens == opens
+
+
+@pytest.mark.parametrize(
+    ("zone", "release"),
+    [(BERLIN, date(2026, 3, 28)), (BERLIN, date(2026, 10, 24)), (CHATHAM, date(2026, 9, 26)), (CHATHAM, date(2026, 4, 4))],
+)
+@pytest.mark.parametrize("anchor", ["release", "start"])
+def test_hours_are_true_hours_where_clocks_are_changed(zone: ZoneInfo, release: date, anchor: Literal["release", "start"]) -> None:
+    """The night of the change lies within the 48 hours after the release, and within the 48 before the slot."""
+    days = 7 if anchor == "release" else 0
+    day = release + timedelta(days=7 if anchor == "release" else 2)
+    starts = datetime.combine(day, time(9), zone)
+    rule = Rule("grassroots", 1, 14, anchor, 48)
+    [kept] = reserved(0, 1, [rule], Release(days or 7, time(7)), day, starts, zone)
+    if anchor == "release":
+        assert kept.public_from - datetime.combine(release, time(7), zone).astimezone(UTC) == timedelta(hours=48)
+    else:
+        assert starts.astimezone(UTC) - kept.public_from == timedelta(hours=48)
+
+
+def test_a_slot_in_the_hour_that_comes_twice_is_kept_until_its_own_start() -> None:
+    """02:30 the second time: what falls a quarter of an hour before it falls after 02:30 the first time."""
+    starts = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
+    [kept] = reserved(0, 1, [Rule("emergency", 1, 0, "start", 0.25)], Release(1, time(7)), date(2026, 10, 25), starts, BERLIN)
+    assert kept.public_from == datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
+    assert kept.public_from.astimezone(UTC) - first.astimezone(UTC) == timedelta(minutes=45)
+
+
+def test_a_worked_weekend_is_released_by_its_own_date_whichever_weekday_it_is_worked_for() -> None:
+    """2026-10-10 is a Saturday that is worked; the release of a day that follows Friday's template goes by the Saturday."""
+    day = date(2026, 10, 10)
+    starts = datetime.combine(day, time(8), SHANGHAI)
+    [public] = reserved(1, 1, [GRASSROOTS], Release(7, time(0)), day, starts, SHANGHAI)
+    assert public.opens == datetime(2026, 10, 2, 16, tzinfo=UTC), "00:00 of 3 October in China, within the holidays"
 
 
 @given(

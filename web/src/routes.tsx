@@ -16,6 +16,7 @@ import { fetchPart } from './page/parts';
 import { Crashed } from './page/Whole';
 import { referralRoutes } from './referral';
 import { schedulingRoutes } from './scheduling';
+import { poolRuleRoutes } from './scheduling/pools';
 import { poolReportRoutes } from './scheduling/report';
 import { templateRoutes } from './scheduling/templates';
 import { statisticsRoutes } from './statistics';
@@ -55,6 +56,7 @@ export const routes: RouteObject[] = [
           ...consentRoutes,
           ...templateRoutes,
           ...poolReportRoutes,
+          ...poolRuleRoutes,
           ...statisticsRoutes,
           ...messageRoutes,
           ...criteriaRoutes,

@@ -30,6 +30,10 @@ USER_ATTRIBUTES_CHANGED = "110137"
 
 SUCCESS, MINOR_FAILURE, SERIOUS_FAILURE = "0", "4", "8"
 
+FOR_ANOTHER = "FAMRQT"
+"""v3-ActReason: what a guardian does for a ward is asked for by the family (`access.guardians`); the trail names the guardian, and the
+guardianship as the ground."""
+
 LONGEST_QUERY = 8000
 
 
@@ -37,7 +41,8 @@ class Note(msgspec.Struct, frozen=True):
     """What `audit_event` keeps; see 0003_audit.sql for each column. A Struct, since a page about fifty patients makes fifty.
 
     recorded         aware
-    ground           "self", "region" or ""; "" with a patient and an institution: looked up in `access_ground` when the row is written
+    ground           "self", "guardian", "region" or ""; "" with a patient and an institution: looked up in `access_ground` when the row is
+                     written
     patient          resource.rid, None where nobody's data is concerned
     entities         "Observation/1/_history/2", in the order seen
     institution_rid  only for looking the ground up
@@ -81,7 +86,8 @@ def by(
     """A note of what the holder of this scope did over the FHIR interface."""
     reach = scope.reach
     own = reach == "self" or patient == scope.patient_rid  # a resident's one step in a referral is written with a reach that was lent
-    ground = "" if patient is None else "self" if own else "region" if reach == "everything" else ""
+    theirs = "guardian" if scope.purpose == FOR_ANOTHER else "self"
+    ground = "" if patient is None else theirs if own else "region" if reach == "everything" else ""
     return Note(
         recorded,
         REST,

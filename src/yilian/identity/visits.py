@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from yilian.directory.specialties import SPECIALTIES
 from yilian.errors import BadRequest, Conflict
 from yilian.fhir import urls
-from yilian.fhir.dates import region_zone
+from yilian.fhir.dates import interval, region_zone
 from yilian.fhir.json import parse
-from yilian.store import read
+from yilian.search import query
+from yilian.store import find, read
 from yilian.store.change import Change, Written
 from yilian.store.scope import Scope
 from yilian.store.write import stamp, write
@@ -45,6 +46,8 @@ KINDS = {
     "inpatient": Kind("IMP", "inpatient encounter", "住院", "inpatient", urls.INPATIENT_NO, "ZY"),
 }
 STATES = ("planned", "arrived")
+OPEN = ("arrived", "triaged", "in-progress")
+"""Status of a visit of somebody who is there."""
 
 
 async def register(
@@ -108,6 +111,63 @@ async def arrive(tx: Tx, scope: Scope, encounter: str, seen: int | None) -> Writ
     resource["period"] = {**resource.get("period", {}), "start": stamp(tx.now)}
     (done,) = await write(tx, scope, [Change("PUT", "Encounter", encounter, resource, if_match=seen or stored.version)])
     return done
+
+
+async def under_way(tx: Tx, scope: Scope, patient: str, specialty: str) -> Json | None:
+    """The outpatient visit of Patient/`patient` to the scope's own institution that began today (of the region) and is under way, in this
+    诊疗科目 or in none yet; None where there is none. One day, one department, one visit."""
+    midnight = tx.now.astimezone(region_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = [
+        ("patient", f"Patient/{patient}"), ("service-provider", scope.institution), ("status", ",".join(OPEN)),
+        ("class", f"{ACT}|AMB"), ("date", f"ge{midnight.date().isoformat()}"), ("_sort", "date"), ("_count", "50"),
+    ]  # fmt: skip
+    found = await find.find(tx, scope, query.parse("Encounter", asked, zone=region_zone()))
+    for one in found.matches:
+        visit = parse(one.body)
+        began = str((visit.get("period") or {}).get("start", ""))
+        if began and interval(began, region_zone())[0] >= midnight and specialty_of(visit) in ("", specialty):
+            return visit
+    return None
+
+
+async def belong(tx: Tx, scope: Scope, visit: Json, appointment: str, specialty: str) -> Written:
+    """Say of a visit, as `under_way` told of it, that it is the one of Appointment/`appointment`, in `tx`. Raises VersionStale when it was
+    changed meanwhile."""
+    resource = {key: value for key, value in visit.items() if key != "meta"}
+    reference = {"reference": f"Appointment/{appointment}"}
+    if reference not in (there := list(resource.get("appointment", ()))):
+        resource["appointment"] = [*there, reference]
+    if specialty and not specialty_of(resource):
+        resource["serviceType"] = {"coding": [{"system": urls.SPECIALTY, "code": specialty, "display": SPECIALTIES[specialty]}]}
+    seen = int(visit["meta"]["versionId"])
+    (done,) = await write(tx, scope, [Change("PUT", "Encounter", visit["id"], resource, if_match=seen)])
+    return done
+
+
+async def end(tx: Tx, scope: Scope, encounter: str) -> Written | None:
+    """结束就诊: who was seen goes, in `tx`: the visit is finished now. None for what is no ambulatory visit under way: who was admitted
+    meanwhile is discharged by the ward, and what the clinic's own system has ended is left as it is. Raises NotFound outside the scope."""
+    stored = await read.by_id(tx, scope, "Encounter", encounter)
+    resource = parse(stored.body)
+    before = resource.get("status")
+    if before not in OPEN or resource.get("class", {}).get("code") not in ("AMB", "EMER"):
+        return None
+    if await tx.fetchval("select exists (select from bed_claim where encounter = $1 and stands and ends is null)", stored.rid):
+        return None
+    since = next((one["period"]["end"] for one in reversed(resource.get("statusHistory", ())) if one.get("period", {}).get("end")), None)
+    since = since or (resource.get("period") or {}).get("start")
+    lasted = {"start": since, "end": stamp(tx.now)} if since else {"end": stamp(tx.now)}
+    resource.setdefault("statusHistory", []).append({"status": before, "period": lasted})
+    resource["status"] = "finished"
+    resource["period"] = {**resource.get("period", {}), "end": stamp(tx.now)}
+    (done,) = await write(tx, scope, [Change("PUT", "Encounter", encounter, resource, if_match=stored.version)])
+    return done
+
+
+def specialty_of(encounter: Json) -> str:
+    """The 诊疗科目 of a visit, "" where it is not known."""
+    codings = (encounter.get("serviceType") or {}).get("coding", ())
+    return next((str(one.get("code", "")) for one in codings if one.get("system") == urls.SPECIALTY), "")
 
 
 async def _next_number(tx: Tx, institution: int, kind: Kind) -> str:

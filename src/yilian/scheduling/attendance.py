@@ -35,6 +35,8 @@ Json = dict[str, Any]
 
 VISITS = ("clinic", "expert", "day-surgery")
 """Kinds of schedules whose check-in begins a visit; who comes for an examination alone is examined, not admitted."""
+SHARED = ("clinic", "expert")
+"""Of these, those that belong to a visit which the desk has registered already today."""
 PRIORITY = "老年人优先"
 
 NUMBER = """
@@ -55,11 +57,16 @@ BEFORE = """
 select count(*) from attendance o join attendance a on a.appointment = $1
 where o.schedule = a.schedule and o.day = a.day and o.state = 'waiting' and (o.rank, o.turn, o.number) < (a.rank, a.turn, a.number)
 """
+LAST = """
+select r.id from attendance a join resource r on r.rid = a.encounter and not r.deleted
+where a.appointment = $1 and not exists (select from attendance o where o.encounter = a.encounter and o.ended is null)
+"""
+"""The visit of an attendance that has just ended, where no other goes on in it."""
 PLANNED = f"""
 select r.id from index_reference i join resource r on r.rid = i.rid and not r.deleted
-where i.target = $1 and i.param = {parameters_of("Encounter")["appointment"].id} limit 1
+where i.target = $1 and i.param = {parameters_of("Encounter")["appointment"].id} order by r.rid desc limit 1
 """
-"""The visit somebody planned with an appointment."""
+"""The visit somebody planned with an appointment, or registered with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,8 @@ async def pass_over(tx: Tx, scope: Scope, id: str) -> Here:
 
 
 async def fulfil(tx: Tx, scope: Scope, id: str) -> Here:
-    """就诊完成, in `tx`: the appointment is fulfilled; the visit goes on until the clinic ends it. Raises as `call`."""
+    """就诊完成, in `tx`: the appointment is fulfilled and its visit ends (`visits.end`), unless somebody else has still to see the patient
+    in the same visit. Raises as `call`."""
     seen.require_staff(scope, writes=True)
     stored, row = await bookings.locked(tx, scope, id)
     _require_there(scope, row)
@@ -146,6 +154,8 @@ async def fulfil(tx: Tx, scope: Scope, id: str) -> Here:
         raise Conflict("Only who has checked in can be done.", zh="患者尚未签到,或已就诊完成。")
     await tx.execute("update attendance set state = 'done', ended = now() where appointment = $1", row["rid"])
     written = await bookings.step(tx, scope, stored, row, "fulfilled")
+    if (visit := await tx.fetchval(LAST, row["rid"])) is not None:
+        await visits.end(tx, await _desk(tx, scope, row["institution"]), visit)
     return await _here(tx, row["rid"], written.resource or {})
 
 
@@ -201,15 +211,23 @@ async def _goes_before(tx: Tx, row: Any) -> bool:
 
 
 async def _begin(tx: Tx, scope: Scope, row: Any, appointment: str) -> int | None:
-    """The visit of this appointment, begun or arrived: its rid. None where a check-in begins none."""
+    """The visit of this appointment: the one that was planned for it arrives, or the one under way in that department is its own too, or a
+    new one begins. Its rid; None where a check-in begins none."""
     kind = await tx.fetchval("select kind from schedule where rid = $1", row["schedule"])
     if kind not in VISITS:
         return None
     desk = await _desk(tx, scope, row["institution"])
     planned = await tx.fetchval(PLANNED, row["rid"])
-    if planned is not None and parse((await read.by_id(tx, desk, "Encounter", planned)).body).get("status") == "planned":
-        return (await visits.arrive(tx, desk, planned, None)).rid
+    if planned is not None:
+        stored = await read.by_id(tx, desk, "Encounter", planned)
+        status = parse(stored.body).get("status")
+        if status == "planned":
+            return (await visits.arrive(tx, desk, planned, None)).rid
+        if status in visits.OPEN:
+            return stored.rid
     patient = await tx.fetchval("select id from resource where rid = $1", row["patient"])
+    if kind in SHARED and (there := await visits.under_way(tx, desk, patient, row["specialty"])) is not None:
+        return (await visits.belong(tx, desk, there, appointment, row["specialty"])).rid
     done = await visits.register(tx, desk, patient, kind="outpatient", specialty=row["specialty"], appointment=appointment)
     return done.rid
 

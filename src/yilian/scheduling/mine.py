@@ -19,6 +19,8 @@ BOOKED = f"""
 select a.*, r.id, s.kind, s.actor, c.id as schedule_id, i.id as institution_id, (i.body::json ->> 'name') as institution_name,
     t.number, t.session, t.state as queue_state, (select count(*) from attendance o where o.schedule = t.schedule and o.day = t.day
         and o.state = 'waiting' and t.state = 'waiting' and (o.rank, o.turn, o.number) < (t.rank, t.turn, t.number)) as before,
+    case when a.series is not null then (select count(*) from appointment o where o.series = a.series) end as series_of,
+    (select count(*) from appointment o where o.series = a.series and (o.starts, o.rid) <= (a.starts, a.rid)) as series_number,
     b.kind as mark, b.lifted, now() as asked_at, w.rid is not null as from_wait, p.state as appeal
 from appointment a join resource r on r.rid = a.rid and not r.deleted join schedule s on s.rid = a.schedule
 join resource c on c.rid = a.schedule

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import count, islice
 from typing import Any, Literal
 
@@ -95,6 +95,16 @@ def own_shares(rules: Sequence[Rule], shares: Mapping[str, float]) -> tuple[Rule
     return tuple(known.values())
 
 
+def at_least(rules: Sequence[Rule], shares: Mapping[str, float]) -> tuple[Rule, ...]:
+    """These rules with a schedule's own shares where these are more: rules that came later may ask for more than the schedule gave. Where
+    both together are more than the whole, the rules alone hold."""
+    known = {rule.pool: rule.share for rule in rules}
+    try:
+        return own_shares(rules, {pool: max(share, known.get(pool, 0)) for pool, share in shares.items()})
+    except ValueError:
+        return tuple(rules)
+
+
 def turns(rules: Sequence[Rule]) -> Iterator[Rule | None]:
     """Under which rule the places of a day fall, one after the other without end; None: public.
 
@@ -119,11 +129,43 @@ def reserved(
 
     Nothing opens after the slot has begun: a slot that is added on the day is open at once.
     """
-    public = min(datetime.combine(day - timedelta(days=release.days), release.at, zone), starts)
     for rule in islice(turns(rules), first, first + many):
-        if rule is None:
-            yield Reserved(PUBLIC, public, public)
-            continue
-        opens = min(datetime.combine(day - timedelta(days=release.days + rule.opens_days), release.at, zone), public)
-        falls = public + timedelta(hours=rule.hours) if rule.anchor == "release" else starts - timedelta(hours=rule.hours)
-        yield Reserved(rule.pool, opens, min(max(falls, opens), starts))
+        yield of_rule(rule, release, day, starts, zone)
+
+
+def of_rule(rule: Rule | None, release: Release, day: date, starts: datetime, zone: tzinfo) -> Reserved:
+    """What becomes of a place under this rule (None: the public's).
+
+    Days are the calendar's and the release is at the time on the wall, in an hour that comes twice the first time; hours are true hours,
+    also where clocks are changed in between (all is compared and added in UTC: of two times of one zone Python compares the walls').
+    """
+    starts = starts.astimezone(UTC)
+    public = min(_at(day - timedelta(days=release.days), release.at, zone), starts)
+    if rule is None:
+        return Reserved(PUBLIC, public, public)
+    opens = min(_at(day - timedelta(days=release.days + rule.opens_days), release.at, zone), public)
+    falls = public + timedelta(hours=rule.hours) if rule.anchor == "release" else starts - timedelta(hours=rule.hours)
+    return Reserved(rule.pool, opens, min(max(falls, opens), starts))
+
+
+def _at(day: date, at: time, zone: tzinfo) -> datetime:
+    return datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)
+
+
+def dealt(places: Sequence[tuple[str, bool]], rules: Sequence[Rule]) -> list[Rule | Literal["stays"] | None]:
+    """How the places of a day, in their order, would be shared out by other rules: of each its rule, None for the public's, or that it
+    stays as it is. places: the pool each counts for, and whether it stays (somebody has it, or everybody may take it already).
+
+    What stays counts for its pool, so that the day comes as near to its shares as what is left allows.
+    """
+    left = list(islice(turns(rules), len(places)))
+    for pool, stays in places:
+        if stays:
+            left.pop(next((nth for nth, rule in enumerate(left) if (rule.pool if rule else PUBLIC) == pool), _spare(left)))
+    rest = iter(left)
+    return ["stays" if stays else next(rest) for _, stays in places]
+
+
+def _spare(left: Sequence[Rule | None]) -> int:
+    """Which turn is given up for a place that stays with a pool nothing is left for: the last of the public's, else the last."""
+    return max((nth for nth, rule in enumerate(left) if rule is None), default=len(left) - 1)

@@ -16,7 +16,7 @@ from uuid import UUID
 from yilian.errors import BadRequest, Conflict, NotFound
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
-from yilian.scheduling import bookings, places
+from yilian.scheduling import bookings, places, seen
 from yilian.scheduling.bookings import Part, Wish
 from yilian.scheduling.standing import standing
 from yilian.store import read
@@ -76,7 +76,7 @@ async def book(tx: Tx, scope: Scope, course: Course) -> list[Written]:
 async def cancel_rest(tx: Tx, scope: Scope, id: str, reason: str) -> list[Written]:
     """Cancel what is to come of the series of Appointment/`id`, that one included, in `tx`. Raises as `bookings.cancel`; Conflict for one
     that stands alone."""
-    stored = await read.by_id(tx, scope, "Appointment", id)
+    stored = await seen.appointment(tx, scope, id)
     rows = await tx.fetch(
         """
         select r.id from appointment o join appointment a on a.series = o.series join resource r on r.rid = a.rid

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from asyncpg.exceptions import ExclusionViolationError
@@ -31,7 +31,7 @@ from yilian.fhir.json import parse
 from yilian.fhir.references import Local
 from yilian.fhir.references import parse as parse_reference
 from yilian.scheduling import plans
-from yilian.scheduling.pools import Rule, own_shares, release_of, reserved, rules_of
+from yilian.scheduling.pools import Rule, at_least, release_of, reserved, rules_of
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -262,8 +262,9 @@ async def _make_places(tx: Tx, slots: Sequence[tuple[_Slot, int, int]], schedule
     rows: list[tuple[int, int, str, datetime, datetime]] = []
     for slot, number, many in sorted(slots, key=lambda one: (one[0].schedule, one[0].starts)):
         schedule = schedules[slot.schedule]
-        release = release_of(await policy.value(tx, "booking.release", tx.now, schedule["institution"]))
-        rules = await _rules(tx, schedule)
+        on = datetime.combine(slot.day, time(12), zone)
+        release = release_of(await policy.value(tx, "booking.release", on, schedule["institution"]))
+        rules = await _rules(tx, schedule, on)
         first = given.get((slot.schedule, slot.day), 0)
         given[slot.schedule, slot.day] = first + many
         places = reserved(first, many, rules, release, slot.day, slot.starts, zone)
@@ -277,10 +278,10 @@ async def _make_places(tx: Tx, slots: Sequence[tuple[_Slot, int, int]], schedule
     )
 
 
-async def _rules(tx: Tx, schedule: Any) -> tuple[Rule, ...]:
-    """The rules of the schedule's kind in its institution, with the schedule's own shares."""
-    value = await policy.value(tx, "booking.pools", tx.now, schedule["institution"])
-    return own_shares(rules_of(value.get(schedule["kind"], ())), json.loads(schedule["shares"]) if schedule["shares"] else {})
+async def _rules(tx: Tx, schedule: Any, on: datetime) -> tuple[Rule, ...]:
+    """The rules of the schedule's kind in its institution that hold on the day of the slot, with the schedule's own shares."""
+    value = await policy.value(tx, "booking.pools", on, schedule["institution"])
+    return at_least(rules_of(value.get(schedule["kind"], ())), json.loads(schedule["shares"]) if schedule["shares"] else {})
 
 
 async def _remove(tx: Tx, slots: Sequence[int]) -> None:

@@ -1859,6 +1859,7 @@ create table attendance (                                 -- 签到: one row for
     check (state not in ('called', 'passed') or called is not null)
 );
 create index attendance_queue on attendance (schedule, day, rank, turn, number) where state in ('waiting', 'called', 'passed');   -- who is next
+create index attendance_visit on attendance (encounter) where encounter is not null;   -- $fulfil: whether somebody else has still to see the patient in this visit
 
 create table absence (                                    -- what counts against somebody: one for an appointment at most; kept by yilian.scheduling.absences
     id          bigint      generated always as identity primary key,
@@ -1934,6 +1935,22 @@ create table calendar_year (                                 -- how much is know
     source     text     not null,
     shipped    boolean  not null default false
 );
+-- 0053 Who changed the rules of the pools, and from when they hold. What holds is in `policy`; this is how it came about.
+
+create table policy_change (                             -- kept by yilian.scheduling.pool_rules; rows are never changed
+    id          bigint      primary key generated always as identity,
+    name        text        collate "C" not null,        -- of the policy
+    institution bigint      references resource,         -- for this institution alone; null: for the region
+    value       jsonb       not null,
+    valid_from  date        not null,
+    source      text        not null,                    -- why: document, resolution
+    agent       text        collate "C" not null,        -- "Practitioner/…"
+    agent_name  text        not null,
+    at          timestamptz not null default now()
+);
+
+create index policy_change_of on policy_change (institution, id desc);   -- $pool-rules: the last changes of an institution
+
 -- 0045 床位: wards and beds as columns, who lies in them, and for whom one is kept. Nobody types the state of a bed: it follows from Encounters and holds (bed_now).
 
 create table ward (                                       -- what a Location (wa) says, in columns; kept by yilian.beds.wards

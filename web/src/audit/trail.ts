@@ -14,6 +14,7 @@ const ENTITY_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
 
 export const GROUNDS = [
   'self',
+  'guardian',
   'encounter',
   'registered',
   'visit',

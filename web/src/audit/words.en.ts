@@ -53,6 +53,7 @@ export const trailWords: typeof zh = {
   'trail.did.other': 'Other',
   'trail.kind.Patient': 'personal details',
   'trail.kind.other': 'other data',
+  'trail.ground.guardian': 'By the guardian',
   'trail.ground.self': 'The person',
   'trail.ground.encounter': 'Treated there',
   'trail.ground.registered': 'Registered there',

@@ -49,6 +49,7 @@ export const trailWords = {
   'trail.did.other': '其他',
   'trail.kind.Patient': '基本信息',
   'trail.kind.other': '其他资料',
+  'trail.ground.guardian': '监护人代办',
   'trail.ground.self': '本人',
   'trail.ground.encounter': '在该机构就诊',
   'trail.ground.registered': '在该机构登记',

@@ -89,6 +89,9 @@ function Who({ patient }: { patient: Patient }) {
         >
           <Button>{t('booking.title')}</Button>
         </Link>
+        <Link to={`/bookings?patient=${patient.id ?? ''}`} tabIndex={-1}>
+          <Button>{t('booking.all.of')}</Button>
+        </Link>
         {seesPatients(person) && (
           <Link className={styles.record} to={`/patients/${patient.id ?? ''}`} tabIndex={-1}>
             <Button>{t('desk.record')}</Button>

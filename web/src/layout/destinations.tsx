@@ -25,6 +25,7 @@ import {
   MedicineBoxOutlined,
   MessageOutlined,
   PauseCircleOutlined,
+  PieChartOutlined,
   QrcodeOutlined,
   RollbackOutlined,
   SafetyOutlined,
@@ -48,6 +49,7 @@ import type { Key, Translate } from '../locale/locale';
 import { dispatches } from '../messages';
 import { countsReferrals, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
+import { seesPoolRules } from '../scheduling/pools';
 import { seesPoolReport } from '../scheduling/report';
 import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
 import { countsRegion } from '../statistics';
@@ -152,6 +154,7 @@ export function destinations(person: Person, t: Translate): Record<Group, Destin
         : []),
       ...(decidesAppeals(person) ? [{ to: '/appeals', title: t('booking.appeals'), icon: <CarryOutOutlined /> }] : []),
       ...(keepsSchedules(person) ? [{ to: '/schedules', title: t('schedule.title'), icon: <ScheduleOutlined /> }] : []),
+      ...(seesPoolRules(person) ? [{ to: '/pool-rules', title: t('pool.title'), icon: <PieChartOutlined /> }] : []),
       ...(keepsCalendar(person) ? [{ to: '/working-days', title: t('days.title'), icon: <ScheduleOutlined /> }] : []),
       ...(seesBeds(person) ? [{ to: '/beds', title: t('bed.title'), icon: <AppstoreOutlined /> }] : []),
     ],

@@ -14,6 +14,7 @@ import { outsideWords } from '../outside/words.en';
 import { referralMarkWords } from '../referral/marks.words.en';
 import { referralStatisticsWords } from '../referral/statistics/words.en';
 import { referralWords } from '../referral/words.en';
+import { poolRuleWords } from '../scheduling/pools/words.en';
 import { poolReportWords } from '../scheduling/report/words.en';
 import { scheduleWords } from '../scheduling/templates/words.en';
 import { bookingWords } from '../scheduling/words.en';
@@ -37,6 +38,7 @@ export const en: Words = {
   ...directoryWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...poolRuleWords,
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,

@@ -14,6 +14,7 @@ import { outsideWords } from '../outside/words.zh';
 import { referralMarkWords } from '../referral/marks.words.zh';
 import { referralStatisticsWords } from '../referral/statistics/words.zh';
 import { referralWords } from '../referral/words.zh';
+import { poolRuleWords } from '../scheduling/pools/words.zh';
 import { poolReportWords } from '../scheduling/report/words.zh';
 import { scheduleWords } from '../scheduling/templates/words.zh';
 import { bookingWords } from '../scheduling/words.zh';
@@ -37,6 +38,7 @@ export const zh = {
   ...directoryWords,
   ...scheduleWords,
   ...poolReportWords,
+  ...poolRuleWords,
   ...referralStatisticsWords,
   ...bookingWords,
   ...directoryWords,

@@ -1,12 +1,8 @@
 import { LeftOutlined } from '@ant-design/icons';
 import { Button, Segmented } from 'antd';
-import type { Patient } from 'fhir/r4';
 import { Link, useSearchParams } from 'react-router';
-import { usePerson } from '../access/person';
-import { read } from '../client/client';
 import { today } from '../fhir/dates';
 import { Name } from '../fhir/Name';
-import { patientName } from '../fhir/patient';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
@@ -16,20 +12,19 @@ import styles from './booking.module.css';
 import { calendar, institutions, type Line } from './bookings';
 import { ChooseTime } from './ChooseTime';
 import { plus } from './days';
+import { useWhose, WardChooser, Whom } from './Whose';
 
 /** How many days the pages look ahead. */
 export const AHEAD = 14;
 
 /**
  * `/book`: hospital, department, doctor and time, one after the other; each choice is in the address, so that the way back is the browser's.
- * For oneself, or at a desk for the patient in the address (`?patient=`). With `?move=` another time for an appointment there is.
+ * For oneself, or for the patient in the address (`?patient=`): a ward, or at a desk anybody. With `?move=` another time for an appointment there is.
  */
 export default function BookPage() {
   const { t } = useLocale();
-  const person = usePerson();
   const [asked, setAsked] = useSearchParams();
-  const patient = asked.get('patient') ? `Patient/${asked.get('patient')}` : (person.patient ?? '');
-  const atDesk = Boolean(asked.get('patient')) && !person.patient;
+  const { patient, atDesk } = useWhose();
   const organization = asked.get('organization') ?? '';
   const specialty = asked.get('specialty');
   const moving = asked.get('move') ?? '';
@@ -53,7 +48,7 @@ export default function BookPage() {
       <h1>{t('booking.title')}</h1>
       {atDesk && (
         <p className={styles.whom}>
-          <Whom patient={patient} />
+          <Whom patient={patient} words="booking.for" />
           <Segmented
             aria-label={t('booking.channel')}
             value={asked.get('channel') ?? 'on-site'}
@@ -62,6 +57,7 @@ export default function BookPage() {
           />
         </p>
       )}
+      {!moving && <WardChooser onChoose={(chosen) => choose({ patient: chosen || null })} />}
       {moving && <p className={styles.notice}>{t('booking.moving')}</p>}
       {organization === '' ? (
         <Institutions onChoose={(reference) => choose({ organization: reference.replace('Organization/', '') })} />
@@ -78,17 +74,6 @@ export default function BookPage() {
       )}
     </div>
   );
-}
-
-/** For whom a desk books: read as the desk may. */
-function Whom({ patient }: { patient: string }) {
-  const { t } = useLocale();
-  const reading = useReading(['booking', 'whom', patient], (signal) =>
-    read<Patient>('Patient', patient.replace('Patient/', ''), signal),
-  );
-  if (reading.state === 'loading') return null;
-  const name = reading.state === 'here' ? patientName(reading.value) : '';
-  return <strong>{t('booking.for', { name: name || t('patient.unnamed') })}</strong>;
 }
 
 function Institutions({ onChoose }: { onChoose: (reference: string) => void }) {

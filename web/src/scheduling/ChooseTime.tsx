@@ -1,4 +1,4 @@
-import { Button } from 'antd';
+import { App, Button } from 'antd';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { usePerson } from '../access/person';
@@ -6,7 +6,8 @@ import { dateTime } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
 import { Read, useReading } from '../page/reading';
 import styles from './booking.module.css';
-import { calendar, heldUntil, hold, type Line, move, type Places, wait } from './bookings';
+import { bookSeries, type Course, calendar, heldUntil, hold, type Line, move, type Places, wait } from './bookings';
+import { CourseField } from './CourseField';
 import { clock, plus, weekday } from './days';
 import { Held, type Holding } from './Held';
 import { useDoing } from './useDoing';
@@ -28,14 +29,17 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
   const { t } = useLocale();
   const person = usePerson();
   const navigate = useNavigate();
+  const { modal } = App.useApp();
   const { busy, run } = useDoing();
+  const [course, setCourse] = useState<Course | null>(null);
   const days = Array.from({ length: 14 }, (_, nth) => plus(start, nth));
   const freeOn = (day: string) => lines.reduce((sum, line) => sum + (onDay(line, day)?.free ?? 0), 0);
   const [day, setDay] = useState(() => days.find((one) => freeOn(one) > 0) ?? start);
   const [open, setOpen] = useState('');
   const [holding, setHolding] = useState<Holding | null>(null);
   const there = lines.filter((line) => onDay(line, day));
-  const home = person.patient ? '/bookings' : `/day?date=${day}`;
+  const whose = patient === person.patient ? '' : `?patient=${patient.replace('Patient/', '')}`;
+  const home = person.patient || course ? `/bookings${moving ? '' : whose}` : `/day?date=${day}`;
 
   async function take(line: Line, place: Places): Promise<void> {
     if (moving) {
@@ -45,6 +49,25 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
         t('booking.failed'),
       );
       if (moved) void navigate(home);
+      return;
+    }
+    if (course) {
+      const words = { n: course.visits, days: course.everyDays, when: dateTime(place.starts) };
+      const sure = await modal.confirm({
+        title: t('booking.series.sure', words),
+        content: t('booking.series.sure.how', words),
+        okText: t('booking.series.do', words),
+        cancelText: t('do.close'),
+      });
+      const booked =
+        sure &&
+        (await run(
+          place.slot,
+          () =>
+            bookSeries(place.slot, patient, channel, course).then((all) => t('booking.series.done', { n: all.length })),
+          t('booking.failed'),
+        ));
+      if (booked) void navigate(home);
       return;
     }
     await run(
@@ -61,6 +84,7 @@ export function ChooseTime({ lines, organization, patient, moving, channel, star
   if (holding) return <Held holding={holding} onOver={() => setHolding(null)} onBooked={() => void navigate(home)} />;
   return (
     <>
+      {!person.patient && !moving && <CourseField course={course} onChange={setCourse} />}
       <fieldset className={styles.strip} aria-label={t('booking.date')}>
         {days.map((one) => {
           const free = freeOn(one);

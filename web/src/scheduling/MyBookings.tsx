@@ -1,7 +1,6 @@
 import { Button, Input, Popconfirm, Tag } from 'antd';
 import { useState } from 'react';
-import { Link, useNavigate } from 'react-router';
-import { usePerson } from '../access/person';
+import { Link, useNavigate, useSearchParams } from 'react-router';
 import { dateTime } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
@@ -13,33 +12,37 @@ import styles from './booking.module.css';
 import { appeal, type Booking, book, cancel, checkIn, leave, mine, numberIn, type Wait } from './bookings';
 import { minutesAndSeconds } from './days';
 import { useCountdown } from './Held';
+import { SeriesList } from './SeriesList';
 import { useDoing } from './useDoing';
+import { useWhose, WardChooser, Whom } from './Whose';
 
 const TO_COME = ['held', 'booked', 'checked-in'];
 const EARLY_MS = 2 * 60 * 60 * 1000;
 
-/** `/bookings`: a resident's appointments: what is to come, what one waits for, and what was. */
+/** `/bookings?patient=…`: somebody's appointments: what is to come, what is waited for, and what was. One's own, a ward's, or at a desk anybody's. */
 export default function MyBookings() {
   const { t } = useLocale();
-  const person = usePerson();
   const navigate = useNavigate();
-  const patient = person.patient ?? '';
+  const [asked, setAsked] = useSearchParams();
+  const { patient, atDesk } = useWhose();
+  const whose = asked.get('patient') ? `?patient=${asked.get('patient')}` : '';
   const reading = useReading(['booking', 'mine', patient], (signal) => mine(patient, signal), {
     enabled: patient !== '',
     staleTime: 0,
     refetchInterval: 20_000,
   });
   const fresh = (
-    <Button type="primary" onClick={() => void navigate('/book')}>
+    <Button type="primary" onClick={() => void navigate(`/book${whose}`)}>
       {t('booking.mine.new')}
     </Button>
   );
   return (
     <div className={styles.page}>
       <header className={styles.head}>
-        <h1>{t('booking.mine')}</h1>
+        <h1>{atDesk ? <Whom patient={patient} words="booking.of" /> : t('booking.mine')}</h1>
         {fresh}
       </header>
+      <WardChooser onChoose={(chosen) => setAsked(chosen ? { patient: chosen } : {}, { replace: true })} />
       <Read of={reading} what={t('booking.mine')} rows={8}>
         {({ bookings, waits, barred }) => {
           const next = bookings.filter((one) => TO_COME.includes(one.status)).reverse();
@@ -54,6 +57,7 @@ export default function MyBookings() {
               {bookings.length === 0 && waits.length === 0 && (
                 <Nothing title={t('booking.mine.none')} how={t('booking.mine.none.how')} />
               )}
+              <SeriesList bookings={bookings} />
               {next.length > 0 && (
                 <Panel title={t('booking.mine.next')} bare>
                   <ul className={styles.cards}>
@@ -96,6 +100,7 @@ function Said({ one }: { one: Booking }) {
     <>
       <div className={styles.cardHead}>
         <strong>{dateTime(one.starts)}</strong>
+        {one.series && <Tag>{t('booking.series.nth', { n: one.nth, of: one.of })}</Tag>}
         <Tag {...(colour ? { color: colour } : {})}>{t(`booking.state.${one.status}` as Key)}</Tag>
       </div>
       <p>

@@ -119,6 +119,10 @@ export interface Booking {
   lifted: boolean;
   appeal: string;
   fromWait: boolean;
+  /** Which course of visits it belongs to, "" for none; the how manyth of how many. */
+  series: string;
+  nth: number;
+  of: number;
 }
 
 export interface Wait {
@@ -179,6 +183,9 @@ function bookingOf(parts: Parts): Booking {
     lifted: flag(parts, 'lifted'),
     appeal: text(parts, 'appeal'),
     fromWait: flag(parts, 'from-wait'),
+    series: text(parts, 'series'),
+    nth: count(parts, 'series-number'),
+    of: count(parts, 'series-of'),
   };
 }
 
@@ -307,23 +314,65 @@ const said = (values: Record<string, string>): Parameters => ({
 
 const appointmentIn = (bundle: Bundle): Appointment => bundle.entry?.[0]?.resource as Appointment;
 
+const wantedOf = (slot: string, patient: string): Appointment => ({
+  resourceType: 'Appointment',
+  status: 'proposed',
+  slot: [{ reference: slot }],
+  participant: [{ actor: { reference: patient }, status: 'accepted' }],
+});
+
 /** Keeps a place for some minutes. channel: web on one's own, on-site or phone at a desk. */
 export async function hold(slot: string, patient: string, channel: string): Promise<Appointment> {
-  const wanted: Appointment = {
-    resourceType: 'Appointment',
-    status: 'proposed',
-    slot: [{ reference: slot }],
-    participant: [{ actor: { reference: patient }, status: 'accepted' }],
-  };
   return appointmentIn(
     await operate<Bundle>('Appointment/$hold', {
       resourceType: 'Parameters',
       parameter: [
-        { name: 'appointment-resource', resource: wanted },
+        { name: 'appointment-resource', resource: wantedOf(slot, patient) },
         { name: 'channel', valueString: channel },
       ],
     }),
   );
+}
+
+/** 疗程: so many visits, so many days apart. */
+export interface Course {
+  visits: number;
+  everyDays: number;
+}
+
+/** Books the first visit and those that follow it, all or none: when they are. */
+export async function bookSeries(slot: string, patient: string, channel: string, course: Course): Promise<string[]> {
+  const made = await operate<Bundle>('Appointment/$book-series', {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'appointment-resource', resource: wantedOf(slot, patient) },
+      { name: 'channel', valueString: channel },
+      { name: 'visits', valueInteger: course.visits },
+      { name: 'every-days', valueInteger: course.everyDays },
+    ],
+  });
+  return (made.entry ?? []).map(({ resource }) => (resource as Appointment).start ?? '');
+}
+
+/** Cancels this visit of a series and those after it: how many. */
+export const cancelSeries = (id: string, reason: string): Promise<number> =>
+  operate<Bundle>(`Appointment/${id}/$cancel-series`, said({ reason })).then(({ total }) => total ?? 0);
+
+/** Somebody one is the guardian of. */
+export interface Ward {
+  reference: string;
+  name: string;
+  birthDate: string;
+}
+
+/** Those the asking resident may book for. */
+export async function wards(signal: AbortSignal): Promise<Ward[]> {
+  const told = await ask<Parameters>('Patient/$wards', {}, signal);
+  return many(told, 'ward').map((parts) => ({
+    reference: reference(parts, 'patient'),
+    name: named(parts, 'patient')?.valueReference?.display ?? '',
+    birthDate: text(parts, 'birth-date'),
+  }));
 }
 
 const HELD_UNTIL = 'https://yilian.example/fhir/StructureDefinition/held-until';

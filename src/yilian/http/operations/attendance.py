@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from yilian.access import guardians
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest
 from yilian.fhir import urls
@@ -39,6 +40,7 @@ async def check_in(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/{id}/$check-in with why (what puts somebody before the others)"""
     called = await called_with(request, (Parameter("why"),))
     async with house.db.transaction() as tx:
+        asker = await guardians.acting_on(tx, asker, request.segments[1])
         return _here(await attendance.check_in(tx, asker, request.segments[1], why=called.text("why")))
 
 

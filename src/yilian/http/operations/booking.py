@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from yilian.access import guardians
 from yilian.access.policy import require
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest
@@ -66,6 +67,7 @@ async def find_free(house: House, asker: Scope, request: Request) -> Answer:
     asked = plain(request.query)
     async with house.db.reading() as tx:
         patient = _patient(called.text("patient-reference"))
+        asker = await guardians.acting(tx, asker, patient)
         seen = [await read.by_id(tx, asker, "Patient", patient)] if patient else []
         here = await standing(tx, asker, seen[0].rid if seen else 0)
         if referral := called.text("referral"):
@@ -94,7 +96,8 @@ async def hold(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/$hold with appointment-resource"""
     called = await called_with(request, TAKE)
     async with house.db.transaction() as tx:
-        made = await bookings.hold(tx, asker, wish_of(called))
+        wish = wish_of(called)
+        made = await bookings.hold(tx, await guardians.acting(tx, asker, wish.patient), wish)
     return _taken(request, made)
 
 
@@ -106,9 +109,11 @@ async def book(house: House, asker: Scope, request: Request) -> Answer:
         raise BadRequest("Give appointment-reference (what is held) or appointment-resource.", zh="请指定要预约的号源。")
     async with house.db.transaction() as tx:
         if reference:
-            made = await bookings.book_held(tx, asker, _id_of(reference, "Appointment"))
+            id = _id_of(reference, "Appointment")
+            made = await bookings.book_held(tx, await guardians.acting_on(tx, asker, id), id)
         else:
-            made = await bookings.book(tx, asker, wish_of(called))
+            wish = wish_of(called)
+            made = await bookings.book(tx, await guardians.acting(tx, asker, wish.patient), wish)
     return _taken(request, made)
 
 
@@ -116,6 +121,7 @@ async def cancel(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/{id}/$cancel with reason"""
     called = await called_with(request, (Parameter("reason"),))
     async with house.db.transaction() as tx:
+        asker = await guardians.acting_on(tx, asker, request.segments[1])
         made = await bookings.cancel(tx, asker, request.segments[1], called.text("reason"))
     return _taken(request, made, 200)
 
@@ -125,6 +131,7 @@ async def reschedule(house: House, asker: Scope, request: Request) -> Answer:
     called = await called_with(request, (Parameter("slot", many=True),))
     slots = tuple(_id_of(slot, "Slot") for slot in called.all("slot"))
     async with house.db.transaction() as tx:
+        asker = await guardians.acting_on(tx, asker, request.segments[1])
         made = await bookings.move(tx, asker, request.segments[1], slots)
     return _taken(request, made, 200)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from yilian.access import guardians
 from yilian.access.policy import require
 from yilian.audit.record import note_read
 from yilian.directory.specialties import SPECIALTIES
@@ -50,6 +51,7 @@ async def bookings_of(house: House, asker: Scope, request: Request) -> Answer:
     require(asker, "read", "Appointment")
     await called_with(request, ())
     async with house.db.reading() as tx:
+        asker = await guardians.acting(tx, asker, request.segments[1])
         patient = await read.by_id(tx, asker, "Patient", request.segments[1])
         booked = await mine.bookings(tx, asker, patient.rid)
         waits = await mine.waits(tx, asker, patient.rid)
@@ -64,6 +66,28 @@ async def bookings_of(house: House, asker: Scope, request: Request) -> Answer:
     ]
     parts += [{"name": "booking", "part": _booking(one, actors[one.row["actor"]])} for one in booked]
     parts += [{"name": "wait", "part": _wait(row, actors.get(row["actor"]))} for row in waits]
+    return of_json({"resourceType": "Parameters", **({"parameter": parts} if parts else {})})
+
+
+async def wards(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Patient/$wards: whom the asking resident may book for as their guardian."""
+    await called_with(request, ())
+    async with house.db.reading() as tx:
+        found = await guardians.wards(tx, asker)
+        scopes = [await guardians.acting(tx, asker, one.id) for one in found]
+        read_ = [await read.by_id(tx, scope, "Patient", one.id) for scope, one in zip(scopes, found, strict=True)]
+    for scope, one in zip(scopes, read_, strict=True):
+        await note_read(house.reads, scope, [one], "wards", request.address)
+    parts = [
+        {
+            "name": "ward",
+            "part": [
+                {"name": "patient", "valueReference": {"reference": f"Patient/{one.id}", "display": names.person_name(one.patient) or "-"}},
+                *([{"name": "birth-date", "valueDate": one.patient["birthDate"]}] if one.patient.get("birthDate") else []),
+            ],
+        }
+        for one in found
+    ]
     return of_json({"resourceType": "Parameters", **({"parameter": parts} if parts else {})})
 
 
@@ -84,7 +108,7 @@ async def wait(house: House, asker: Scope, request: Request) -> Answer:
         channel,
     )
     async with house.db.transaction() as tx:
-        made = await waiting_list.join(tx, asker, want)
+        made = await waiting_list.join(tx, await guardians.acting(tx, asker, want.patient), want)
     return of_json(made.resource, 201)
 
 
@@ -92,6 +116,7 @@ async def leave(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/{id}/$leave: waits no more."""
     await called_with(request, ())
     async with house.db.transaction() as tx:
+        asker = await guardians.acting_on(tx, asker, request.segments[1])
         return of_json((await waiting_list.leave(tx, asker, request.segments[1])).resource)
 
 
@@ -99,6 +124,7 @@ async def appeal(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Appointment/{id}/$appeal with reason: the id of the appeal."""
     called = await called_with(request, (Parameter("reason"),))
     async with house.db.transaction() as tx:
+        asker = await guardians.acting_on(tx, asker, request.segments[1])
         made = await appeals.appeal(tx, asker, request.segments[1], called.text("reason"))
     return of_json({"resourceType": "Parameters", "parameter": [{"name": "appeal", "valueString": made}]}, 201)
 
@@ -132,7 +158,9 @@ async def places(house: House, asker: Scope, request: Request) -> Answer:
     called = await called_with(request, CALENDAR)
     first = day_of(called, "start")
     async with house.db.reading() as tx:
-        patient = await read.by_id(tx, asker, "Patient", id_of(called.text("patient"), "Patient")) if called.one("patient") else None
+        whose = id_of(called.text("patient"), "Patient") if called.one("patient") else ""
+        asker = await guardians.acting(tx, asker, whose)
+        patient = await read.by_id(tx, asker, "Patient", whose) if whose else None
         question = Question(
             await calendar.institution(tx, id_of(called.text("organization"), "Organization")),
             first,
@@ -212,6 +240,10 @@ def _booking(one: mine.Mine, actor: Actor) -> list[Json]:
     if one.cancels_until is not None and row["state"] == "booked":
         parts.append({"name": "cancels-until", "valueInstant": _instant(one.cancels_until)})
         parts.append({"name": "late-is-marked", "valueBoolean": one.late_is_marked})
+    if row["series"] is not None:
+        parts.append({"name": "series", "valueString": str(row["series"])})
+        parts.append({"name": "series-number", "valueInteger": row["series_number"]})
+        parts.append({"name": "series-of", "valueInteger": row["series_of"]})
     if row["number"] is not None:
         parts.append({"name": "number", "valueInteger": row["number"]})
         parts.append({"name": "before", "valueInteger": row["before"]})
@@ -282,6 +314,7 @@ def _day(day: Day) -> list[Json]:
 OURS = urls.BASE + "OperationDefinition/"
 OPERATIONS = (
     Operation("Patient", "instance", "bookings", bookings_of, False, "What a patient has booked and waits for", OURS + "patient-bookings"),
+    Operation("Patient", "type", "wards", wards, False, "Whom a guardian books for", OURS + "patient-wards"),
     Operation("Appointment", "type", "wait", wait, True, "Wait for a place", OURS + "appointment-wait"),
     Operation("Appointment", "instance", "leave", leave, True, "Wait no more", OURS + "appointment-leave"),
     Operation(
