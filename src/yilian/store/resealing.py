@@ -85,6 +85,7 @@ COLUMNS = (
     ("identity_provider", "id", "secret", "bytea"),
     ("message_address", "id", "address", "bytea"),
     ("message_reader", "id", "address", "bytea"),
+    ("message_secret", "message", "says", "bytea"),
 )
 """The others: a handful of rows each, but for the secrets of authenticator apps and where messages go."""
 
