@@ -12,9 +12,15 @@ import { Waiting } from '../page/Waiting';
 import { type Delivery, type DeliveryPage, readDeliveries, sendAgain } from './message';
 import styles from './messages.module.css';
 
-const STATES = ['waiting', 'sent', 'failed', 'bounced', 'withheld'] as const;
+const STATES = ['waiting', 'sent', 'failed', 'bounced', 'withheld', 'gathered', 'digested'] as const;
 const CHANNELS = ['sms', 'email', 'wechat'] as const;
-const COLORS: Record<string, string> = { sent: 'green', failed: 'red', bounced: 'red', waiting: 'blue' };
+const COLORS: Record<string, string> = {
+  sent: 'green',
+  failed: 'red',
+  bounced: 'red',
+  waiting: 'blue',
+  gathered: 'blue',
+};
 
 /** `/deliveries`, 发送记录: what was sent outside, how it stands, and sending it again. */
 export default function DeliveriesPage() {
@@ -98,9 +104,14 @@ export default function DeliveriesPage() {
                 <time>{dateTime(one.created)}</time>
               </div>
               <p>{one.text}</p>
+              {(one.error || one.nextTry) && (
+                <p className="quiet">
+                  {one.error} {one.nextTry && t('deliveries.next', { time: dateTime(one.nextTry) })}
+                </p>
+              )}
               <div className={styles.foot}>
                 <span className="quiet">
-                  {t(`deliveries.channel.${one.channel}` as Key)} {one.to || t('deliveries.to.record')} {one.address}
+                  {t(`deliveries.channel.${one.channel}` as Key)} {whose(one, t)} {one.address}
                 </span>
                 {button(one)}
               </div>
@@ -125,7 +136,7 @@ export default function DeliveriesPage() {
               width: 180,
               render: (_, one) => (
                 <>
-                  {one.to || t('deliveries.to.record')}
+                  {whose(one, t)}
                   <div className="quiet">{one.address}</div>
                 </>
               ),
@@ -168,6 +179,10 @@ export default function DeliveriesPage() {
     </section>
   );
 }
+
+/** Who the letter is for; whoever has no account is named by how the address is known. */
+const whose = (one: Delivery, t: Translate): string =>
+  one.to || t(one.outside ? 'deliveries.to.outside' : 'deliveries.to.record');
 
 function State({ one, t }: { one: Delivery; t: Translate }) {
   return <Tag color={COLORS[one.state] ?? 'default'}>{t(`deliveries.state.${one.state}` as Key)}</Tag>;

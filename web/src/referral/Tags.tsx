@@ -1,4 +1,4 @@
-import { ArrowDownOutlined, ArrowUpOutlined, SwapRightOutlined } from '@ant-design/icons';
+import { ArrowDownOutlined, ArrowUpOutlined, MessageOutlined, SwapRightOutlined } from '@ant-design/icons';
 import type { Task } from 'fhir/r4';
 import type { ReactNode } from 'react';
 import { dateTime, instant, untilDeadline } from '../fhir/dates';
@@ -31,6 +31,17 @@ export function DirectionTag({ direction }: { direction: Direction | undefined }
 export function UrgencyTag({ urgency }: { urgency: Urgency }) {
   const { t } = useLocale();
   return <span className={`${styles.tag} ${styles[urgency]}`}>{t(`referral.urgency.${urgency}`)}</span>;
+}
+
+/** 沟通 that was not read, in the row of its referral. */
+export function UnreadTag({ count = 0 }: { count?: number | undefined }) {
+  const { t } = useLocale();
+  if (count === 0) return null;
+  return (
+    <span className={`${styles.tag} ${styles.unread}`}>
+      <MessageOutlined aria-hidden /> {t('talk.unread.row', { n: count })}
+    </span>
+  );
 }
 
 export function StateTag({ task }: { task: Task }) {
