@@ -165,6 +165,12 @@ async def test_the_office_sees_what_was_sent_about_its_patients_and_sends_it_aga
         await deliveries.receipt(tx, replace(SYSTEM, user="gateway"), "kept-2", bounced=True, why="空号")
         assert (await deliveries.deliveries(tx, admin)).entries[0].error == "空号"
     assert await states(daytime) == ["bounced"]
+    first, second = sms.letters
+    assert first.key == second.key, "what failed may have been taken"
+    async with daytime.db.transaction() as tx:
+        await deliveries.resend(tx, admin, one.id)
+    await work(daytime, sms=sms)
+    assert sms.letters[2].key == f"{first.key}-1", "what was taken would be known for a repetition"
 
 
 async def test_an_outside_institution_is_written_to_at_its_address_and_the_code_is_in_no_record(daytime: Region) -> None:

@@ -107,7 +107,8 @@ async def deliveries(
 
 
 async def resend(tx: Tx, scope: Scope, id: str) -> None:
-    """Send a letter again, under a new job and the same key, in `tx`.
+    """Send a letter again, in `tx`: one that failed under the same key, since it may have been taken all the same; one that was taken under
+    a new one, or receivers would know it for a repetition.
 
     Raises Forbidden, NotFound for one the asker does not see, Conflict for one that waits already.
     """
@@ -119,7 +120,12 @@ async def resend(tx: Tx, scope: Scope, id: str) -> None:
         raise NotFound("There is no such letter.", zh="没有这条发送记录。")
     if row["state"] not in AGAIN:
         raise Conflict("It waits to be sent already.", zh="该消息正在等待发送,无需重发。")
-    await tx.execute("update message_delivery set state = 'waiting', changed = $2, error = '', why = '' where id = $1", row["id"], tx.now)
+    await tx.execute(
+        "update message_delivery set state = 'waiting', changed = $2, error = '', why = '', answer = '',"
+        " again = again + case when state in ('sent', 'bounced') then 1 else 0 end where id = $1",
+        row["id"],
+        tx.now,
+    )
     await enqueue(tx, row["id"])
 
 

@@ -51,7 +51,7 @@ select true from message_delivery where reader = $1 and account = $2 and channel
 """
 """The same was told again while nobody looked: once an hour is enough outside."""
 LETTER = """
-select d.id, d.state, d.account, d.channel, d.attempts, d.message, m.event, m.says::text as says, m.urgent,
+select d.id, d.state, d.account, d.channel, d.attempts, d.again, d.message, m.event, m.says::text as says, m.urgent,
        r.id as reader, r.agent, r.institution, r.role, r.patient, r.channel as given, r.address,
        s.says as secrets
 from message_delivery d join message m on m.id = d.message join message_reader r on r.id = d.reader
@@ -171,9 +171,8 @@ class Sending:
             text += f"\n\n{self.url}/messages\n"
         await keys.ensure(tx)
         key = (await keys.usable(tx))[0]
-        return Letter(
-            str(row["id"]), row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key
-        )
+        named = f"{row['id']}-{row['again']}" if row["again"] else str(row["id"])
+        return Letter(named, row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key)
 
 
 def call(tx: Tx, readers: list[asyncpg.Record]) -> None:

@@ -1759,6 +1759,7 @@ create table message_delivery (                           -- one message on its 
     answer   text        not null default '',             -- what the gateway called it
     error    text        not null default '',
     why      text        not null default '',             -- the error in Chinese
+    again    smallint    not null default 0,              -- how often somebody had it sent anew after it was taken; part of its key
     unique (message, reader, account, channel)            -- once for each, however often the job is done
 );
 create index message_delivery_newest on message_delivery (created desc, id);                                             -- 发送记录

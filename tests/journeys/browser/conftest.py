@@ -41,6 +41,8 @@ class Site:
     url: str
     database: str
     facts: Facts
+    outbox: Path
+    """Where what is sent outside lies, a file for each letter."""
     brought: set[str] = field(default_factory=set)
     """Words in Latin letters that names and diagnoses of loaded records brought into lists."""
 
@@ -69,17 +71,18 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
     facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
+    outbox = tmp_path_factory.mktemp("outbox")
     with subprocess.Popen(
         [*YILIAN, "serve", "--port", "0", "--database-url", address],
         stdout=subprocess.PIPE,
         text=True,
-        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(tmp_path_factory.mktemp("outbox"))},
+        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(outbox)},
     ) as server:
         assert server.stdout is not None
         try:
             said = re.search(r"http://\S+", server.stdout.readline())
             assert said, "the server ended without a word"
-            yield Site(said.group(), address, facts)
+            yield Site(said.group(), address, facts, outbox)
         finally:
             server.terminate()
             server.wait(30)

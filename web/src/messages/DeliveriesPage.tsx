@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { App, Button, Select, Table, Tag } from 'antd';
+import { App, Button, Popconfirm, Select, Table, Tag } from 'antd';
 import { useState } from 'react';
 import { whatHappened } from '../client/problem';
 import { dateTime } from '../fhir/dates';
@@ -51,17 +51,31 @@ export default function DeliveriesPage() {
     void queries.invalidateQueries({ queryKey: ['deliveries'] });
   }
 
-  const button = (one: Delivery) =>
-    one.state !== 'waiting' && (
+  const button = (one: Delivery) => {
+    if (one.state === 'waiting') return null;
+    const taken = one.state === 'sent';
+    const press = (
       <Button
         size="small"
         loading={busy === one.id}
         aria-label={`${t('deliveries.again')} ${one.title} ${one.address}`}
-        onClick={() => void again(one.id)}
+        {...(taken ? {} : { onClick: () => void again(one.id) })}
       >
         {t('deliveries.again')}
       </Button>
     );
+    if (!taken) return press;
+    return (
+      <Popconfirm
+        title={t('deliveries.again.sent')}
+        okText={t('deliveries.again')}
+        onConfirm={() => void again(one.id)}
+        placement="left"
+      >
+        {press}
+      </Popconfirm>
+    );
+  };
 
   return (
     <section className={styles.deliveries} aria-labelledby="deliveries-title">

@@ -54,6 +54,7 @@ export const messageWords: Record<keyof typeof zh, string> = {
   'deliveries.tries': '{n} attempts',
   'deliveries.next': 'Next attempt {time}',
   'deliveries.again': 'Send again',
+  'deliveries.again.sent': 'This one was sent; it will come once more.',
   'deliveries.again.done': 'It will be sent again',
   'deliveries.none': 'Nothing was sent',
   'deliveries.none.how': 'What goes by SMS, e-mail or WeChat is listed here; what failed can be sent again.',

@@ -52,6 +52,7 @@ export const messageWords = {
   'deliveries.tries': '已尝试 {n} 次',
   'deliveries.next': '下次发送 {time}',
   'deliveries.again': '重新发送',
+  'deliveries.again.sent': '这条已经发出，对方会再收到一次。',
   'deliveries.again.done': '已安排重新发送',
   'deliveries.none': '没有发送记录',
   'deliveries.none.how': '通过短信、邮件或微信发出的消息会记在这里，失败的可以重新发送。',

@@ -69,6 +69,18 @@ async def take_in(tx: Tx, scope: Scope, bundle: Resource) -> tuple[Message, Reso
     return message, task
 
 
+async def was_taken(tx: Tx, scope: Scope, bundle: Resource) -> bool:
+    """Whether this asker's message of this source and id was taken before."""
+    identifier, entries = bundle.get("identifier"), bundle.get("entry")
+    first = entries[0].get("resource") if isinstance(entries, list) and entries and isinstance(entries[0], dict) else None
+    source = first.get("source") if isinstance(first, dict) else None
+    if not isinstance(identifier, dict) or not isinstance(source, dict):
+        return False
+    sql = "select exists (select from bridge_message where client = $1 and source = $2 and id = $3)"
+    given = (str(source.get("endpoint", "")), str(identifier.get("value", "")))
+    return bool(await tx.fetchval(sql, scope.client or scope.user, *given))
+
+
 async def _apply(tx: Tx, scope: Scope, message: Message) -> Resource:
     out = message.out
     assert out is not None  # `read_message` saw to that

@@ -27,6 +27,7 @@ create table message_digest (                             -- when an account is 
 );
 
 alter table message_delivery add column why text not null default '';   -- the error in Chinese
+alter table message_delivery add column again smallint not null default 0;   -- how often somebody had it sent anew after it was taken; part of its key
 alter table message_delivery drop constraint message_delivery_state_check;
 alter table message_delivery add constraint message_delivery_state_check
     check (state in ('waiting', 'sent', 'failed', 'bounced', 'withheld', 'gathered', 'digested'));
