@@ -59,7 +59,8 @@ async def take_in(tx: Tx, scope: Scope, bundle: Resource) -> tuple[Message, Reso
                 f"Message {message.id!r} was taken before with other words; a new message has a new id.", zh="消息编号重复,但内容不同。"
             )
         return message, json.parse((await read.by_id(tx, scope, "Task", known["id"])).body)
-    acting = scope if scope.roles else replace(scope, roles=OFFICE)
+    # What a system sends its institution has said: a client is no resource of its own that a referral could name as requester.
+    acting = scope if scope.roles else replace(scope, roles=OFFICE, agent=scope.institution)
     task = await (_apply(tx, acting, message) if message.step == "apply" else _act(tx, acting, message))
     await tx.execute(
         "insert into bridge_message (source, id, client, sha256, step, task_rid, taken_at)"
