@@ -50,6 +50,7 @@ EVERYWHERE: dict[str, set[str]] = {
     "postgres": set(),
     "readers": set(),
     "pulse": set(),
+    "hearing": set(),
     "disk": {"errors"},
     "writers": set(),
     "sealing": {"errors"},

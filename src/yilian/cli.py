@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from yilian import __version__, config
-from yilian.command import directory_arguments, provider_arguments
+from yilian.command import bridge_arguments, directory_arguments, provider_arguments
 from yilian.config import BadSetting, Settings
 from yilian.errors import YilianError
 
@@ -236,6 +236,7 @@ def parser() -> argparse.ArgumentParser:
     add("rotate", "Sign new codes with a new key.", _card_rotate, carding)
 
     directory_arguments.add_to(commands, add)
+    bridge_arguments.add_to(commands, add)
     trail = commands.add_parser("audit", help="The audit trail: is it whole, and what is old enough to go.", description="The audit trail.")
     trails = trail.add_subparsers(metavar="ACTION", required=True)
     whole = add("verify", "Go through the whole chain; ends with 1 when an event was changed, taken out or put in.", _audit_verify, trails)

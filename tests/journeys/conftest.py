@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 
 from tests.conftest import _command, on_database
 from tests.http.house import Server, furnish, running
+from tests.journeys.serving import Killable
 from tests.journeys.steps import EVERYBODY, Journey, put_the_record_in
 from yilian.access import passwords
 
@@ -26,6 +27,12 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 with the smallest cost."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
+
+
+@pytest.fixture
+def house(dsn: str) -> Killable:
+    """A fresh database on which servers are killed; a file that wants more in it overrides `dsn`."""
+    return Killable(dsn)
 
 
 @pytest.fixture(scope="session")

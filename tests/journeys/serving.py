@@ -8,6 +8,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
 
 from yilian import app, config
 from yilian.access import clients, tokens
@@ -77,3 +82,59 @@ async def prepared(dsn: str, resources: Sequence[dict[str, object]]) -> str:
     finally:
         await database.close()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Killable:
+    """A database on which servers are started, killed, and started again."""
+
+    dsn: str
+
+    async def prepare(self, resources: Sequence[dict[str, object]]) -> str:
+        """As `prepared`."""
+        return await prepared(self.dsn, resources)
+
+    @asynccontextmanager
+    async def serving(self, *, program: str = "", **environment: str) -> AsyncIterator[Running]:
+        async with serving(self.dsn, program=program, **environment) as (process, url):
+            yield Running(self, process, url)
+
+    async def rows(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Straight from the database, whether or not a server runs."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return list(await connection.fetch(sql, *args))
+        finally:
+            await connection.close()
+
+    async def number(self, sql: str, *args: Any) -> int:
+        """The one number a statement gives."""
+        return int((await self.rows(sql, *args))[0][0])
+
+    async def until(self, sql: str, number: int, within_s: float = 60) -> None:
+        """Wait until a statement gives at least this number."""
+        async with asyncio.timeout(within_s):
+            while await self.number(sql) < number:  # noqa: ASYNC110 it happens in the database
+                await asyncio.sleep(0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server as a program, and where it answers."""
+
+    house: Killable
+    process: asyncio.subprocess.Process
+    url: str
+
+    def client(self, token: str, **headers: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, headers={"authorization": f"Bearer {token}", **headers}, timeout=30, trust_env=False)
+
+    async def struck(self, sql: str, least: int) -> None:
+        """Killed as soon as a statement gives this number."""
+        await self.house.until(sql, least)
+        await self.killed()
+
+    async def killed(self) -> None:
+        """Killed now, in the middle of whatever it does."""
+        self.process.kill()
+        await self.process.wait()

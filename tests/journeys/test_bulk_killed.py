@@ -8,11 +8,10 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
-from tests.journeys.serving import prepared, serving
+from tests.journeys.serving import Killable, Running
 
 Json = dict[str, Any]
 COUNT = 400
@@ -38,25 +37,13 @@ batch.Storing.store = pausing
 """
 
 
-def slow(dsn: str, folder: Path) -> AbstractAsyncContextManager[tuple[asyncio.subprocess.Process, str]]:
-    return serving(dsn, program=SLOW, YILIAN_BULK_FOLDER=str(folder))
+def slow(house: Killable, folder: Path) -> AbstractAsyncContextManager[Running]:
+    return house.serving(program=SLOW, YILIAN_BULK_FOLDER=str(folder))
 
 
 @pytest.fixture
-async def token(dsn: str) -> str:
-    return await prepared(dsn, [{"resourceType": "Basic", "id": f"b{n}", "code": {"text": str(n)}} for n in range(COUNT)])
-
-
-def client_of(token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(headers={"authorization": f"Bearer {token}", "prefer": "respond-async"}, timeout=30, trust_env=False)
-
-
-async def rows(dsn: str, sql: str) -> int:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return int(await connection.fetchval(sql))
-    finally:
-        await connection.close()
+async def token(house: Killable) -> str:
+    return await house.prepare([{"resourceType": "Basic", "id": f"b{n}", "code": {"text": str(n)}} for n in range(COUNT)])
 
 
 async def finished(client: httpx.AsyncClient, url: str) -> Json:
@@ -70,51 +57,40 @@ async def finished(client: httpx.AsyncClient, url: str) -> Json:
             await asyncio.sleep(0.2)
 
 
-async def strike(process: asyncio.subprocess.Process, dsn: str, sql: str, least: int) -> None:
-    """Kill the server as soon as this much is done."""
-    async with asyncio.timeout(60):
-        while await rows(dsn, sql) < least:  # noqa: ASYNC110 it happens in the database
-            await asyncio.sleep(0.02)
-    process.kill()
-    await process.wait()
+async def test_an_export_goes_on_after_the_server_was_killed(house: Killable, token: str, tmp_path: Path) -> None:
+    async with slow(house, tmp_path) as server, server.client(token, prefer="respond-async") as client:
+        kickoff = await client.get("/fhir/$export?_type=Basic")
+        assert kickoff.status_code == 202, kickoff.text
+        way = kickoff.headers["content-location"].removeprefix(server.url)
+        await server.struck("select count(*) from bulk_file", 4)
+    before = await house.number("select count(*) from bulk_file")
+    assert 4 <= before < COUNT // 20
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ndjson")}  # noqa: ASYNC240
+    async with slow(house, tmp_path) as server, server.client(token) as client:
+        told = await finished(client, way)
+        found = []
+        for file in told["output"]:
+            answer = await client.get("/fhir" + file["url"].partition("/fhir")[2])
+            found += [json.loads(line)["id"] for line in answer.text.splitlines()]
+    assert sorted(found) == sorted(f"b{n}" for n in range(COUNT))
+    now = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ndjson")}  # noqa: ASYNC240
+    untouched = [name for name, at in kept.items() if now[name] == at]
+    assert len(untouched) >= before, "finished parts were written again"
+    assert await house.number("select max(attempt) from job where kind = 'bulk.export'") == 2
 
 
-async def test_an_export_goes_on_after_the_server_was_killed(dsn: str, token: str, tmp_path: Path) -> None:
-    async with client_of(token) as client:
-        async with slow(dsn, tmp_path) as (process, url):
-            kickoff = await client.get(f"{url}/fhir/$export?_type=Basic")
-            assert kickoff.status_code == 202, kickoff.text
-            way = kickoff.headers["content-location"].removeprefix(url)
-            await strike(process, dsn, "select count(*) from bulk_file", 4)
-        before = await rows(dsn, "select count(*) from bulk_file")
-        assert 4 <= before < COUNT // 20
-        kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ndjson")}  # noqa: ASYNC240
-        async with slow(dsn, tmp_path) as (process, url):
-            told = await finished(client, url + way)
-            found = []
-            for file in told["output"]:
-                answer = await client.get(url + "/fhir" + file["url"].partition("/fhir")[2])
-                found += [json.loads(line)["id"] for line in answer.text.splitlines()]
-        assert sorted(found) == sorted(f"b{n}" for n in range(COUNT))
-        now = {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ndjson")}  # noqa: ASYNC240
-        untouched = [name for name, at in kept.items() if now[name] == at]
-        assert len(untouched) >= before, "finished parts were written again"
-        assert await rows(dsn, "select max(attempt) from job where kind = 'bulk.export'") == 2
-
-
-async def test_an_import_goes_on_after_the_server_was_killed(dsn: str, token: str, tmp_path: Path) -> None:
+async def test_an_import_goes_on_after_the_server_was_killed(house: Killable, token: str, tmp_path: Path) -> None:
     body = "\n".join(json.dumps({"resourceType": "Basic", "id": f"i{n}", "code": {"text": str(n)}}) for n in range(COUNT))
     stored = "select count(*) from resource where id like 'i%' and type = (select type from resource where id = 'b0')"
-    async with client_of(token) as client:
-        async with slow(dsn, tmp_path) as (process, url):
-            kickoff = await client.post(f"{url}/fhir/$import", content=body, headers={"content-type": "application/fhir+ndjson"})
-            assert kickoff.status_code == 202, kickoff.text
-            way = kickoff.headers["content-location"].removeprefix(url)
-            await strike(process, dsn, stored, 60)
-        assert 60 <= await rows(dsn, stored) < COUNT
-        async with slow(dsn, tmp_path) as (process, url):
-            told = await finished(client, url + way)
-        assert [one["count"] for one in told["output"]] == [COUNT]
-        assert told["error"] == []
-        assert await rows(dsn, stored) == COUNT
-        assert await rows(dsn, "select max(ver) from resource where id like 'i%'") == 1, "nothing was written twice"
+    async with slow(house, tmp_path) as server, server.client(token, prefer="respond-async") as client:
+        kickoff = await client.post("/fhir/$import", content=body, headers={"content-type": "application/fhir+ndjson"})
+        assert kickoff.status_code == 202, kickoff.text
+        way = kickoff.headers["content-location"].removeprefix(server.url)
+        await server.struck(stored, 60)
+    assert 60 <= await house.number(stored) < COUNT
+    async with slow(house, tmp_path) as server, server.client(token) as client:
+        told = await finished(client, way)
+    assert [one["count"] for one in told["output"]] == [COUNT]
+    assert told["error"] == []
+    assert await house.number(stored) == COUNT
+    assert await house.number("select max(ver) from resource where id like 'i%'") == 1, "nothing was written twice"

@@ -15,42 +15,37 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.http.receiver import Got, events_of, receiving, status_of, value_of
 from tests.http.subscribing import ask, listening, observation, put, wanted
-from tests.journeys.serving import prepared, serving
+from tests.journeys.serving import Killable
 
 Json = dict[str, Any]
 
 
 @pytest.fixture
-async def token(dsn: str) -> str:
-    return await prepared(dsn, [{"resourceType": "Patient", "id": "p1"}])
+async def token(house: Killable) -> str:
+    return await house.prepare([{"resourceType": "Patient", "id": "p1"}])
 
 
-def client_of(token: str, url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
-
-
-async def test_what_was_committed_is_told_after_the_server_was_killed(dsn: str, token: str) -> None:
+async def test_what_was_committed_is_told_after_the_server_was_killed(house: Killable, token: str) -> None:
     async with receiving() as receiver:
-        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as (process, url), client_of(token, url) as client:
+        async with house.serving(YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as server, server.client(token) as client:
             await ask(client, "s1", wanted(receiver.url))
 
             def kill_first(got: Got) -> web.Response:
                 if got.type == "event-notification":
-                    process.kill()  # it was sent, and the server will never know that it was taken
+                    server.process.kill()  # it was sent, and the server will never know that it was taken
                 return web.Response(status=200)
 
             receiver.answer = kill_first
             await put(client, "o1", observation())
-            await process.wait()
+            await server.process.wait()
         assert receiver.events == [(1, "Observation/o1")]
         receiver.answer = lambda got: web.Response(status=503)
-        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as (process, url), client_of(token, url) as client:
+        async with house.serving(YILIAN_SUBSCRIPTION_HOSTS=receiver.host) as server, server.client(token) as client:
             await put(client, "o2", observation())
-            process.kill()  # at once: whatever is not in the transaction of the write is lost
-            await process.wait()
+            await server.killed()  # at once: whatever is not in the transaction of the write is lost
         receiver.got.clear()
         receiver.answer = lambda got: web.Response(status=200)
-        async with serving(dsn, YILIAN_SUBSCRIPTION_HOSTS=receiver.host):
+        async with house.serving(YILIAN_SUBSCRIPTION_HOSTS=receiver.host):
             await receiver.told(2)
         numbers = [number for number, _ in receiver.events]
         assert sorted(set(numbers)) == [1, 2], "told again, by the same number"
@@ -58,8 +53,9 @@ async def test_what_was_committed_is_told_after_the_server_was_killed(dsn: str, 
         assert dict(receiver.events) == {1: "Observation/o1", 2: "Observation/o2"}
 
 
-async def test_sockets_are_told_of_what_another_process_wrote_and_come_back_where_they_were(dsn: str, token: str) -> None:
-    async with serving(dsn) as (_, here), serving(dsn) as (_, there), client_of(token, here) as reader, client_of(token, there) as writer:
+async def test_sockets_are_told_of_what_another_process_wrote_and_come_back_where_they_were(house: Killable, token: str) -> None:
+    async with house.serving() as one, house.serving() as other, one.client(token) as reader, other.client(token) as writer:
+        here = one.url
         await ask(reader, "s1", listening())
         async with await bound(reader) as socket:
             assert type_of(await heard(socket)) == "handshake"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.conftest import REGION_ZONE
@@ -13,9 +15,16 @@ from yilian import app, config
 from yilian.access.standing import of_person
 from yilian.db import Database, Tx
 from yilian.fhir.definitions import type_id
-from yilian.store.scope import Scope
+from yilian.policy import put
+from yilian.sealing.keyring import opened
+from yilian.store.change import Change
+from yilian.store.scope import SYSTEM, Scope
+from yilian.store.write import write
 
 __all__ = ["Region", "furnished", "furnished_dsn", "region", "server"]
+
+
+NUMBER = "13800000001"
 
 
 @dataclass
@@ -43,3 +52,17 @@ async def region(furnished_dsn: str) -> AsyncIterator[Region]:
     await database.open()
     yield Region(database)
     await database.close()
+
+
+@pytest.fixture
+async def daytime(region: Region) -> Region:
+    """Nobody is asleep, and p1 has a telephone."""
+    async with region.db.transaction() as tx:
+        await put(tx, "notifications.quiet_hours", {"from": "", "to": ""}, valid_from=tx.now.date() - timedelta(days=2), source="test")
+        body = await tx.fetchval("select body from resource where rid = $1", await region.rid("Patient", "p1"))
+    patient = msgspec.json.decode(opened(await region.rid("Patient", "p1"), body))
+    patient.pop("meta", None)
+    patient["telecom"] = [{"system": "phone", "value": NUMBER}]
+    async with region.db.transaction() as tx:
+        await write(tx, SYSTEM, [Change("PUT", "Patient", "p1", patient)])
+    return region

@@ -40,6 +40,27 @@ async def inbox(server: Server, who: str) -> list[Json]:
     return [entry["resource"] for entry in bundle["entry"]]
 
 
+async def unread(server: Server, who: str, *tasks: str) -> dict[str, int]:
+    answer = await (await server.as_(who)).get("/fhir/Task/$unread", params={"task": ",".join(tasks)})
+    assert answer.status_code == 200, answer.text
+    rows = [{part["name"]: part for part in one["part"]} for one in answer.json().get("parameter", [])]
+    return {row["task"]["valueId"]: row["lines"]["valueInteger"] for row in rows}
+
+
+async def test_the_rows_of_a_list_say_how_much_is_unread_to_who_sees_them(server: Server) -> None:
+    first = await sent(server)
+    gp2 = await server.as_("gp2")
+    await gp2.post(f"/fhir/Task/{first}/$heard", json={"resourceType": "Parameters"})
+    for text in ("心电图?", "血压?"):
+        await say(server, "coordinator", first, text, kind="question")
+    assert await unread(server, "gp2", first, "nothing") == {first: 2}
+    assert await unread(server, "coordinator", first) == {}
+    assert await unread(server, "expert2", first) == {}, "who does not see the referral learns nothing of it"
+    await gp2.post(f"/fhir/Task/{first}/$heard", json={"resourceType": "Parameters"})
+    assert await unread(server, "gp2", first) == {}
+    assert (await gp2.get("/fhir/Task/$unread", params={"task": ",".join(["x"] * 201)})).status_code == 400
+
+
 async def test_a_question_is_asked_and_answered_and_each_side_is_told_and_counts_what_it_has_not_read(server: Server) -> None:
     task = await sent(server)
     asked = await say(server, "coordinator", task, "心电图是今天做的吗?", kind="question")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from tests.http.house import Server
 from tests.notifications.conftest import Region
 from tests.referral.region import refer_parameters, up
 from yilian.errors import TooManyRequests
+from yilian.hearing import Hearing, pause_s
 from yilian.notifications import Message, Reader, tell
 from yilian.notifications.callers import MOST_OF_ONE, Callers, Page
 from yilian.notifications.live import MOST_BYTES, Hint, packed, send, tag_of, unpacked
@@ -72,14 +75,66 @@ async def test_a_page_that_was_not_heard_looks_at_everything_when_the_connection
     callers = Callers(region.db.dsn)
     try:
         async with page(callers) as mine:
-            assert callers._connection is not None
-            await callers._connection.close()
+            await cut(region, "yilian live")
             send(region.db, Hint("inbox", agents=frozenset({"Practitioner/gp"})))
             await asyncio.sleep(0.2)
             await callers.wait(mine, 5)
             assert mine.take()[1]
     finally:
         await callers.close()
+
+
+async def cut(region: Region, name: str) -> int:
+    """Cut the connections of this name in this database; how many there were."""
+    async with region.db.transaction() as tx:
+        rows = await tx.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()", name
+        )
+    return len(rows)
+
+
+async def test_who_waits_when_the_connection_is_cut_is_called_as_soon_as_it_is_back(region: Region) -> None:
+    callers = Callers(region.db.dsn)
+    try:
+        async with page(callers) as mine:
+            waiting = asyncio.create_task(callers.wait(mine, 30))
+            assert await cut(region, "yilian live") == 1
+            async with asyncio.timeout(20):
+                await waiting
+            assert mine.take() == ([], True)
+            send(region.db, Hint("inbox", agents=frozenset({"Practitioner/gp"})))
+            await callers.wait(mine, 5)
+            assert mine.take() == ([("inbox", 0)], False)
+    finally:
+        await callers.close()
+
+
+async def test_a_database_that_is_away_is_asked_with_growing_pauses_until_it_is_back(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[float] = []
+    connect = asyncpg.connect
+
+    async def at_the_fifth(*args: object, **more: object) -> object:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) < 5:
+            raise ConnectionRefusedError("away")
+        return await connect(dsn)
+
+    monkeypatch.setattr(asyncpg, "connect", at_the_fifth)
+    missed = asyncio.Event()
+    hearing = Hearing(dsn, "c", lambda payload: None, missed.set, name="yilian test", chance=lambda: 0.0)
+    await hearing.begin()
+    await asyncio.gather(*(hearing.begin() for _ in range(20)))
+    assert len(times) == 1, "who asks again does not hurry it"
+    assert not hearing.hears
+    async with asyncio.timeout(20):
+        await missed.wait()
+    assert hearing.hears
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert all(pause >= pause_s(nth + 1, 0.0) for nth, pause in enumerate(pauses))
+    await hearing.close()
+    await hearing.begin()
+    assert not hearing.hears
+    assert [pause_s(nth, 0.0) for nth in (0, 1, 7, 1000)] == [0.1, 0.2, 10.0, 10.0]
 
 
 async def test_one_account_has_only_so_many_pages(region: Region) -> None:

@@ -8,7 +8,7 @@ import email
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from email.message import Message as Mailed
 from pathlib import Path
@@ -26,97 +26,17 @@ from joserfc.jwk import ECKey
 
 from tests.http.house import Server
 from tests.notifications.conftest import Region
+from tests.notifications.letters import NUMBER, Kept, accepted, patient, proven, states, work
 from yilian.access import keys
 from yilian.errors import Conflict, Forbidden, NotFound
-from yilian.jobs import Job
 from yilian.notifications import Message, Reader, choices, deliveries, tell
 from yilian.notifications.addresses import masked
-from yilian.notifications.gateways import Gateway, Letter, Mail, NotSent, Outbox, Post, Sent
+from yilian.notifications.gateways import Letter, Mail, NotSent, Outbox, Post, Sent
 from yilian.notifications.quiet import not_before
-from yilian.notifications.sending import DELIVER, Sending
+from yilian.notifications.sending import DELIVER
 from yilian.notifications.telling import SEND
 from yilian.policy import put
-from yilian.store.change import Change
 from yilian.store.scope import SYSTEM
-from yilian.store.write import write
-
-SAYS = {"patient": "李秀英", "number": "530900-1", "reason": "2 型糖尿病", "specialty": "内分泌科", "when": "11月24日 9:00"}
-NUMBER = "13800000001"
-
-
-@dataclass
-class Kept:
-    """A gateway that keeps what it is handed; `refuses` says what it raises, one after the other."""
-
-    letters: list[Letter] = field(default_factory=list)
-    refuses: list[NotSent] = field(default_factory=list)
-
-    async def send(self, letter: Letter) -> Sent:
-        self.letters.append(letter)
-        if self.refuses:
-            raise self.refuses.pop(0)
-        return Sent(f"kept-{len(self.letters)}")
-
-
-@pytest.fixture
-async def daytime(region: Region) -> Region:
-    """Nobody is asleep, and p1 has a telephone."""
-    async with region.db.transaction() as tx:
-        await put(tx, "notifications.quiet_hours", {"from": "", "to": ""}, valid_from=tx.now.date() - timedelta(days=2), source="test")
-        body = await tx.fetchval("select body from resource where rid = $1", await region.rid("Patient", "p1"))
-    from yilian.sealing.keyring import opened
-
-    patient = msgspec.json.decode(opened(await region.rid("Patient", "p1"), body))
-    patient.pop("meta", None)
-    patient["telecom"] = [{"system": "phone", "value": NUMBER}]
-    async with region.db.transaction() as tx:
-        await write(tx, SYSTEM, [Change("PUT", "Patient", "p1", patient)])
-    return region
-
-
-async def accepted(region: Region, *readers: Reader, **more: Any) -> None:
-    message = Message("referral.accept", readers, "Patient/p1", await region.rid("Patient", "p1"), SAYS)
-    async with region.db.transaction() as tx:
-        await tell(tx, replace(message, **more))
-
-
-async def patient(region: Region) -> Reader:
-    return Reader.patient(await region.rid("Patient", "p1"))
-
-
-async def work(region: Region, **gateways: Gateway) -> None:
-    """Do what waits, as a worker would, at once."""
-    house = Sending(gateways)
-    kinds = house.kinds() | house.deliveries()
-    for _ in range(5):
-        async with region.db.transaction() as tx:
-            rows = await tx.fetch(
-                "update job set state = 'running', attempt = attempt + 1, worker = 'test', lease = now() + interval '1 hour'"
-                " where state in ('waiting', 'later') and run_at <= now() + interval '3 hours' and kind = any($1::text[]) returning *,"
-                " payload::text as said",
-                list(kinds),
-            )
-        if not rows:
-            return
-        for row in rows:
-            job = Job(row["id"], row["kind"], msgspec.json.decode(row["said"]), None, row["attempt"], {}, "test")
-            try:
-                await kinds[row["kind"]].handler(region.db, job)
-                state = "done"
-            except NotSent:
-                state = "waiting"
-            async with region.db.transaction() as tx:
-                await tx.execute(
-                    "update job set state = $2, worker = null, lease = null, finished = case when $2 = 'done' then now() end"
-                    " where id = $1 and state = 'running'",
-                    job.id,
-                    state,
-                )
-
-
-async def states(region: Region) -> list[str]:
-    async with region.db.reading() as tx:
-        return [row["state"] for row in await tx.fetch("select state from message_delivery order by created, id")]
 
 
 async def test_a_resident_without_an_account_is_written_to_by_the_number_of_the_record(daytime: Region) -> None:
@@ -136,7 +56,7 @@ async def test_everybody_who_holds_the_post_then_is_written_to(daytime: Region) 
     sms = Kept()
     async with daytime.db.transaction() as tx:
         for who, number in (("gp", "13800000002"), ("gp-colleague", "13800000003"), ("gp2", "13800000004")):
-            await choices.put_address(tx, await daytime.scope(tx, who), "sms", number)
+            await proven(tx, await daytime.scope(tx, who), "sms", number)
         sealed = await tx.fetchval("select address from message_address where account = 'gp'")
     assert b"138" not in sealed
     await accepted(daytime, Reader.post(await daytime.rid("Organization", "qingshi"), "gp"))
@@ -148,8 +68,8 @@ async def test_a_way_nobody_chose_is_not_gone_and_one_that_must_be_is(daytime: R
     sms, mail = Kept(), Kept()
     async with daytime.db.transaction() as tx:
         gp = await daytime.scope(tx, "gp")
-        await choices.put_address(tx, gp, "sms", "+86 13800000002")
-        await choices.put_address(tx, gp, "email", "gp@example.org")
+        await proven(tx, gp, "sms", "+86 13800000002")
+        await proven(tx, gp, "email", "gp@example.org")
         await choices.choose(tx, gp, [("referral", "sms", False), ("referral", "email", True)])
     here = (Reader.account("Practitioner/gp"),)
     await accepted(daytime, *here)
@@ -168,7 +88,7 @@ async def test_what_is_told_again_while_nobody_looked_goes_outside_once_an_hour_
     assert len(sms.letters) == 1
     async with daytime.db.transaction() as tx:
         await put(tx, "notifications.most_outside_per_hour", 3, valid_from=tx.now.date() - timedelta(days=2), source="test")
-        await choices.put_address(tx, await daytime.scope(tx, "gp"), "sms", "13800000002")
+        await proven(tx, await daytime.scope(tx, "gp"), "sms", "13800000002")
     for n in range(10):
         await accepted(daytime, Reader.account("Practitioner/gp"), about=f"Task/{n}")
     await accepted(daytime, Reader.account("Practitioner/gp"), about="Task/x", urgent=True)
@@ -245,6 +165,12 @@ async def test_the_office_sees_what_was_sent_about_its_patients_and_sends_it_aga
         await deliveries.receipt(tx, replace(SYSTEM, user="gateway"), "kept-2", bounced=True, why="空号")
         assert (await deliveries.deliveries(tx, admin)).entries[0].error == "空号"
     assert await states(daytime) == ["bounced"]
+    first, second = sms.letters
+    assert first.key == second.key, "what failed may have been taken"
+    async with daytime.db.transaction() as tx:
+        await deliveries.resend(tx, admin, one.id)
+    await work(daytime, sms=sms)
+    assert sms.letters[2].key == f"{first.key}-1", "what was taken would be known for a repetition"
 
 
 async def test_an_outside_institution_is_written_to_at_its_address_and_the_code_is_in_no_record(daytime: Region) -> None:
@@ -256,6 +182,11 @@ async def test_an_outside_institution_is_written_to_at_its_address_and_the_code_
     (letter,) = mail.letters
     assert letter.to == "desk@elsewhere.example"
     assert "735912" in letter.text
+    assert "https://yilian.example/x" in letter.text
+    async with daytime.db.reading() as tx:
+        kept = await tx.fetchrow("select m.says::text as says, s.says as secrets from message m join message_secret s on s.message = m.id")
+        assert kept is not None
+        assert "735912" not in kept["says"] + kept["secrets"].decode()
     async with daytime.db.transaction() as tx:
         (one,) = (await deliveries.deliveries(tx, await daytime.scope(tx, "admin"))).entries
         assert "735912" not in one.text
@@ -398,7 +329,7 @@ def test_nothing_goes_out_in_quiet_hours_and_nothing_waits_longer_than_they_last
 async def test_what_is_not_urgent_waits_for_the_morning(daytime: Region) -> None:
     sms = Kept()
     async with daytime.db.transaction() as tx:
-        await choices.put_address(tx, await daytime.scope(tx, "gp"), "sms", "13800000002")
+        await proven(tx, await daytime.scope(tx, "gp"), "sms", "13800000002")
         now = tx.now.astimezone(ZoneInfo("Asia/Kathmandu"))
         hours = (now - timedelta(hours=1)).time().replace(tzinfo=None), (now + timedelta(hours=9)).time().replace(tzinfo=None)
         await choices.put_quiet(tx, await daytime.scope(tx, "gp"), hours)
@@ -435,13 +366,25 @@ async def test_the_settings_of_messages_over_http(server: Server) -> None:
                 {"name": "choice", "valueString": "referral|sms|false"},
                 {"name": "address", "valueString": "sms|13800000009"},
                 {"name": "quiet", "valueString": "21:30-06:30"},
+                {"name": "digest", "valueString": "08:15"},
             ],
         },
     )
     assert changed.status_code == 200, changed.text
     parts = (await gp.get("/fhir/$message-settings")).json()["parameter"]
-    assert parts[-1]["part"] == [{"name": "hours", "valueString": "21:30-06:30"}, {"name": "own", "valueBoolean": True}]
-    for wrong in ("address=sms|12", "choice=gossip|sms|true", "choice=referral|sms", "quiet=25:00-07:00", "address=email|nobody"):
+    assert next(one for one in parts if one["name"] == "quiet")["part"] == [
+        {"name": "hours", "valueString": "21:30-06:30"},
+        {"name": "own", "valueBoolean": True},
+    ]
+    assert parts[-1]["part"] == [{"name": "at", "valueString": "08:15"}, {"name": "own", "valueBoolean": True}]
+    for wrong in (
+        "address=sms|12",
+        "choice=gossip|sms|true",
+        "choice=referral|sms",
+        "quiet=25:00-07:00",
+        "digest=8",
+        "address=email|nobody",
+    ):
         name, _, value = wrong.partition("=")
         body = {"resourceType": "Parameters", "parameter": [{"name": name, "valueString": value}]}
         assert (await gp.post("/fhir/$change-message-settings", json=body)).status_code == 400, wrong

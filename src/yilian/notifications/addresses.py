@@ -1,7 +1,7 @@
 """Who of the readers of a message is reached where: accounts behind a reader, the ways each wants, and the address of each way.
 
-An account's own address goes before what its record says (Practitioner.telecom, Patient.telecom). A patient without an account is reached
-by the telephone of the record: most residents have none.
+An account's own address goes before what its record says (Practitioner.telecom, Patient.telecom), once it is proven
+(`proving`). A patient without an account is reached by the telephone of the record: most residents have none.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ async def addressees(tx: Tx, reader: Reader, template: Template, channels: Itera
 
 async def address_of(tx: Tx, account: str, agent: str, channel: str) -> str:
     """Where this account is reached by this channel; "" for nowhere."""
-    row = await tx.fetchrow("select id, address from message_address where account = $1 and channel = $2", account, channel)
+    row = await tx.fetchrow(
+        "select id, address from message_address where account = $1 and channel = $2 and verified is not null", account, channel
+    )
     if row is not None:
         return open_column("message_address.address", row["id"], row["address"]).decode()
     kind, _, id = agent.partition("/")

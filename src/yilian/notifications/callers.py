@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from yilian.errors import TooManyRequests, Unavailable
+from yilian.hearing import Hearing
 from yilian.notifications.live import CHANNEL, Hint, unpacked
 
-log = logging.getLogger("yilian.live")
-
-CONNECT_S = 5
 MOST = 2000
 """Pages that may wait in one process."""
 MOST_OF_ONE = 12
@@ -54,9 +49,7 @@ class Callers:
     """`dsn`: of the database calls come by."""
 
     def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._connecting = asyncio.Lock()
+        self.hearing = Hearing(dsn, CHANNEL, self._heard, self._missed, name="yilian live")
         self._pages: set[Page] = set()
         self._of: Counter[str] = Counter()
 
@@ -70,7 +63,7 @@ class Callers:
             raise Unavailable("Too many pages wait for events here; try again in a while.", retry_after_s=10)
         self._pages.add(page)
         self._of[page.account] += 1
-        await self._listen()
+        await self.hearing.begin()
 
     def leave(self, page: Page) -> None:
         if page in self._pages:
@@ -81,39 +74,23 @@ class Callers:
 
     async def wait(self, page: Page, at_most_s: float) -> None:
         """Until the page is called, or so long."""
-        await self._listen()
+        await self.hearing.begin()
         with suppress(TimeoutError):
             async with asyncio.timeout(at_most_s):
                 await page.called.wait()
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            await connection.close(timeout=2)
+        await self.hearing.close()
         for page in self._pages:
             page.called.set()
 
-    async def _listen(self) -> None:
-        if self._connection is not None and not self._connection.is_closed():
-            return
-        async with self._connecting:
-            if self._connection is not None and not self._connection.is_closed():
-                return
-            try:
-                connection = await asyncpg.connect(
-                    self.dsn, timeout=CONNECT_S, server_settings={"application_name": "yilian live", "timezone": "UTC"}
-                )
-                await connection.add_listener(CHANNEL, self._heard)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                log.debug("nothing is heard of other processes just now: %s", error)
-                return
-            self._connection = connection
-            for page in self._pages:  # what was called while nobody listened
-                page.all = True
-                page.called.set()
+    def _missed(self) -> None:
+        for page in self._pages:
+            page.all = True
+            page.called.set()
 
-    def _heard(self, connection: object, pid: int, channel: str, payload: object) -> None:
-        for hint in unpacked(str(payload)):
+    def _heard(self, payload: str) -> None:
+        for hint in unpacked(payload):
             for page in self._pages:
                 if page.is_meant(hint):
                     page.heard[hint.topic, hint.tag] = None

@@ -12,7 +12,7 @@ import msgspec
 from yilian.access.policy import require_dispatching
 from yilian.errors import BadRequest, Conflict, Forbidden, NotFound
 from yilian.notifications.sending import enqueue
-from yilian.notifications.templates import CHANNELS, templates
+from yilian.notifications.templates import CHANNELS, SECRETS, templates
 from yilian.store import cursor as cursors
 from yilian.store.scope import Scope
 
@@ -21,16 +21,24 @@ if TYPE_CHECKING:
 
     from yilian.db import Tx
 
-STATES = {"waiting": "待发送", "sent": "已发送", "failed": "发送失败", "bounced": "地址无效", "withheld": "未外发"}
-AGAIN = ("failed", "bounced", "withheld", "sent")
+STATES = {
+    "waiting": "待发送",
+    "sent": "已发送",
+    "failed": "发送失败",
+    "bounced": "地址无效",
+    "withheld": "未外发",
+    "gathered": "待汇总",
+    "digested": "已汇总",
+}
+AGAIN = ("failed", "bounced", "withheld", "sent", "gathered", "digested")
 """What may be sent again."""
 
-SECRET = {"code": "••••••", "link": "••••••"}
+SECRET = dict.fromkeys(SECRETS, "••••••")
 """What opens something for who has it; whoever looks at the record of what was sent is not meant to."""
 
 COLUMNS = """
-d.id, d.channel, d.shown, d.state, d.attempts, d.created, d.changed, d.answer, d.error, m.event, m.says::text as says, a.display, r.patient,
-j.run_at, j.state as job_state
+d.id, d.channel, d.shown, d.state, d.attempts, d.created, d.changed, d.answer, d.error, d.why, m.event, m.says::text as says, a.display,
+r.patient, r.channel as outside, j.run_at, j.state as job_state
 """
 FROM = """
 message_delivery d join message m on m.id = d.message join message_reader r on r.id = d.reader
@@ -40,7 +48,8 @@ left join account a on a.name = d.account left join job j on j.id = d.job and d.
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One letter. to: the account, "" for others; shown: the masked address; text: what was sent. next_try: None unless it waits."""
+    """One letter. to: the account, "" for others; outside: to an address that is of nobody on the platform;
+    shown: the masked address; text: what was sent. next_try: None unless it waits."""
 
     id: str
     event: str
@@ -48,6 +57,7 @@ class Delivery:
     text: str
     channel: str
     to: str
+    outside: bool
     shown: str
     state: str
     attempts: int
@@ -97,7 +107,8 @@ async def deliveries(
 
 
 async def resend(tx: Tx, scope: Scope, id: str) -> None:
-    """Send a letter again, under a new job and the same key, in `tx`.
+    """Send a letter again, in `tx`: one that failed under the same key, since it may have been taken all the same; one that was taken under
+    a new one, or receivers would know it for a repetition.
 
     Raises Forbidden, NotFound for one the asker does not see, Conflict for one that waits already.
     """
@@ -109,7 +120,12 @@ async def resend(tx: Tx, scope: Scope, id: str) -> None:
         raise NotFound("There is no such letter.", zh="没有这条发送记录。")
     if row["state"] not in AGAIN:
         raise Conflict("It waits to be sent already.", zh="该消息正在等待发送,无需重发。")
-    await tx.execute("update message_delivery set state = 'waiting', changed = $2, error = '' where id = $1", row["id"], tx.now)
+    await tx.execute(
+        "update message_delivery set state = 'waiting', changed = $2, error = '', why = '', answer = '',"
+        " again = again + case when state in ('sent', 'bounced') then 1 else 0 end where id = $1",
+        row["id"],
+        tx.now,
+    )
     await enqueue(tx, row["id"])
 
 
@@ -121,7 +137,7 @@ async def receipt(tx: Tx, scope: Scope, answer: str, *, bounced: bool, why: str 
     if scope.roles or scope.reach != "everything" or not scope.may_write:
         raise Forbidden("What became of a letter is said by a gateway, as a system of the region.", zh="仅限区域网关系统回报。")
     found = await tx.fetchval(
-        "update message_delivery set state = $2, error = $3, changed = $4 where answer = $1 and answer <> ''"
+        "update message_delivery set state = $2, error = $3, why = $3, changed = $4 where answer = $1 and answer <> ''"
         " and state in ('sent', 'bounced') returning true",
         answer,
         "bounced" if bounced else "sent",
@@ -154,6 +170,7 @@ def _delivery(row: asyncpg.Record, language: str) -> Delivery:
         text=template.print_outside(language, msgspec.json.decode(row["says"]) | SECRET) if template else "",
         channel=row["channel"],
         to=row["display"] or "",
+        outside=row["outside"] is not None and row["display"] is None,
         shown=row["shown"],
         state=row["state"],
         attempts=row["attempts"],
@@ -161,7 +178,7 @@ def _delivery(row: asyncpg.Record, language: str) -> Delivery:
         changed=row["changed"],
         next_try=row["run_at"] if row["job_state"] in ("waiting", "later", "behind") else None,
         answer=row["answer"],
-        error=row["error"],
+        error=(row["why"] or row["error"]) if language == "zh" else row["error"],
     )
 
 

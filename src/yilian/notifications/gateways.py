@@ -27,6 +27,7 @@ import msgspec
 from joserfc import jws
 
 from yilian.access.keys import ALGORITHM, SigningKey
+from yilian.errors import YilianError
 
 TIMEOUT_S = 20
 MOST_OF_ANSWER = 8192
@@ -56,11 +57,15 @@ class Sent:
     answer: str = ""
 
 
-class NotSent(Exception):
-    """It was not taken. `never`: it will not be, so it is not tried again; `bounced`: because there is nobody at that address."""
+class NotSent(YilianError):
+    """It was not taken. `never`: it will not be, so it is not tried again; `bounced`: because there is nobody at that address. zh: for
+    whoever looks at the record of what was sent."""
 
-    def __init__(self, why: str, *, never: bool = False, bounced: bool = False) -> None:
-        super().__init__(why)
+    status, code = 503, "transient"
+
+    def __init__(self, why: str, *, never: bool = False, bounced: bool = False, zh: str = "") -> None:
+        super().__init__(why, zh=zh)
+        self.zh = zh
         self.never = never or bounced
         self.bounced = bounced
 
@@ -85,7 +90,7 @@ class Mail:
 
     async def send(self, letter: Letter) -> Sent:
         if not MAILBOX.fullmatch(letter.to):
-            raise NotSent("That is no mail address.", bounced=True)
+            raise NotSent("That is no mail address.", bounced=True, zh="邮箱地址格式不正确。")
         mail = EmailMessage()
         mail["From"] = self.sender
         mail["To"] = letter.to
@@ -108,11 +113,15 @@ class Mail:
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             code = error.recipients[0].code if error.recipients else 0
-            raise NotSent(f"The mail server does not take this address ({code}).", bounced=500 <= code < 600) from error
+            raise NotSent(
+                f"The mail server does not take this address ({code}).", bounced=500 <= code < 600, zh="邮件服务器不接受该地址。"
+            ) from error
         except aiosmtplib.SMTPResponseException as error:
-            raise NotSent(f"The mail server answered {error.code}.", never=error.code in (552, 554)) from error
+            raise NotSent(
+                f"The mail server answered {error.code}.", never=error.code in (552, 554), zh=f"邮件服务器拒收(代码 {error.code})。"
+            ) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise NotSent("The mail server cannot be reached.") from error
+            raise NotSent("The mail server cannot be reached.", zh="无法连接邮件服务器。") from error
         return Sent(answer[:200])
 
 
@@ -145,10 +154,10 @@ class Post:
                 said = await answer.content.read(MOST_OF_ANSWER)
                 status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise NotSent("The gateway cannot be reached.") from error
+            raise NotSent("The gateway cannot be reached.", zh="无法连接发送网关。") from error
         if 200 <= status < 300:
             return Sent(_called(said))
-        raise NotSent(f"The gateway answered {status}.", never=status in NEVER)
+        raise NotSent(f"The gateway answered {status}.", never=status in NEVER, zh=f"发送网关拒收(代码 {status})。")
 
 
 def signature(key: SigningKey, url: str, letter: Letter, body: bytes) -> str:
@@ -189,7 +198,7 @@ class Outbox:
         try:
             await asyncio.to_thread(self._write, name, msgspec.json.format(msgspec.json.encode(said), indent=2))
         except OSError as error:
-            raise NotSent("The outbox folder cannot be written.") from error
+            raise NotSent("The outbox folder cannot be written.", zh="外发文件夹无法写入。") from error
         return Sent(name)
 
     def _write(self, name: str, text: bytes) -> None:

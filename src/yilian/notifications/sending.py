@@ -17,11 +17,12 @@ import msgspec
 from yilian import jobs, policy
 from yilian.access import keys
 from yilian.jobs import Job, Kind
-from yilian.notifications import live, quiet
+from yilian.notifications import digest, live, proving, quiet
 from yilian.notifications.addresses import Addressee, addressees, masked
 from yilian.notifications.gateways import Gateways, Letter, NotSent
 from yilian.notifications.telling import SEND
-from yilian.notifications.templates import templates
+from yilian.notifications.templates import Template, templates
+from yilian.sealing.keyring import open_column
 
 if TYPE_CHECKING:
     import asyncpg
@@ -41,22 +42,24 @@ READERS = """
 select r.id, r.agent, r.institution, r.role, r.patient, r.channel, r.address from message_reader r where r.message = $1 order by r.id
 """
 ADD = """
-insert into message_delivery (id, reader, message, account, channel, shown, state, created, changed, error)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) on conflict do nothing returning id
+insert into message_delivery (id, reader, message, account, channel, shown, state, created, changed, error, why)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10) on conflict do nothing returning id
 """
-OF_LATE = "select count(*) from message_delivery where account = $1 and created > $2 and state <> 'withheld'"
+OF_LATE = "select count(*) from message_delivery where account = $1 and created > $2 and state not in ('withheld', 'gathered', 'digested')"
 JUST_NOW = """
 select true from message_delivery where reader = $1 and account = $2 and channel = $3 and message <> $4 and created > $5
-    and state in ('waiting', 'sent') limit 1
+    and state in ('waiting', 'sent', 'gathered', 'digested') limit 1
 """
 """The same was told again while nobody looked: once an hour is enough outside."""
 LETTER = """
-select d.id, d.state, d.account, d.channel, d.attempts, m.event, m.about, m.says::text as says, m.urgent,
-       r.id as reader, r.agent, r.institution, r.role, r.patient, r.channel as given, r.address
-from message_delivery d join message m on m.id = d.message join message_reader r on r.id = d.reader where d.id = $1
+select d.id, d.state, d.account, d.channel, d.attempts, d.again, d.message, m.event, m.about, m.says::text as says, m.urgent,
+       r.id as reader, r.agent, r.institution, r.role, r.patient, r.channel as given, r.address,
+       s.says as secrets
+from message_delivery d join message m on m.id = d.message join message_reader r on r.id = d.reader
+left join message_secret s on s.message = d.message where d.id = $1
 """
 NOTED = """
-update message_delivery set state = $2, attempts = $3, changed = $4, answer = $5, error = $6 where id = $1 and state = 'waiting'
+update message_delivery set state = $2, attempts = $3, changed = $4, answer = $5, error = $6, why = $7 where id = $1 and state = 'waiting'
 """
 OLD = "delete from message where id in (select id from message where created < $1 order by created limit 10000)"
 
@@ -81,6 +84,7 @@ class Sending:
         return {
             SEND: Kind(self.send),
             CLEAR: Kind(clear),
+            digest.DIGEST: Kind(tell_digest),
         }
 
     def deliveries(self) -> dict[str, Kind]:
@@ -100,9 +104,9 @@ class Sending:
             if template.outside and message["due"] > tx.now - STALE:
                 for reader in readers:
                     for one in await addressees(tx, reader, template, self.gateways):
-                        await self._note(tx, message, reader["id"], one)
+                        await self._note(tx, message, template, reader["id"], one)
 
-    async def _note(self, tx: Tx, message: asyncpg.Record, reader: int, one: Addressee) -> None:
+    async def _note(self, tx: Tx, message: asyncpg.Record, template: Template, reader: int, one: Addressee) -> None:
         if not message["urgent"] and await tx.fetchval(
             JUST_NOW, reader, one.account, one.channel, message["id"], tx.now - timedelta(hours=1)
         ):
@@ -112,9 +116,18 @@ class Sending:
         too_many = (
             bool(one.account) and not message["urgent"] and await tx.fetchval(OF_LATE, one.account, tx.now - timedelta(hours=1)) >= most
         )
-        state, why = ("withheld", f"More than {most} in an hour; it is in the inbox.") if too_many else ("waiting", "")
-        fresh = await tx.fetchval(ADD, id, reader, message["id"], one.account, one.channel, masked(one.address), state, tx.now, why)
-        if fresh is None or too_many:
+        collected = await digest.time_of(tx, one.account) if one.account and not message["urgent"] and not template.must else None
+        state = "gathered" if collected is not None else "withheld" if too_many else "waiting"
+        why = (
+            (f"More than {most} in an hour; it is in the inbox.", f"一小时内超过 {most} 条,仅在平台内查看。")
+            if state == "withheld"
+            else ("", "")
+        )
+        shown = masked(one.address)
+        fresh = await tx.fetchval(ADD, id, reader, message["id"], one.account, one.channel, shown, state, tx.now, *why)
+        if fresh is not None and collected is not None:
+            await digest.gather(tx, one.account, one.channel, collected)
+        if fresh is None or state != "waiting":
             return
         at = tx.now if message["urgent"] else quiet.not_before(await quiet.hours_of(tx, one.account), tx.now)
         await enqueue(tx, id, at if at > tx.now else None)
@@ -130,22 +143,24 @@ class Sending:
         gateway = self.gateways.get(row["channel"])
         try:
             if ready is None or gateway is None:
-                raise NotSent(
-                    "There is no address, or nothing to open, any more." if ready is None else "This way is not offered any more.",
-                    never=True,
+                why = (
+                    ("There is no address, or nothing to open, any more.", "已没有可用的地址,或已无可打开的内容。")
+                    if ready is None
+                    else ("This way is not offered any more.", "该发送方式已停用。")
                 )
+                raise NotSent(why[0], never=True, zh=why[1])
             sent = await gateway.send(ready)
-        except NotSent as why:
-            last = why.never or job.attempt >= ATTEMPTS
-            state = "bounced" if why.bounced else "failed" if last else "waiting"
+        except NotSent as refused:
+            last = refused.never or job.attempt >= ATTEMPTS
+            state = "bounced" if refused.bounced else "failed" if last else "waiting"
             async with db.transaction() as tx:
-                await tx.execute(NOTED, id, state, row["attempts"] + 1, tx.now, "", str(why))
+                await tx.execute(NOTED, id, state, row["attempts"] + 1, tx.now, "", str(refused), refused.zh)
             if last:
                 return
             raise
         async with db.transaction() as tx:
             await jobs.complete(tx, job)
-            await tx.execute(NOTED, id, "sent", row["attempts"] + 1, tx.now, sent.answer, "")
+            await tx.execute(NOTED, id, "sent", row["attempts"] + 1, tx.now, sent.answer, "", "")
 
     async def _letter(self, tx: Tx, row: asyncpg.Record) -> Letter | None:
         """What is sent now: the address is looked up again, since it may have been changed meanwhile."""
@@ -154,23 +169,25 @@ class Sending:
             return None
         reader = {**row, "id": row["reader"], "channel": row["given"]}
         every = await addressees(tx, reader, template, [row["channel"]])
-        to = next((one.address for one in every if one.account == row["account"]), "")
+        mine = ("",) if row["given"] is not None else (row["account"],)
+        to = next((one.address for one in every if one.account in mine), "")
         if not to:
             return None
-        values = dict(msgspec.json.decode(row["says"]))
+        says = dict(msgspec.json.decode(row["says"]))
+        if row["secrets"] is not None:
+            says |= msgspec.json.decode(open_column("message_secret.says", row["message"], row["secrets"]))
         if (mint := self.minted.get(row["event"])) is not None:
             made = await mint(tx, row["event"], row["about"])
             if made is None:
                 return None
-            values |= made
-        text = template.print_outside("zh", values)
+            says |= made
+        text = template.print_outside("zh", says)
         if row["channel"] == "email" and self.url and row["address"] is None:
             text += f"\n\n{self.url}/messages\n"
         await keys.ensure(tx)
         key = (await keys.usable(tx))[0]
-        return Letter(
-            str(row["id"]), row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key
-        )
+        named = f"{row['id']}-{row['again']}" if row["again"] else str(row["id"])
+        return Letter(named, row["channel"], to, f"【医联】{template.head('zh', own=row['patient'] is not None)}", text, tx.now, key)
 
 
 def call(tx: Tx, readers: list[asyncpg.Record]) -> None:
@@ -192,8 +209,14 @@ async def enqueue(tx: Tx, id: UUID, at: datetime | None = None) -> None:
     await tx.execute("update message_delivery set job = $2 where id = $1", id, number)
 
 
+async def tell_digest(db: Database, job: Job) -> None:
+    """Handler of `digest.DIGEST`: one letter of what was gathered for an account and channel."""
+    await digest.tell_digest(db, job, enqueue)
+
+
 async def clear(db: Database, job: Job) -> None:
-    """Remove what is older than the region keeps it (policy `notifications.keep_days`), with what was sent of it."""
+    """Remove what is older than the region keeps it (policy `notifications.keep_days`), with what was sent of it; and old codes."""
     async with db.transaction() as tx:
         days = await policy.value(tx, "notifications.keep_days", tx.now)
         await tx.execute(OLD, tx.now - timedelta(days=days))
+        await proving.clear(tx)

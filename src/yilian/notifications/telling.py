@@ -10,7 +10,7 @@ import msgspec
 from yilian import jobs
 from yilian.notifications import live
 from yilian.notifications.messages import Message, Reader, check
-from yilian.notifications.templates import templates
+from yilian.notifications.templates import SECRETS, templates
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -53,7 +53,8 @@ async def tell(tx: Tx, message: Message) -> None:
     """Tell somebody something, in `tx`: nothing is told if it is rolled back.
 
     The entries are in the inboxes at once (from `message.at` on); what goes outside is sent by a job after the commit, at least once and
-    with a key receivers know a repetition by. Whoever has a page open is called after the commit.
+    with a key receivers know a repetition by. Whoever has a page open is called after the commit. Values of `SECRETS` are sealed apart:
+    they stand in letters alone, never in an inbox.
     Raises BadMessage, a fault of the program, for an event, value or reader that cannot be.
     """
     check(message)
@@ -61,6 +62,7 @@ async def tell(tx: Tx, message: Message) -> None:
     readers = list(dict.fromkeys(message.to))
     inside = [reader for reader in readers if reader.kind != "address"]
     outside = [reader for reader in readers if reader.kind == "address"]
+    secrets = {name: value for name, value in message.values.items() if name in SECRETS}
     due = message.at if message.at is not None and message.at > tx.now else tx.now
     id = await tx.fetchval(
         TELL,
@@ -68,7 +70,7 @@ async def tell(tx: Tx, message: Message) -> None:
         message.key,
         message.about,
         message.patient,
-        msgspec.json.encode(dict(message.values)).decode(),
+        msgspec.json.encode({name: value for name, value in message.values.items() if name not in SECRETS}).decode(),
         message.urgent,
         tx.now,
         due,
@@ -76,6 +78,9 @@ async def tell(tx: Tx, message: Message) -> None:
     )
     if id is None:  # told before, under this key
         return
+    if secrets:
+        sealed = tx.db.ring.seal_column("message_secret.says", id, msgspec.json.encode(secrets))
+        await tx.execute("insert into message_secret (message, says) values ($1, $2)", id, sealed)
     for reader in outside:
         entry = await tx.fetchval(OUTSIDE, id, message.event, message.about, due, reader.channel)
         sealed = tx.db.ring.seal_column("message_reader.address", entry, reader.to.encode())

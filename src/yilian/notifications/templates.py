@@ -30,8 +30,11 @@ KINDS = {
 }
 """What readers choose channels by."""
 
-HARMLESS = frozenset({"when", "until", "day", "institution", "code", "link", "count", "minutes"})
+HARMLESS = frozenset({"when", "until", "day", "institution", "code", "link", "count", "kinds", "minutes"})
 """Values that may stand in what is sent outside: they say when and where, never who or what for (短信不含诊断与证件号)."""
+
+SECRETS = frozenset({"code", "link"})
+"""Values that open something for who has them: sealed, and shown to nobody but who the letter is for."""
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _PERHAPS = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)

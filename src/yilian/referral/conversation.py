@@ -40,6 +40,8 @@ KINDS = {"question": "提问", "answer": "回复", "remark": "留言", "file": "
 LONGEST = 2000
 MOST_FILES = 10
 MOST_LINES = 500
+MOST_COUNTED = 200
+"""A page of the longest list."""
 SPOKEN = frozenset({states.REFERRER, states.RECEIVER, states.PATIENT})
 TOLD_OF = 120
 """Characters of a line that stand in the message about it."""
@@ -52,6 +54,12 @@ on conflict (task, agent) do update set at = greatest(conversation_read.at, excl
 UNREAD = """
 select count(*) from conversation_line l where l.task = $1 and l.agent <> $2
     and l.at > coalesce((select r.at from conversation_read r where r.task = $1 and r.agent = $2), '-infinity')
+"""
+UNREAD_OF = """
+select r.id, count(*) as many from resource r
+join conversation_line l on l.task = r.rid and l.agent <> $6
+    and l.at > coalesce((select h.at from conversation_read h where h.task = r.rid and h.agent = $6), '-infinity')
+where r.type = $7 and r.id = any($5::text[]) and not r.deleted and {readable} group by r.id
 """
 SPEAKERS = """
 select distinct agent from conversation_line where task = $1 and institution is not distinct from $2 and agent <> $3
@@ -136,6 +144,18 @@ async def conversation(tx: Tx, scope: Scope, task_id: str) -> Conversation:
     unread = await tx.fetchval(UNREAD, referral.task_rid, scope.agent)
     side = await _side(tx, scope, referral)
     return Conversation(task, tuple(stored(row) for row in rows), unread, side is not None and referral.submitted_at is not None)
+
+
+async def unread_of(tx: Tx, scope: Scope, tasks: Sequence[str]) -> dict[str, int]:
+    """How much this person has not read on each of these referrals (ids of Tasks), in one statement; without those where there is nothing,
+    and those the asker does not see. Raises BadRequest for too many."""
+    if len(tasks) > MOST_COUNTED:
+        raise BadRequest(f"At most {MOST_COUNTED} referrals are counted at a time.", zh=f"一次最多查询 {MOST_COUNTED} 份转诊。")
+    if not tasks or not scope.agent:
+        return {}
+    sql = scope.finely(UNREAD_OF.format(readable=readable("r", 1)))
+    rows = await tx.fetch(sql, *scope.keys(), list(tasks), scope.agent, type_id("Task"))
+    return {row["id"]: row["many"] for row in rows}
 
 
 async def heard(tx: Tx, scope: Scope, task_id: str) -> None:
@@ -250,4 +270,4 @@ async def _listeners(tx: Tx, scope: Scope, referral: Referral, side: str) -> tup
     return tuple(readers)
 
 
-__all__ = ["KINDS", "Conversation", "Saying", "conversation", "guard", "heard", "say"]
+__all__ = ["KINDS", "Conversation", "Saying", "conversation", "guard", "heard", "say", "unread_of"]

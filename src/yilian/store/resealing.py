@@ -88,6 +88,7 @@ COLUMNS = (
     ("outside_window", "institution", "email", "bytea"),
     ("outside_window", "institution", "sms", "bytea"),
     ("outside_link", "id", "seed", "bytea"),
+    ("message_secret", "message", "says", "bytea"),
 )
 """The others: a handful of rows each, but for the secrets of authenticator apps and where messages go."""
 

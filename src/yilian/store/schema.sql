@@ -1771,13 +1771,15 @@ create table message_delivery (                           -- one message on its 
     account  text        collate "C" not null default '', -- whose address it is; '' for one the message itself came with, or of a record
     channel  text        collate "C" not null check (channel in ('email', 'sms', 'wechat')),
     shown    text        not null,                        -- the address as it may be shown: 138****0000
-    state    text        collate "C" not null check (state in ('waiting', 'sent', 'failed', 'bounced', 'withheld')),
+    state    text        collate "C" not null check (state in ('waiting', 'sent', 'failed', 'bounced', 'withheld', 'gathered', 'digested')),
     job      bigint,                                      -- that delivers it
     attempts smallint    not null default 0,
     created  timestamptz not null,
     changed  timestamptz not null,
     answer   text        not null default '',             -- what the gateway called it
     error    text        not null default '',
+    why      text        not null default '',             -- the error in Chinese
+    again    smallint    not null default 0,              -- how often somebody had it sent anew after it was taken; part of its key
     unique (message, reader, account, channel)            -- once for each, however often the job is done
 );
 create index message_delivery_newest on message_delivery (created desc, id);                                             -- 发送记录
@@ -1785,6 +1787,7 @@ create index message_delivery_state on message_delivery (state, created desc, id
 create index message_delivery_answer on message_delivery (answer) where answer <> '';                                    -- what came back
 create index message_delivery_reader on message_delivery (reader);                                                       -- with its reader
 create index message_delivery_account on message_delivery (account, created) where account <> '';                        -- how many somebody has had of late
+create index message_delivery_gathered on message_delivery (account, channel) where state = 'gathered';                  -- what a digest tells
 
 create table message_address (                            -- where an account wants to be reached
     id      uuid        primary key,
@@ -1792,7 +1795,32 @@ create table message_address (                            -- where an account wa
     channel text        collate "C" not null check (channel in ('email', 'sms', 'wechat')),
     address bytea       not null,                         -- sealed
     changed timestamptz not null,
+    verified timestamptz,                                 -- since then known to be the account's; null: nothing is sent there but the code
     unique (account, channel)                             -- the one of a channel
+);
+
+create table message_code (                               -- codes by which an account shows that an address is its own
+    id       uuid        primary key,
+    account  text        collate "C" not null references account on delete cascade,
+    address  uuid        not null,                        -- of message_address when it was sent; a later address is not proven by it
+    receiver bytea       not null,                        -- a keyed hash of the address, so that nobody is flooded from several accounts
+    hash     bytea       not null,                        -- a keyed hash of the code
+    tries    smallint    not null default 0,
+    sent     timestamptz not null,
+    until    timestamptz not null
+);
+create index message_code_account on message_code (account, sent desc);                                                  -- the newest, and how many of late
+create index message_code_receiver on message_code (receiver, sent);                                                     -- how many one address was sent of late
+create index message_code_sent on message_code (sent);                                                                   -- clearing away
+
+create table message_secret (                             -- values of a message that open something for who has them: codes, links
+    message bigint primary key references message on delete cascade,
+    says    bytea  not null                               -- sealed
+);
+
+create table message_digest (                             -- when an account is told what is not urgent, collected; where not as the region has it
+    account text        collate "C" primary key references account on delete cascade,
+    at      time                                          -- in the region's zone; null: each by itself
 );
 
 create table message_preference (                         -- what an account wants told by which way, where that is not as the template has it

@@ -42,7 +42,7 @@ class Site:
     database: str
     facts: Facts
     outbox: Path
-    """Where what is sent outside lies."""
+    """Where what is sent outside lies, a file for each letter."""
     brought: set[str] = field(default_factory=set)
     """Words in Latin letters that names and diagnoses of loaded records brought into lists."""
 
@@ -72,6 +72,7 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
     facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
+    outbox = tmp_path_factory.mktemp("outbox")
     with subprocess.Popen(
         [*YILIAN, "serve", "--port", "0", "--database-url", address],
         stdout=subprocess.PIPE,

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { App, Button, Select, Table, Tag } from 'antd';
+import { App, Button, Popconfirm, Select, Table, Tag } from 'antd';
 import { useState } from 'react';
 import { whatHappened } from '../client/problem';
 import { dateTime } from '../fhir/dates';
@@ -12,9 +12,15 @@ import { Waiting } from '../page/Waiting';
 import { type Delivery, type DeliveryPage, readDeliveries, sendAgain } from './message';
 import styles from './messages.module.css';
 
-const STATES = ['waiting', 'sent', 'failed', 'bounced', 'withheld'] as const;
+const STATES = ['waiting', 'sent', 'failed', 'bounced', 'withheld', 'gathered', 'digested'] as const;
 const CHANNELS = ['sms', 'email', 'wechat'] as const;
-const COLORS: Record<string, string> = { sent: 'green', failed: 'red', bounced: 'red', waiting: 'blue' };
+const COLORS: Record<string, string> = {
+  sent: 'green',
+  failed: 'red',
+  bounced: 'red',
+  waiting: 'blue',
+  gathered: 'blue',
+};
 
 /** `/deliveries`, 发送记录: what was sent outside, how it stands, and sending it again. */
 export default function DeliveriesPage() {
@@ -45,17 +51,31 @@ export default function DeliveriesPage() {
     void queries.invalidateQueries({ queryKey: ['deliveries'] });
   }
 
-  const button = (one: Delivery) =>
-    one.state !== 'waiting' && (
+  const button = (one: Delivery) => {
+    if (one.state === 'waiting') return null;
+    const taken = one.state === 'sent';
+    const press = (
       <Button
         size="small"
         loading={busy === one.id}
         aria-label={`${t('deliveries.again')} ${one.title} ${one.address}`}
-        onClick={() => void again(one.id)}
+        {...(taken ? {} : { onClick: () => void again(one.id) })}
       >
         {t('deliveries.again')}
       </Button>
     );
+    if (!taken) return press;
+    return (
+      <Popconfirm
+        title={t('deliveries.again.sent')}
+        okText={t('deliveries.again')}
+        onConfirm={() => void again(one.id)}
+        placement="left"
+      >
+        {press}
+      </Popconfirm>
+    );
+  };
 
   return (
     <section className={styles.deliveries} aria-labelledby="deliveries-title">
@@ -98,9 +118,14 @@ export default function DeliveriesPage() {
                 <time>{dateTime(one.created)}</time>
               </div>
               <p>{one.text}</p>
+              {(one.error || one.nextTry) && (
+                <p className="quiet">
+                  {one.error} {one.nextTry && t('deliveries.next', { time: dateTime(one.nextTry) })}
+                </p>
+              )}
               <div className={styles.foot}>
                 <span className="quiet">
-                  {t(`deliveries.channel.${one.channel}` as Key)} {one.to || t('deliveries.to.record')} {one.address}
+                  {t(`deliveries.channel.${one.channel}` as Key)} {whose(one, t)} {one.address}
                 </span>
                 {button(one)}
               </div>
@@ -125,7 +150,7 @@ export default function DeliveriesPage() {
               width: 180,
               render: (_, one) => (
                 <>
-                  {one.to || t('deliveries.to.record')}
+                  {whose(one, t)}
                   <div className="quiet">{one.address}</div>
                 </>
               ),
@@ -168,6 +193,10 @@ export default function DeliveriesPage() {
     </section>
   );
 }
+
+/** Who the letter is for; whoever has no account is named by how the address is known. */
+const whose = (one: Delivery, t: Translate): string =>
+  one.to || t(one.outside ? 'deliveries.to.outside' : 'deliveries.to.record');
 
 function State({ one, t }: { one: Delivery; t: Translate }) {
   return <Tag color={COLORS[one.state] ?? 'default'}>{t(`deliveries.state.${one.state}` as Key)}</Tag>;

@@ -1,11 +1,17 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { App, Button, Checkbox, Input, Radio, Tooltip } from 'antd';
+import { App, Button, Checkbox, Input, Radio, Tag, Tooltip } from 'antd';
 import { useState } from 'react';
 import { whatHappened } from '../client/problem';
 import { type Key, useLocale } from '../locale/locale';
 import { Panel } from '../page/Panel';
 import { Read, useReading } from '../page/reading';
-import { changeSettings, readSettings, type MessageSettings as Settings } from './message';
+import {
+  changeSettings,
+  type Address as Given,
+  readSettings,
+  type MessageSettings as Settings,
+  verifyAddress,
+} from './message';
 import styles from './messages.module.css';
 
 const KEY = ['message-settings'];
@@ -31,10 +37,12 @@ function Shown({ settings }: { settings: Settings }) {
   const { message } = App.useApp();
   const queries = useQueryClient();
 
-  async function change(name: 'choice' | 'address' | 'quiet', value: string) {
+  const change = (name: 'choice' | 'address' | 'quiet' | 'digest', value: string) =>
+    done(changeSettings(name, value), t('message-settings.saved'));
+  async function done(changed: Promise<Settings>, words: string) {
     try {
-      queries.setQueryData(KEY, await changeSettings(name, value));
-      void message.success(t('message-settings.saved'));
+      queries.setQueryData(KEY, await changed);
+      void message.success(words);
     } catch (problem) {
       void message.error(whatHappened(problem, t, lang));
     }
@@ -92,21 +100,23 @@ function Shown({ settings }: { settings: Settings }) {
           key={`${one.channel} ${one.value}`}
           {...one}
           onSave={(value) => change('address', `${one.channel}|${value}`)}
+          onCode={() => done(verifyAddress(one.channel), t('message-settings.code.sent'))}
+          onProve={(code) => done(verifyAddress(one.channel, code), t('message-settings.verified.now'))}
         />
       ))}
+      <Digest settings={settings} onChange={(value) => void change('digest', value)} />
       <Quiet settings={settings} onChange={(value) => void change('quiet', value)} />
     </>
   );
 }
 
-interface AddressProps {
-  channel: string;
-  own: boolean;
-  value: string;
+interface AddressProps extends Given {
   onSave: (value: string) => Promise<void>;
+  onCode: () => Promise<void>;
+  onProve: (code: string) => Promise<void>;
 }
 
-function Address({ channel, own, value, onSave }: AddressProps) {
+function Address({ channel, own, value, verified, onSave, onCode, onProve }: AddressProps) {
   const { t } = useLocale();
   const [text, setText] = useState(value);
   const [busy, setBusy] = useState(false);
@@ -130,10 +140,112 @@ function Address({ channel, own, value, onSave }: AddressProps) {
       >
         {t('message-settings.save')}
       </Button>
-      <span className="quiet">
-        {value ? !own && t('message-settings.address.of-record') : t('message-settings.address.empty')}
-      </span>
+      {value && own ? (
+        <Tag color={verified ? 'green' : 'orange'}>
+          {t(verified ? 'message-settings.verified' : 'message-settings.unverified')}
+        </Tag>
+      ) : (
+        <span className="quiet">
+          {t(value ? 'message-settings.address.of-record' : 'message-settings.address.empty')}
+        </span>
+      )}
+      {value && own && !verified && <Proof name={name} onCode={onCode} onProve={onProve} />}
     </form>
+  );
+}
+
+interface ProofProps {
+  /** Of the address, for who hears the page. */
+  name: string;
+  onCode: () => Promise<void>;
+  onProve: (code: string) => Promise<void>;
+}
+
+/** A code is sent to the new address and typed in here; until then nothing else goes there. */
+function Proof({ name, onCode, onProve }: ProofProps) {
+  const { t } = useLocale();
+  const [code, setCode] = useState('');
+  const [busy, setBusy] = useState('');
+  const whole = /^\d{6}$/.test(code.trim());
+  const doing = (what: string, task: Promise<void>) => {
+    setBusy(what);
+    void task.finally(() => setBusy(''));
+  };
+  return (
+    <span className={styles.proof}>
+      <Button
+        loading={busy === 'send'}
+        aria-label={`${t('message-settings.code.send')} ${name}`}
+        onClick={() => doing('send', onCode())}
+      >
+        {t('message-settings.code.send')}
+      </Button>
+      <Input
+        aria-label={`${t('message-settings.code')} ${name}`}
+        placeholder={t('message-settings.code')}
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        maxLength={6}
+        value={code}
+        onChange={({ target }) => setCode(target.value)}
+        onPressEnter={(event) => {
+          event.preventDefault();
+          if (whole) doing('prove', onProve(code.trim()));
+        }}
+      />
+      <Button
+        type="primary"
+        loading={busy === 'prove'}
+        disabled={!whole}
+        aria-label={`${t('message-settings.code.check')} ${name}`}
+        onClick={() => doing('prove', onProve(code.trim()))}
+      >
+        {t('message-settings.code.check')}
+      </Button>
+      <span className="quiet">{t('message-settings.unverified.how')}</span>
+    </span>
+  );
+}
+
+/** 每日摘要: at one time of the day, or each message by itself. */
+function Digest({ settings, onChange }: { settings: Settings; onChange: (value: string) => void }) {
+  const { t } = useLocale();
+  const { digest, digestIsOwn } = settings;
+  const [at, setAt] = useState(digest === 'never' ? '08:00' : digest);
+  const now = digestIsOwn ? (digest === 'never' ? 'never' : 'own') : 'region';
+  return (
+    <fieldset className={styles.quietHours}>
+      <legend>{t('message-settings.digest')}</legend>
+      <Radio.Group
+        value={now}
+        onChange={({ target }) => onChange(target.value === 'own' ? at : String(target.value))}
+        options={[
+          {
+            value: 'region',
+            label:
+              now === 'region' && digest !== 'never'
+                ? t('message-settings.digest.region.at', { at: digest })
+                : t('message-settings.quiet.region'),
+          },
+          { value: 'own', label: t('message-settings.digest.own') },
+          { value: 'never', label: t('message-settings.digest.never') },
+        ]}
+      />
+      {now === 'own' && (
+        <span className={styles.hours}>
+          <Input
+            type="time"
+            aria-label={t('message-settings.digest.at')}
+            value={at}
+            onChange={({ target }) => setAt(target.value)}
+          />
+          <Button disabled={!HOURS.test(at) || at === digest} onClick={() => onChange(at)}>
+            {t('message-settings.save')}
+          </Button>
+        </span>
+      )}
+      <p className="quiet">{t('message-settings.digest.how')}</p>
+    </fieldset>
   );
 }
 

@@ -98,6 +98,8 @@ export interface Delivery {
   readonly text: string;
   readonly channel: string;
   readonly to: string;
+  /** Of nobody on the platform. */
+  readonly outside: boolean;
   readonly address: string;
   readonly state: string;
   readonly attempts: number;
@@ -120,6 +122,7 @@ export function deliveryOf(one: Parameters): Delivery {
     text: of('text'),
     channel: of('channel'),
     to: of('to'),
+    outside: one.parameter?.find((part) => part.name === 'outside')?.valueBoolean ?? false,
     address: of('address'),
     state: of('state'),
     attempts: one.parameter?.find((part) => part.name === 'attempts')?.valueInteger ?? 0,
@@ -152,6 +155,13 @@ export async function readDeliveries(
   };
 }
 
+/** Without a code: have one sent there. */
+export async function verifyAddress(channel: string, code = ''): Promise<MessageSettings> {
+  const parameter = [{ name: 'channel', valueString: channel }];
+  if (code) parameter.push({ name: 'code', valueString: code });
+  return settingsOf(await operate<Parameters>('$verify-address', { resourceType: 'Parameters', parameter }));
+}
+
 export const sendAgain = (id: string) => operate('$resend-delivery', strings('delivery', [id]));
 
 export interface Choice {
@@ -163,10 +173,22 @@ export interface Choice {
 
 export interface MessageSettings {
   readonly choices: readonly Choice[];
-  readonly addresses: readonly { channel: string; own: boolean; value: string }[];
+  readonly addresses: readonly Address[];
   /** "22:00-07:00" or "never". */
   readonly quiet: string;
   readonly quietIsOwn: boolean;
+  /** "08:00", or "never": each message by itself. */
+  readonly digest: string;
+  readonly digestIsOwn: boolean;
+}
+
+export interface Address {
+  readonly channel: string;
+  /** The account gave it itself. */
+  readonly own: boolean;
+  readonly value: string;
+  /** Until then nothing but a code is sent there. */
+  readonly verified: boolean;
 }
 
 export function settingsOf(answer: Parameters): MessageSettings {
@@ -174,6 +196,7 @@ export function settingsOf(answer: Parameters): MessageSettings {
   const flag = (one: ParametersParameter, name: string) =>
     one.part?.find((part) => part.name === name)?.valueBoolean ?? false;
   const quiet = parts.find((one) => one.name === 'quiet');
+  const digest = parts.find((one) => one.name === 'digest');
   return {
     choices: parts
       .filter((one) => one.name === 'choice')
@@ -189,14 +212,20 @@ export function settingsOf(answer: Parameters): MessageSettings {
         channel: partOf(one.part, 'channel'),
         own: flag(one, 'own'),
         value: partOf(one.part, 'value'),
+        verified: flag(one, 'verified'),
       })),
     quiet: partOf(quiet?.part, 'hours'),
     quietIsOwn: quiet ? flag(quiet, 'own') : false,
+    digest: partOf(digest?.part, 'at'),
+    digestIsOwn: digest ? flag(digest, 'own') : false,
   };
 }
 
 export const readSettings = async (signal: AbortSignal): Promise<MessageSettings> =>
   settingsOf(await ask<Parameters>('$message-settings', {}, signal));
 
-export const changeSettings = async (name: 'choice' | 'address' | 'quiet', value: string): Promise<MessageSettings> =>
+export const changeSettings = async (
+  name: 'choice' | 'address' | 'quiet' | 'digest',
+  value: string,
+): Promise<MessageSettings> =>
   settingsOf(await operate<Parameters>('$change-message-settings', strings(name, [value])));

@@ -7,7 +7,8 @@ import { Nothing } from '../page/Nothing';
 import { Read, useReading } from '../page/reading';
 import styles from './OpenReferrals.module.css';
 import { matter, senderOf, urgencyOf } from './request';
-import { StateTag, UrgencyTag } from './Tags';
+import { StateTag, UnreadTag, UrgencyTag } from './Tags';
+import { useUnread } from './unread';
 import { useNow } from './useNow';
 import { When } from './When';
 import type { Worklist } from './worklists';
@@ -24,6 +25,7 @@ export function OpenReferrals({ list = 'sent' }: { list?: Worklist }) {
     (signal) => search<Task>('Task/$worklist', { list, _count: SHOWN }, signal),
     { refetchInterval: LOOK_EVERY_MS },
   );
+  const unread = useUnread(reading.state === 'here' ? reading.value.matches : []);
   return (
     <Read of={reading} what={t('referral.open.what')}>
       {(page) =>
@@ -37,7 +39,13 @@ export function OpenReferrals({ list = 'sent' }: { list?: Worklist }) {
           <>
             <ul className={styles.referrals}>
               {page.matches.map((task) => (
-                <Row key={task.id} task={task} included={page.included} incoming={INCOMING.includes(list)} />
+                <Row
+                  key={task.id}
+                  task={task}
+                  included={page.included}
+                  incoming={INCOMING.includes(list)}
+                  unread={unread.get(task.id ?? '')}
+                />
               ))}
             </ul>
             {(page.total ?? 0) > page.matches.length && (
@@ -57,9 +65,10 @@ interface RowProps {
   included: ReadonlyMap<string, FhirResource>;
   /** Sent to us: where from is what one wants to know. */
   incoming: boolean;
+  unread: number | undefined;
 }
 
-function Row({ task, included, incoming }: RowProps) {
+function Row({ task, included, incoming, unread }: RowProps) {
   const { t, lang } = useLocale();
   const now = useNow();
   const patient = included.get(task.for?.reference ?? '') as Patient | undefined;
@@ -72,6 +81,7 @@ function Row({ task, included, incoming }: RowProps) {
       </Link>
       {urgency !== 'routine' && <UrgencyTag urgency={urgency} />}
       <StateTag task={task} />
+      <UnreadTag count={unread} />
       <span className={styles.where}>
         {incoming
           ? `${t('referral.from')} ${senderOf(task)?.display ?? ''}`

@@ -1,4 +1,4 @@
-import { ArrowDownOutlined, ArrowUpOutlined, SwapRightOutlined } from '@ant-design/icons';
+import { ArrowDownOutlined, ArrowUpOutlined, MessageOutlined, SwapRightOutlined } from '@ant-design/icons';
 import type { ServiceRequest, Task } from 'fhir/r4';
 import type { ReactNode } from 'react';
 import { dateTime, instant, untilDeadline } from '../fhir/dates';
@@ -42,6 +42,17 @@ export function GreenTag({ request }: { request: ServiceRequest | undefined }) {
   return (
     <span className={`${styles.tag} ${green.state === 'open' ? styles.green : styles.greenAsked}`} title={green.reason}>
       {t(`referral.green.${green.state}`)}
+    </span>
+  );
+}
+
+/** 沟通 that was not read, in the row of its referral. */
+export function UnreadTag({ count = 0 }: { count?: number | undefined }) {
+  const { t } = useLocale();
+  if (count === 0) return null;
+  return (
+    <span className={`${styles.tag} ${styles.unread}`}>
+      <MessageOutlined aria-hidden /> {t('talk.unread.row', { n: count })}
     </span>
   );
 }

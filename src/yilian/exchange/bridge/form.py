@@ -93,5 +93,35 @@ class Message:
     back: Back | None = None
 
 
+OUT_LABELS = {
+    "direction": "转诊方向",
+    "priority": "紧急程度",
+    "specialty": "转入科室",
+    "reason": "转诊原因",
+    "impression": "初步印象",
+    "impression_code": "初步印象编码",
+    "present_illness": "主要现病史(转出原因)",
+    "past_history": "主要既往史",
+    "treatment": "治疗经过",
+    "precautions": "转诊注意事项",
+    "care_type": "就诊类型",
+    "transport": "转运方式",
+    "escort": "陪同人员",
+    "payment": "医疗费用支付方式",
+    "consent": "知情同意方式",
+    "doctor": "转诊医生",
+}
+BACK_LABELS = {
+    "diagnosis": "诊断结果",
+    "diagnosis_code": "诊断编码",
+    "record_number": "住院病案号",
+    "findings": "主要检查结果",
+    "treatment": "治疗经过(回转)",
+    "advice": "下一步治疗方案及康复建议",
+    "medication": "用药调整",
+    "next_visit": "下次就诊日期",
+}
+"""Headings of the form's fields, in its order. A heading stands once in a table of both, so 治疗经过 of the way back says which it is."""
+
 OUT_FIELDS = tuple(one.name for one in fields(Out))
 BACK_FIELDS = tuple(one.name for one in fields(Back))

@@ -59,7 +59,8 @@ async def take_in(tx: Tx, scope: Scope, bundle: Resource) -> tuple[Message, Reso
                 f"Message {message.id!r} was taken before with other words; a new message has a new id.", zh="消息编号重复,但内容不同。"
             )
         return message, json.parse((await read.by_id(tx, scope, "Task", known["id"])).body)
-    acting = scope if scope.roles else replace(scope, roles=OFFICE)
+    # What a system sends its institution has said: a client is no resource of its own that a referral could name as requester.
+    acting = scope if scope.roles else replace(scope, roles=OFFICE, agent=scope.institution)
     task = await (_apply(tx, acting, message) if message.step == "apply" else _act(tx, acting, message))
     await tx.execute(
         "insert into bridge_message (source, id, client, sha256, step, task_rid, taken_at)"
@@ -67,6 +68,18 @@ async def take_in(tx: Tx, scope: Scope, bundle: Resource) -> tuple[Message, Reso
         message.source, message.id, who, digest, message.step, tx.now, type_id("Task"), task["id"],
     )  # fmt: skip
     return message, task
+
+
+async def was_taken(tx: Tx, scope: Scope, bundle: Resource) -> bool:
+    """Whether this asker's message of this source and id was taken before."""
+    identifier, entries = bundle.get("identifier"), bundle.get("entry")
+    first = entries[0].get("resource") if isinstance(entries, list) and entries and isinstance(entries[0], dict) else None
+    source = first.get("source") if isinstance(first, dict) else None
+    if not isinstance(identifier, dict) or not isinstance(source, dict):
+        return False
+    sql = "select exists (select from bridge_message where client = $1 and source = $2 and id = $3)"
+    given = (str(source.get("endpoint", "")), str(identifier.get("value", "")))
+    return bool(await tx.fetchval(sql, scope.client or scope.user, *given))
 
 
 async def _apply(tx: Tx, scope: Scope, message: Message) -> Resource:

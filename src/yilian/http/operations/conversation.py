@@ -43,6 +43,18 @@ async def said(house: House, asker: Scope, request: Request) -> Answer:
     return of_json({"resourceType": "Parameters", "parameter": parts})
 
 
+async def unread(house: House, asker: Scope, request: Request) -> Answer:
+    """GET /Task/$unread?task=id,id: how many lines the asker has not read on each, for the rows of a list; none is left out but with 0."""
+    called = await called_with(request, (Parameter("task", many=True),))
+    wanted = [id.strip() for text in called.all("task") for id in text.split(",") if id.strip()]
+    async with house.db.reading() as tx:
+        found = await conversation.unread_of(tx, asker, wanted)
+    parts = [
+        {"name": "unread", "part": [{"name": "task", "valueId": id}, {"name": "lines", "valueInteger": many}]} for id, many in found.items()
+    ]
+    return of_json({"resourceType": "Parameters", "parameter": parts})
+
+
 async def heard(house: House, asker: Scope, request: Request) -> Answer:
     """POST /Task/{id}/$heard: this person has read the conversation until now."""
     await called_with(request, ())
@@ -55,5 +67,6 @@ OURS = urls.BASE + "OperationDefinition/"
 OPERATIONS = (
     Operation("Task", "instance", "say", say, True, "Say something on a referral", OURS + "referral-say"),
     Operation("Task", "instance", "conversation", said, False, "What was said on a referral", OURS + "referral-conversation"),
+    Operation("Task", "type", "unread", unread, False, "How much of the conversations on referrals is unread", OURS + "referral-unread"),
     Operation("Task", "instance", "heard", heard, True, "Note that the conversation was read", OURS + "referral-heard"),
 )

@@ -16,7 +16,7 @@ from yilian.http.house import House
 from yilian.http.operations import Operation
 from yilian.http.parameters import Parameter, called_with
 from yilian.http.request import Request
-from yilian.notifications import choices, deliveries, inbox
+from yilian.notifications import choices, deliveries, inbox, proving
 from yilian.notifications.templates import LANGUAGES
 from yilian.store.scope import Scope
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 INBOX = (Parameter("kind"), Parameter("which"), Parameter("language"), Parameter("_count", "integer"), Parameter("_cursor"))
 DELIVERIES = (Parameter("state"), Parameter("channel"), Parameter("language"), Parameter("_count", "integer"), Parameter("_cursor"))
-CHOICES = (Parameter("choice", many=True), Parameter("address", many=True), Parameter("quiet"))
+CHOICES = (Parameter("choice", many=True), Parameter("address", many=True), Parameter("quiet"), Parameter("digest"))
 ENTRY = urls.BASE + "StructureDefinition/message-"
 """Extensions of an entry: message-unread, message-times, message-handled-by, message-handled, message-post."""
 KIND = urls.BASE + "CodeSystem/message-kind"
@@ -81,7 +81,7 @@ async def settings(house: House, asker: Scope, request: Request) -> Answer:
 
 async def change_settings(house: House, asker: Scope, request: Request) -> Answer:
     """POST /$change-message-settings with choice ("referral|sms|true", many), address ("sms|138…", many), quiet ("22:00-07:00", never or
-    region)."""
+    region), digest ("08:00", never or region)."""
     called = await called_with(request, CHOICES)
     async with house.db.transaction() as tx:
         wanted = []
@@ -94,6 +94,9 @@ async def change_settings(house: House, asker: Scope, request: Request) -> Answe
         for text in called.all("address"):
             channel, address = _parts(text, 2)
             await choices.put_address(tx, asker, channel, address)
+        if at := called.text("digest"):
+            by_itself = at in ("region", "never")
+            await choices.put_digest(tx, asker, None if by_itself else choices.clock_time(at), as_region=at == "region")
         if hours := called.text("quiet"):
             if hours in ("region", "never"):
                 await choices.put_quiet(tx, asker, None, as_region=hours == "region")
@@ -101,6 +104,27 @@ async def change_settings(house: House, asker: Scope, request: Request) -> Answe
                 begins, _, ends = hours.partition("-")
                 await choices.put_quiet(tx, asker, (choices.clock_time(begins), choices.clock_time(ends)))
         found = await choices.choices(tx, asker, house.message_channels)
+    return of_json(_settings(found))
+
+
+async def verify_address(house: House, asker: Scope, request: Request) -> Answer:
+    """POST /$verify-address with channel, to be sent a code; with code too, to show that one has it. Answers with the settings."""
+    called = await called_with(request, (Parameter("channel"), Parameter("code")))
+    channel, code = called.text("channel"), called.text("code")
+    async with house.db.transaction() as tx:
+        choices.require_channel(asker, channel, house.message_channels)
+        right = True
+        if code:
+            right = await proving.prove(tx, asker, channel, code)
+        else:
+            await proving.send_code(tx, asker, channel)
+        found = await choices.choices(tx, asker, house.message_channels)
+    if not right:  # after the commit, so that the try counts
+        raise BadRequest(
+            "This is not the newest code, or it is over, or was tried too often.",
+            expression="code",
+            zh="验证码不正确或已失效,请核对或重新获取。",
+        )
     return of_json(_settings(found))
 
 
@@ -180,6 +204,8 @@ def _delivery(one: deliveries.Delivery) -> Json:
     parts += [
         {"name": name, "valueString": value} for name, value in (("to", one.to), ("answer", one.answer), ("error", one.error)) if value
     ]
+    if one.outside:
+        parts.append({"name": "outside", "valueBoolean": True})
     if one.next_try is not None:
         parts.append({"name": "next-try", "valueInstant": one.next_try.isoformat(timespec="milliseconds")})
     return {"resourceType": "Parameters", "parameter": parts}
@@ -200,9 +226,13 @@ def _settings(found: choices.Choices) -> Json:
     ]
     for channel, address in found.addresses.items():
         part: list[Json] = [{"name": "channel", "valueCode": channel}, {"name": "own", "valueBoolean": channel in found.own}]
+        if address:
+            part.append({"name": "verified", "valueBoolean": channel not in found.unverified})
         parts.append({"name": "address", "part": part + ([{"name": "value", "valueString": address}] if address else [])})
     hours = f"{found.quiet[0]:%H:%M}-{found.quiet[1]:%H:%M}" if found.quiet else "never"
     parts.append({"name": "quiet", "part": [{"name": "hours", "valueString": hours}, {"name": "own", "valueBoolean": found.quiet_is_own}]})
+    at = f"{found.digest:%H:%M}" if found.digest else "never"
+    parts.append({"name": "digest", "part": [{"name": "at", "valueString": at}, {"name": "own", "valueBoolean": found.digest_is_own}]})
     return {"resourceType": "Parameters", "parameter": parts}
 
 
@@ -252,6 +282,7 @@ OPERATIONS = (
     Operation("", "system", "message-handled", handled, True, "Note that what a message asks for was seen to", OURS + "message-handled"),
     Operation("", "system", "message-settings", settings, False, "How the asker is told", OURS + "message-settings"),
     Operation("", "system", "change-message-settings", change_settings, True, "Change how one is told", OURS + "change-message-settings"),
+    Operation("", "system", "verify-address", verify_address, True, "Show by a code that an address is one's own", OURS + "verify-address"),
     Operation("", "system", "deliveries", sent, False, "What was sent outside, and how it stands", OURS + "deliveries"),
     Operation("", "system", "resend-delivery", resend, True, "Send a letter again", OURS + "resend-delivery"),
     Operation("", "system", "delivery-receipt", receipt, True, "What became of a letter, said by a gateway", OURS + "delivery-receipt"),

@@ -1,20 +1,19 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import type { Task } from 'fhir/r4';
 import { useSyncExternalStore } from 'react';
 import { useLocation } from 'react-router';
-import { nextPage, type Page } from '../../client/client';
 import { patientLine } from '../../fhir/patient';
 import { ListPage } from '../../list/ListPage';
 import type { Column } from '../../list/list';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { matter, specialtyName, urgencyOf } from '../request';
-import { Clock, UrgencyTag } from '../Tags';
+import { Clock, UnreadTag, UrgencyTag } from '../Tags';
 import { ReferralCase } from '../thread/ReferralCase';
+import { type Unread, useUnread } from '../unread';
 import { patientOf, requestOf } from './columns';
 import { Fresh } from './Fresh';
 import { filtersOf } from './filters';
 import { Lists } from './Lists';
-import { useWorklist } from './WorklistPage';
+import { useRows, useWorklist } from './WorklistPage';
 import styles from './worklist.module.css';
 
 const wide = matchMedia('(min-width: 1200px)');
@@ -30,15 +29,8 @@ export function ApprovalInbox() {
   const { search, hash } = useLocation();
   const beside = useSyncExternalStore(onWidth, isWide);
   const { source, filters } = useWorklist('approval');
-  // The same entry of the cache as the list: nothing is asked for twice.
-  const { data } = useInfiniteQuery({
-    queryKey: source.key,
-    queryFn: ({ pageParam, signal }): Promise<Page<Task>> =>
-      pageParam ? nextPage<Task>(pageParam, signal) : source.first(signal),
-    initialPageParam: '',
-    getNextPageParam: (page: Page<Task>) => page.next,
-  });
-  const rows = data?.pages.flatMap((page) => page.matches) ?? [];
+  const rows = useRows(source);
+  const unread = useUnread(rows);
   // In the hash, so that the list stays the same list to the keyboard.
   const chosen = rows.find((task) => task.id === hash.slice(1))?.id ?? rows[0]?.id;
 
@@ -48,7 +40,7 @@ export function ApprovalInbox() {
     <ListPage
       what={t('referral.list.approval')}
       source={source}
-      columns={briefColumns(t, lang, beside ? (chosen ?? '') : '')}
+      columns={briefColumns(t, lang, beside ? (chosen ?? '') : '', unread)}
       filters={filtersOf('approval', {}, t).filter((filter) => !beside || filter.name !== 'direction')}
       linkOf={linkOf}
       empty={{ title: t('worklist.empty.approval'), how: t('worklist.empty.approval.how') }}
@@ -74,7 +66,7 @@ export function ApprovalInbox() {
 }
 
 /** What one needs to choose the next case; the case itself stands beside it. */
-function briefColumns(t: Translate, lang: Lang, chosen: string): Column<Task>[] {
+function briefColumns(t: Translate, lang: Lang, chosen: string, unread: Unread): Column<Task>[] {
   return [
     {
       key: 'patient',
@@ -99,7 +91,7 @@ function briefColumns(t: Translate, lang: Lang, chosen: string): Column<Task>[] 
           <span className={styles.reason}>
             {specialtyName(requestOf(task, included), lang)} → {task.owner?.display}
           </span>
-          <Clock task={task} />
+          <Clock task={task} /> <UnreadTag count={unread.get(task.id ?? '')} />
         </>
       ),
     },

@@ -1,14 +1,16 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
 import type { Task } from 'fhir/r4';
 import { useMemo } from 'react';
 import { useParams } from 'react-router';
 import { usePerson } from '../../access/person';
-import { search } from '../../client/client';
+import { nextPage, type Page, search } from '../../client/client';
 import { ListPage } from '../../list/ListPage';
 import type { Source } from '../../list/list';
 import { useFilters } from '../../list/useFilters';
 import { type Key, useLocale } from '../../locale/locale';
 import NotFound from '../../page/NotFound';
 import { referAddress } from '../refer/start';
+import { useUnread } from '../unread';
 import { type Worklist, worklistsOf } from '../worklists';
 import { ApprovalInbox } from './ApprovalInbox';
 import { worklistColumns } from './columns';
@@ -45,10 +47,23 @@ export function useWorklist(list: Worklist): { source: Source<Task>; filters: Wo
   }, [list, state, priority, direction, green, q]);
 }
 
+/** The rows that are shown of a list: the same entry of the cache as the list, so nothing is asked for twice. */
+export function useRows(source: Source<Task>): Task[] {
+  const { data } = useInfiniteQuery({
+    queryKey: source.key,
+    queryFn: ({ pageParam, signal }): Promise<Page<Task>> =>
+      pageParam ? nextPage<Task>(pageParam, signal) : source.first(signal),
+    initialPageParam: '',
+    getNextPageParam: (page: Page<Task>) => page.next,
+  });
+  return useMemo(() => data?.pages.flatMap((page) => page.matches) ?? [], [data]);
+}
+
 function WorklistTable({ list }: { list: Worklist }) {
   const { t, lang } = useLocale();
   const person = usePerson();
   const { source, filters } = useWorklist(list);
+  const unread = useUnread(useRows(source));
   const counts = useStateCounts(list, filters);
   const title = t(`referral.list.${list}` as Key);
   const filtered = Object.values(filters).some(Boolean);
@@ -59,7 +74,7 @@ function WorklistTable({ list }: { list: Worklist }) {
       <ListPage
         what={title}
         source={source}
-        columns={worklistColumns(list, t, lang)}
+        columns={worklistColumns(list, t, lang, unread)}
         filters={filtersOf(list, counts, t)}
         linkOf={(task) =>
           list === 'drafts' ? referAddress(task.for?.reference ?? '', 'draft', task.id) : `/referrals/${task.id ?? ''}`

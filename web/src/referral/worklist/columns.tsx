@@ -3,7 +3,8 @@ import { patientLine } from '../../fhir/patient';
 import type { Column } from '../../list/list';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { directionOf, impressions, reasonTexts, senderOf, specialtyName, urgencyOf } from '../request';
-import { DirectionTag, GreenTag, StateTag, UrgencyTag } from '../Tags';
+import { DirectionTag, GreenTag, StateTag, UnreadTag, UrgencyTag } from '../Tags';
+import type { Unread } from '../unread';
 import { When } from '../When';
 import type { Worklist } from '../worklists';
 import { BOTH_WAYS, INCOMING } from './conditions';
@@ -22,7 +23,7 @@ function who(task: Task, included: Included, t: Translate): string {
 }
 
 /** The columns of a worklist; they fit beside the navigation at 1366 without sideways scrolling. */
-export function worklistColumns(list: Worklist, t: Translate, lang: Lang): Column<Task>[] {
+export function worklistColumns(list: Worklist, t: Translate, lang: Lang, unread: Unread = new Map()): Column<Task>[] {
   const incoming = INCOMING.includes(list);
   const both = BOTH_WAYS.includes(list);
   return [
@@ -86,7 +87,11 @@ export function worklistColumns(list: Worklist, t: Translate, lang: Lang): Colum
       title: t('worklist.state'),
       width: 116,
       phone: 'aside',
-      render: (task) => <StateTag task={task} />,
+      render: (task) => (
+        <>
+          <StateTag task={task} /> <UnreadTag count={unread.get(task.id ?? '')} />
+        </>
+      ),
     },
     {
       key: 'clock',
