@@ -98,4 +98,3 @@ def let_in(desk: Desk, text: str) -> Locator:
         fresh.first.click()
     expect(row).to_be_visible(timeout=WAITS_MS)
     return row
-

@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 60_000;
 export function OpenReferrals({ list = 'sent' }: { list?: Worklist }) {
   const { t } = useLocale();
   const reading = useReading(
-    ['worklist', list, 'short'],
+    ['referrals-short', list],
     (signal) => search<Task>('Task/$worklist', { list, _count: SHOWN }, signal),
     { refetchInterval: LOOK_EVERY_MS },
   );

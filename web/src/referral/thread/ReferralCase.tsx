@@ -31,6 +31,7 @@ import { Road } from './Road';
 import { Slips } from './Slips';
 import { type Following, type Thread, useThread } from './thread';
 import styles from './thread.module.css';
+import { WayPanel } from './WayPanel';
 import { Ways } from './Ways';
 import { Why } from './Why';
 
@@ -109,6 +110,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         <div>
           <Conversation thread={thread} />
           <Road thread={thread} />
+          <WayPanel thread={thread} />
           {phone && (
             <div className={styles.print}>
               <Slips thread={thread} />
