@@ -67,9 +67,15 @@ def step(desk: Desk, name: str) -> Locator:
     return desk.page.get_by_role("region", name="办理过程").locator("li").filter(has=desk.page.get_by_text(name, exact=True))
 
 
+def looks_on(desk: Desk) -> None:
+    """Take the hand off the steps: nothing is changed under the pointer of who may be about to press."""
+    desk.page.mouse.move(4, 4)
+
+
 def see(state: str, *desks: Desk) -> None:
     """Each of them is shown this at the top, by itself."""
     for desk in desks:
+        looks_on(desk)
         try:
             expect(glance(desk)).to_contain_text(state, timeout=WAITS_MS)
         except AssertionError as gone:
@@ -78,6 +84,7 @@ def see(state: str, *desks: Desk) -> None:
 
 def see_step(name: str, by: str, *desks: Desk) -> None:
     for desk in desks:
+        looks_on(desk)
         expect(step(desk, name).last, desk.who).to_contain_text(by, timeout=WAITS_MS)
 
 

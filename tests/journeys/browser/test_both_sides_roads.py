@@ -13,6 +13,7 @@ from tests.journeys.browser.both_sides import (
     WAITS_MS,
     glance,
     let_in,
+    looks_on,
     never_loaded_anew,
     opens,
     refers,
@@ -153,6 +154,7 @@ def test_what_is_sent_on_goes_to_the_next_house_under_the_eyes_of_who_sent_it(at
     gp.act("answer")
     gp.write("act-answer", "两天。")
     gp.confirm()
+    looks_on(county)
     expect(county.page.get_by_text("两天。").first).to_be_visible(timeout=WAITS_MS)
     see("已接收", county)
     in_order(complaints(gp) + complaints(desk) + complaints(county))

@@ -1,4 +1,4 @@
-"""A planned referral up, with the sender's doctor, the receiver's desk and the patient side by side, from the approval to what comes back."""
+"""A planned referral up: the sender's doctor, the receiver's desk and the patient look on, from the approval to what comes back."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here, way = f
   const labels = labelsThatFit(
     [...drawn]
       .reverse()
-      .filter((mark) => mark.id === chosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0))
+      .filter((mark) => way || mark.id === chosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0))
       .map((mark) => {
         const where = made.at(mark);
         return {
@@ -93,7 +93,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here, way = f
           x: where.x * factor + 12,
           y: where.y * factor,
           text: mark.name,
-          always: mark.id === chosen,
+          always: way || mark.id === chosen,
         };
       }),
   );

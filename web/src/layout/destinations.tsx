@@ -43,9 +43,9 @@ import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
 import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
-import type { Key, Translate } from '../locale/locale';
+import type { Translate } from '../locale/locale';
 import { dispatches } from '../messages';
-import { countsReferrals, type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, listTitle, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { seesPoolReport } from '../scheduling/report';
 import { keepsCalendar, keepsSchedules } from '../scheduling/templates';
@@ -110,7 +110,7 @@ export function destinations(person: Person, t: Translate): Record<Group, Destin
         : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
-        title: t(`referral.list.${list}` as Key),
+        title: t(listTitle(list, person)),
         list,
         icon: ICONS[list],
       })),

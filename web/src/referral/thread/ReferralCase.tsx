@@ -119,7 +119,15 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         </div>
       </div>
       {actions.state === 'failed' && <Failure error={actions.error} what={t('act.bar')} onRetry={actions.retry} />}
-      <div ref={bar} className={styles.barPlace} hidden={open !== null}>
+      {/* What waited because the pointer was on a step is shown once it is not. */}
+      <div
+        ref={bar}
+        className={styles.barPlace}
+        hidden={open !== null}
+        onPointerLeave={() => {
+          if (!open && following.newer && !acting.busy) following.show();
+        }}
+      >
         <ActionBar
           actions={shown}
           busy={acting.busy}

@@ -9,7 +9,7 @@ import { useFilters } from '../../list/useFilters';
 import { type Key, useLocale } from '../../locale/locale';
 import NotFound from '../../page/NotFound';
 import { referAddress } from '../refer/start';
-import { type Worklist, worklistsOf } from '../worklists';
+import { areOwn, listTitle, type Worklist, worklistsOf } from '../worklists';
 import { ApprovalInbox } from './ApprovalInbox';
 import { worklistColumns } from './columns';
 import { paramsOf, STATES_IN, type WorklistFilters } from './conditions';
@@ -49,7 +49,7 @@ function WorklistTable({ list }: { list: Worklist }) {
   const person = usePerson();
   const { source, filters } = useWorklist(list);
   const counts = useStateCounts(list, filters);
-  const title = t(`referral.list.${list}` as Key);
+  const title = t(listTitle(list, person));
   const filtered = Object.values(filters).some(Boolean);
   return (
     <>
@@ -59,13 +59,19 @@ function WorklistTable({ list }: { list: Worklist }) {
         what={title}
         source={source}
         columns={worklistColumns(list, t, lang)}
-        filters={filtersOf(list, counts, t)}
+        filters={areOwn(person) ? [] : filtersOf(list, counts, t)}
         linkOf={(task) =>
           list === 'drafts' ? referAddress(task.for?.reference ?? '', 'draft', task.id) : `/referrals/${task.id ?? ''}`
         }
         empty={{
           title: t(filtered ? 'worklist.empty.filtered' : (`worklist.empty.${list}` as Key)),
-          how: t(filtered ? 'worklist.empty.filtered.how' : (`worklist.empty.${list}.how` as Key)),
+          how: t(
+            filtered
+              ? 'worklist.empty.filtered.how'
+              : areOwn(person)
+                ? 'referral.own.none.how'
+                : (`worklist.empty.${list}.how` as Key),
+          ),
         }}
         above={<Fresh list={list} filters={filters} name={source.key} />}
       />
