@@ -45,5 +45,6 @@ def test_the_page_names_the_parameters_policies_and_addresses() -> None:
         "GET /public/institutions",
         "GET /public/institutions/{id}",
         "GET /public/map",
+        "GET /public/way",
     }
     assert f"{public_directory.PER_MIN} requests" in PAGE

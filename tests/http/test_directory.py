@@ -145,6 +145,18 @@ async def test_anybody_browses_institutions_without_signing_in(server: Server) -
         assert {one["name"] for one in (await ok(await nobody.get(f"/public/institutions?{query}")))["institutions"]} == names, query
 
 
+async def test_how_far_it_is_from_one_house_to_the_other_is_told_to_anybody(server: Server) -> None:
+    await furnished(server)
+    nobody = server.nobody()
+    told = await ok(await nobody.get("/public/way?from=qingshi&to=county"))
+    assert (told["from"]["name"], told["to"]["latitude"]) == ("青石镇卫生院", 31.56)
+    assert told["km"] > 5.6  # a road is longer than the straight line
+    assert told["minutes"] > told["km"] / 2  # nobody drives 120 km/h there
+    assert "km" not in await ok(await nobody.get("/public/way?from=qingshi&to=second"))  # it is not known where that stands
+    for query, status in (("from=qingshi&to=nowhere", 404), ("from=qingshi", 400), ("from=qingshi&to=county&by=bike", 400)):
+        assert (await nobody.get(f"/public/way?{query}")).status_code == status, query
+
+
 async def test_of_people_anybody_is_told_name_title_and_department_alone(server: Server) -> None:
     await furnished(server)
     bench = await server.as_("bench")

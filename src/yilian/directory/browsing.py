@@ -17,10 +17,11 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from yilian import policy
 from yilian.access.institutions import tier_of
 from yilian.directory import specialties, tiers
 from yilian.directory.columns import coded
-from yilian.directory.roads import Point, straight_km
+from yilian.directory.roads import Point, Way, road_of, straight_km, way
 from yilian.errors import BadRequest, NotFound
 from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
@@ -140,6 +141,20 @@ async def place(db: Database, id: str) -> tuple[Place, list[dict[str, Any]], lis
         services = [_service(parse(row["body"].encode())) for row in await tx.fetch(SERVICES, found.rid)]
         people = await _people(tx, found.rid)
     return found, services, people
+
+
+async def way_between(db: Database, origin: str, to: str) -> tuple[Place, Place, Way | None]:
+    """Two institutions by their ids, and how far it is from one to the other as `directory.road` estimates it; None where it is not known
+    where one of them stands. NotFound where there is none such."""
+    known = {one.id: one for one in (await _read(db)).places}
+    for id in (origin, to):
+        if id not in known:
+            raise NotFound(f"There is no institution {id[:64]!r}.", zh="没有找到该机构。")
+    a, b = known[origin], known[to]
+    if a.point is None or b.point is None:
+        return a, b, None
+    async with db.reading() as tx:
+        return a, b, way(a.point, b.point, road_of(await policy.value(tx, "directory.road", tx.now)))
 
 
 async def _read(db: Database) -> _Kept:

@@ -3,6 +3,7 @@
     GET /public/institutions?text=&tier=&specialty=&district=&near=lat,lon&offset=&count=
     GET /public/institutions/{id}
     GET /public/map
+    GET /public/way?from=&to=
 
 docs/reference/directory.md
 """
@@ -33,6 +34,7 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 KNOWN = ("text", "tier", "specialty", "district", "near", "offset", "count")
+WAY = ("from", "to")
 LONGEST_TEXT = 60
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -53,6 +55,17 @@ def routes(db: Database, limits: Limits) -> list[BaseRoute]:
     async def outlines(request: Request) -> dict[str, Any]:
         return {"areas": await browsing.outlines(db)}
 
+    async def road(request: Request) -> dict[str, Any]:
+        asked = request.query_params
+        for name in asked:
+            if name not in WAY:
+                raise NotSupported(f"Parameter {name[:40]!r} is not known here; known: {', '.join(WAY)}.", zh="未知的查询参数。")
+        if missing := [name for name in WAY if not asked.get(name)]:
+            raise BadRequest(f"Say {' and '.join(missing)}: ids of institutions.", expression=missing[0], zh="请指明起点和终点机构。")
+        origin, to, found = await browsing.way_between(db, asked["from"], asked["to"])
+        told: dict[str, Any] = {"from": _told(origin), "to": _told(to)}
+        return told if found is None else told | {"km": round(found.road_km, 1), "minutes": round(found.minutes)}
+
     def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
@@ -69,6 +82,7 @@ def routes(db: Database, limits: Limits) -> list[BaseRoute]:
         Route("/public/institutions", answering(institutions), methods=["GET"]),
         Route("/public/institutions/{id}", answering(institution), methods=["GET"]),
         Route("/public/map", answering(outlines), methods=["GET"]),
+        Route("/public/way", answering(road), methods=["GET"]),
     ]
 
 

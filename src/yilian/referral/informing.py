@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from yilian.directory.institutions import by_rid
+from yilian.directory.institutions import by_rid, institution
 from yilian.directory.specialties import SPECIALTIES
 from yilian.fhir import json
 from yilian.fhir.dates import region_zone
@@ -148,6 +148,9 @@ async def values_of(tx: Tx, referral: Referral, step: Step | None = None) -> dic
             "reason": _reason(step),
             "text": step.asked.question or step.asked.answer,
         }
+        if step.action == "forward" and step.after.state == "referred-onward":
+            onward = await institution(tx, step.asked.to.rpartition("/")[2])
+            values["to"] = onward.name if onward is not None else ""  # where it went, not who sent it there
         if step.action == "hold" and step.after.held_until is not None:
             values["until"] = local(step.after.held_until)
     return {key: value[:2000] for key, value in values.items() if value}

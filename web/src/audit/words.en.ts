@@ -68,7 +68,5 @@ export const trailWords: typeof zh = {
   'trail.ground.unknown': 'Other ground',
   'nav.trail': 'Access log',
   'nav.access-log': 'Who looked',
-  'today.privacy.sees':
-    'The access log of this institution: who looked at which patient’s data, when and why. See “Access log” at the left.',
   'today.privacy.not': 'What the records say. The privacy officer checks whether they were read rightly.',
 };

@@ -64,6 +64,5 @@ export const trailWords = {
   'trail.ground.unknown': '其他依据',
   'nav.trail': '访问日志',
   'nav.access-log': '查阅记录',
-  'today.privacy.sees': '本机构人员的访问日志：谁、何时、为何查阅了哪位患者的哪些资料。请从左侧“访问日志”进入。',
   'today.privacy.not': '患者健康信息的内容。隐私专员只核查访问是否合规。',
 };

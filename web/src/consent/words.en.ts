@@ -2,7 +2,6 @@ import type { consentWords as zh } from './words.zh';
 
 /** The words of consent and emergency access, English. */
 export const consentWords: Record<keyof typeof zh, string> = {
-  'today.privacy.sees': 'The review of emergency accesses of your institution (menu at the left)',
   'today.privacy.not': 'Health records. The review shows who looked and why, not what is in the record.',
 
   'consent.title': 'My consents',

@@ -1,6 +1,5 @@
 /** The words of consent and emergency access, 中文. Kinds and reasons are the server's (`access/sensitivity.toml`, `access/break_glass.py`). */
 export const consentWords = {
-  'today.privacy.sees': '本机构的紧急查阅复核（左侧菜单）',
   'today.privacy.not': '居民的健康档案。复核只显示查阅记录，不显示病历内容。',
 
   'consent.title': '我的授权',

@@ -4,7 +4,7 @@ import { type KeyboardEvent, useId, useLayoutEffect, useMemo, useRef, useState }
 import { type Key, useLocale } from '../locale/locale';
 import styles from './map.module.css';
 import type { Area } from './places';
-import { labelsThatFit, namePlace, type Point, projectionOf, roundLength } from './projection';
+import { around, labelsThatFit, namePlace, type Point, projectionOf, roundLength } from './projection';
 
 /** One place on the map. */
 export interface Mark extends Point {
@@ -25,6 +25,8 @@ interface RegionMapProps {
   onChoose: (id: string) => void;
   /** Where one asks from. */
   here?: Point | undefined;
+  /** From the first mark to the second: the way is drawn, and the map is as near as the two are. */
+  way?: boolean;
 }
 
 /** Pixels, until it is known how wide the page is. */
@@ -41,7 +43,7 @@ const TIERS = ['village', 'township', 'county', 'city'] as const;
  * The region drawn from its own outlines: no tiles, no network. Marks are buttons, in the order of the list; arrows move the picture once it is
  * larger than its frame.
  */
-export function RegionMap({ label, areas, marks, chosen, onChoose, here }: RegionMapProps) {
+export function RegionMap({ label, areas, marks, chosen, onChoose, here, way = false }: RegionMapProps) {
   const { t } = useLocale();
   const help = useId();
   const frame = useRef<HTMLElement>(null);
@@ -50,8 +52,11 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
   const [zoom, setZoom] = useState(0);
   const [middle, setMiddle] = useState<{ x: number; y: number } | null>(null);
   const made = useMemo(
-    () => projectionOf(areas, here ? [...marks, here] : marks, width, height),
-    [areas, marks, here, width, height],
+    () =>
+      way
+        ? projectionOf([], around(marks), width, height)
+        : projectionOf(areas, here ? [...marks, here] : marks, width, height),
+    [areas, marks, here, way, width, height],
   );
   const factor = ZOOMS[zoom] ?? 1;
   const seen = { width: made.width / factor, height: made.height / factor };
@@ -80,7 +85,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
   const labels = labelsThatFit(
     [...drawn]
       .reverse()
-      .filter((mark) => mark.id === chosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0))
+      .filter((mark) => way || mark.id === chosen || mark.number !== undefined || zoom >= (NAMED_AT[mark.tier] ?? 0))
       .map((mark) => {
         const where = made.at(mark);
         return {
@@ -88,7 +93,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
           x: where.x * factor + 12,
           y: where.y * factor,
           text: mark.name,
-          always: mark.id === chosen,
+          always: way || mark.id === chosen,
         };
       }),
   );
@@ -133,6 +138,7 @@ export function RegionMap({ label, areas, marks, chosen, onChoose, here }: Regio
             </text>
           );
         })}
+        {way && marks[0] && marks[1] && <Road from={made.at(marks[0])} to={made.at(marks[1])} factor={factor} />}
         {here && <Here {...made.at(here)} size={9 / factor} name={t('directory.map.here')} />}
         {drawn.map((mark) => {
           const { x, y } = made.at(mark);
@@ -226,6 +232,22 @@ function useWidth(frame: { readonly current: HTMLElement | null }): number {
     return () => watch.disconnect();
   }, [frame]);
   return width;
+}
+
+/** The straight line from one to the other, its arrow in the middle: which way the patient goes, not which road. */
+function Road({ from, to, factor }: { from: { x: number; y: number }; to: { x: number; y: number }; factor: number }) {
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const turned = (Math.atan2(to.y - from.y, to.x - from.x) * 180) / Math.PI;
+  const size = 7 / factor;
+  return (
+    <g className={styles.road} aria-hidden>
+      <path d={`M${from.x} ${from.y}L${to.x} ${to.y}`} strokeWidth={2 / factor} strokeDasharray={`${6 / factor}`} />
+      <path
+        d={`M${-size} ${-size}L${size} 0L${-size} ${size}Z`}
+        transform={`translate(${middle.x} ${middle.y}) rotate(${turned})`}
+      />
+    </g>
+  );
 }
 
 function Here({ x, y, size, name }: { x: number; y: number; size: number; name: string }) {

@@ -109,6 +109,20 @@ export const usePlace = (id: string): Reading<PlaceInFull> =>
     staleTime: MINUTES_5,
   });
 
+/** From one institution to another, as anybody may ask. `km` and `minutes` by road, where both have a position. */
+export interface Way {
+  readonly from: Place;
+  readonly to: Place;
+  readonly km?: number;
+  readonly minutes?: number;
+}
+
+export const useWay = (from: string, to: string): Reading<Way> =>
+  useReading(['way', from, to], (signal) => told<Way>(`way?${new URLSearchParams({ from, to })}`, signal), {
+    staleTime: Number.POSITIVE_INFINITY,
+    enabled: from !== '' && to !== '' && from !== to,
+  });
+
 export const useAreas = (): Reading<readonly Area[]> =>
   useReading(['areas'], async (signal) => (await told<{ areas: Area[] }>('map', signal)).areas, {
     staleTime: Number.POSITIVE_INFINITY,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { labelsThatFit, namePlace, projectionOf, roundLength } from './projection';
+import { around, labelsThatFit, namePlace, projectionOf, roundLength } from './projection';
 
 const areas = [
   {
@@ -71,5 +71,25 @@ describe('the map', () => {
         [106, 31],
       ]),
     ).toEqual({ latitude: 31.7, longitude: 106.5 });
+  });
+});
+
+describe('the way from one to the other', () => {
+  test('is shown with room for the names, however near they are', () => {
+    const near = around([
+      { latitude: 31.6, longitude: 106.2 },
+      { latitude: 31.6, longitude: 106.2 },
+    ]);
+    expect(near).toEqual([
+      { latitude: 31.55, longitude: 106.15 },
+      { latitude: expect.closeTo(31.65), longitude: expect.closeTo(106.25) },
+    ]);
+    const [southWest, northEast] = around([
+      { latitude: 31, longitude: 106 },
+      { latitude: 32, longitude: 107 },
+    ]);
+    expect(southWest).toEqual({ latitude: 30.6, longitude: 105.6 });
+    expect(northEast).toEqual({ latitude: 32.4, longitude: 107.4 });
+    expect(around([])).toEqual([]);
   });
 });

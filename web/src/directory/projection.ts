@@ -58,6 +58,24 @@ export function projectionOf(
   };
 }
 
+const ROOM = 0.4;
+/** Degrees: about five kilometres. */
+const NEAR = 0.05;
+
+/** The corners of a frame around these points with room for their names, so that a map can be as near as they are. */
+export function around(points: readonly Point[]): Point[] {
+  if (points.length === 0) return [];
+  const latitudes = points.map((point) => point.latitude);
+  const longitudes = points.map((point) => point.longitude);
+  const room = (all: readonly number[]) => Math.max((Math.max(...all) - Math.min(...all)) * ROOM, NEAR);
+  const high = room(latitudes);
+  const wide = room(longitudes);
+  return [
+    { latitude: Math.min(...latitudes) - high, longitude: Math.min(...longitudes) - wide },
+    { latitude: Math.max(...latitudes) + high, longitude: Math.max(...longitudes) + wide },
+  ];
+}
+
 /** Where the name of an area stands: in the middle of its upper third. */
 export function namePlace(ring: readonly (readonly [number, number])[]): Point {
   const heights = ring.map(([, latitude]) => latitude);

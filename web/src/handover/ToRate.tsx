@@ -12,7 +12,7 @@ const SHOWN = 5;
 /** The referrals of a resident that are over, each with the way to say how it was. */
 export function ToRate() {
   const { t } = useLocale();
-  const reading = useReading(['worklist', 'closed', 'to-rate'], (signal) =>
+  const reading = useReading(['referrals-short', 'to-rate'], (signal) =>
     search<Task>('Task/$worklist', { list: 'closed', state: 'completed', _count: SHOWN }, signal),
   );
   return (

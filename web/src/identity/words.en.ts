@@ -73,9 +73,6 @@ export const identityWords: Record<keyof typeof zh, string> = {
   'match.model.comparison': 'Field',
   'match.model.level': 'Level',
   'match.model.weight': 'Weight (bits)',
-  'today.data-steward.sees':
-    'Patient index review: records that may be one person, side by side, and the matching model',
   'today.data-steward.not': 'Clinical records. Reviews show what tells people apart and nothing else.',
-  'today.registrar.sees': 'Patients registered here; looking for duplicates in the whole region before registering',
   'today.registrar.not': 'Writing records. A registrar keeps registrations only.',
 };

@@ -69,8 +69,6 @@ export const identityWords = {
   'match.model.comparison': '项目',
   'match.model.level': '级别',
   'match.model.weight': '权重（比特）',
-  'today.data-steward.sees': '主索引核对：可能是同一人的登记、信息对照、打分依据和匹配模型',
   'today.data-steward.not': '病历等诊疗信息。核对时只显示能辨认身份的信息。',
-  'today.registrar.sees': '本机构登记的患者；登记前的全区域查重',
   'today.registrar.not': '病历的书写。挂号登记员只维护患者登记信息。',
 } as const;

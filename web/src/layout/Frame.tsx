@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
-import { Suspense, useEffect } from 'react';
+import { Suspense, useCallback, useEffect, useState } from 'react';
 import { Outlet, useLocation } from 'react-router';
 import { personQuery } from '../access/person';
 import { beginSignIn, useSession } from '../access/session';
@@ -10,6 +10,7 @@ import { Failure } from '../page/Failure';
 import { Waiting } from '../page/Waiting';
 import { ErrorBoundary } from '../page/Whole';
 import { useAppearance } from './appearance';
+import { KeysHelp } from './KeysHelp';
 import { LiveQueries } from './LiveQueries';
 import styles from './layout.module.css';
 import { Navigation } from './Navigation';
@@ -47,7 +48,8 @@ function SignedInFrame() {
   const { phone } = useAppearance();
   const { pathname } = useLocation();
   const { data: person, error, refetch } = useQuery(personQuery);
-  usePageKeys();
+  const [keys, setKeys] = useState(false);
+  usePageKeys(useCallback(() => setKeys(true), []));
 
   if (!person) {
     return error ? (
@@ -63,6 +65,7 @@ function SignedInFrame() {
       <a href="#main" className={styles.skip}>
         {t('do.skip')}
       </a>
+      <KeysHelp open={keys} onClose={() => setKeys(false)} />
       <LiveQueries person={person} />
       {!phone && (
         <aside className={styles.side}>

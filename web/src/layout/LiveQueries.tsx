@@ -5,8 +5,8 @@ import { startLive, TOPICS, type Topic, useLive } from '../client/live';
 
 /** What is looked at again when something changed. Pages of one thing listen for themselves. */
 const LOOKED_AT: Record<Topic, QueryKey[]> = {
-  inbox: [['messages'], ['messages-counts']],
-  referrals: [['worklist-counts']],
+  inbox: [['messages'], ['messages-counts'], ['follow-ups']],
+  referrals: [['worklist-counts'], ['referrals-short']],
   conversation: [],
   bookings: [
     ['booking', 'day'],

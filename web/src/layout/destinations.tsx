@@ -45,9 +45,9 @@ import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
 import { followsUp, looksInto } from '../handover';
 import { reviews } from '../identity';
-import type { Key, Translate } from '../locale/locale';
+import type { Translate } from '../locale/locale';
 import { dispatches } from '../messages';
-import { countsReferrals, type Worklist, worklistsOf } from '../referral';
+import { countsReferrals, listTitle, type Worklist, worklistsOf } from '../referral';
 import { decidesAppeals, worksWithBookings } from '../scheduling';
 import { seesPoolRules } from '../scheduling/pools';
 import { seesPoolReport } from '../scheduling/report';
@@ -114,7 +114,7 @@ export function destinations(person: Person, t: Translate): Record<Group, Destin
         : []),
       ...worklistsOf(person).map((list) => ({
         to: `/worklist/${list}`,
-        title: t(`referral.list.${list}` as Key),
+        title: t(listTitle(list, person)),
         list,
         icon: ICONS[list],
       })),

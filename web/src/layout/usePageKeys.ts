@@ -2,8 +2,14 @@ import { useEffect } from 'react';
 import { useNavigate } from 'react-router';
 import { keysAreTaken } from '../list/useRowKeys';
 
-/** Keys that hold on every page: `/` goes to the nearest search field, `Esc` goes back. */
-export function usePageKeys(): void {
+/** The likeliest step of a referral, else the first there is. */
+const STEPS = ['[data-acts] .ant-btn-primary:enabled', '[data-acts] button[data-action]:enabled'];
+
+/**
+ * Keys that hold on every page: `/` goes to the nearest search field, `a` to the step to be taken, `Esc` goes back, `?` asks what the keys do.
+ * Going to a step does not take it: that is Enter.
+ */
+export function usePageKeys(onHelp: () => void): void {
   const navigate = useNavigate();
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -19,10 +25,21 @@ export function usePageKeys(): void {
           field.select();
         }
       }
+      if (event.key === 'a') {
+        const step = STEPS.map((one) => document.querySelector<HTMLElement>(one)).find((one) => one !== null);
+        if (step) {
+          event.preventDefault();
+          step.focus();
+        }
+      }
+      if (event.key === '?') {
+        event.preventDefault();
+        onHelp();
+      }
       // `idx` is the router's count of steps within this site: at 0 there is nowhere of ours to go back to.
       if (event.key === 'Escape' && ((history.state as { idx?: number } | null)?.idx ?? 0) > 0) void navigate(-1);
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  }, [navigate]);
+  }, [navigate, onHelp]);
 }

@@ -1,5 +1,6 @@
 import type { FhirResource, Patient, ServiceRequest, Task } from 'fhir/r4';
 import { Link } from 'react-router';
+import { usePerson } from '../access/person';
 import { search } from '../client/client';
 import { patientLine } from '../fhir/patient';
 import { useLocale } from '../locale/locale';
@@ -11,7 +12,7 @@ import { StateTag, UnreadTag, UrgencyTag } from './Tags';
 import { useUnread } from './unread';
 import { useNow } from './useNow';
 import { When } from './When';
-import type { Worklist } from './worklists';
+import { areOwn, type Worklist } from './worklists';
 
 const SHOWN = 8;
 const INCOMING: readonly Worklist[] = ['inbox', 'expected', 'here', 'returned'];
@@ -20,8 +21,9 @@ const LOOK_EVERY_MS = 60_000;
 /** The first of a worklist, with their state, for the workbench. Without a list: the open referrals this institution (or resident) has under way. */
 export function OpenReferrals({ list = 'sent' }: { list?: Worklist }) {
   const { t } = useLocale();
+  const own = areOwn(usePerson());
   const reading = useReading(
-    ['worklist', list, 'short'],
+    ['referrals-short', list],
     (signal) => search<Task>('Task/$worklist', { list, _count: SHOWN }, signal),
     { refetchInterval: LOOK_EVERY_MS },
   );
@@ -31,7 +33,10 @@ export function OpenReferrals({ list = 'sent' }: { list?: Worklist }) {
       {(page) =>
         page.matches.length === 0 ? (
           list === 'sent' ? (
-            <Nothing title={t('referral.open.none')} how={t('referral.open.none.how')} />
+            <Nothing
+              title={t('referral.open.none')}
+              how={t(own ? 'referral.own.none.how' : 'referral.open.none.how')}
+            />
           ) : (
             <Nothing title={t('today.todo.none')} how={t('today.todo.none.how')} />
           )

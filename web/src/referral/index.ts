@@ -21,4 +21,4 @@ export const referralRoutes: RouteObject[] = [
 export { useWorklistCounts } from './counts';
 export { OpenReferrals } from './OpenReferrals';
 export { countsReferrals } from './statistics/asked';
-export { isWork, type Worklist, worklistsOf } from './worklists';
+export { isWork, listTitle, type Worklist, worklistsOf } from './worklists';

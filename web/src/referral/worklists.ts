@@ -1,4 +1,5 @@
-import type { Person, Post } from '../access/person';
+import { has, type Person, type Post, seesPatients } from '../access/person';
+import type { Key } from '../locale/locale';
 
 /** A list of `Task/$worklist`. */
 export type Worklist =
@@ -60,6 +61,13 @@ const LISTS: Partial<Record<Post, readonly Worklist[]>> = {
 export function worklistsOf(person: Person): Worklist[] {
   return [...new Set(person.roles.flatMap((post) => LISTS[post] ?? []))];
 }
+
+/** Whether the lists are of one's own referrals: a resident's. */
+export const areOwn = (person: Person): boolean => has(person, 'resident') && !seesPatients(person);
+
+/** What a list is called: whoever is referred reads it as their own. */
+export const listTitle = (list: Worklist, person: Person): Key =>
+  `referral.list.${areOwn(person) ? 'own.' : ''}${list}` as Key;
 
 /** A number there is how much one has to do, and not how much there is. */
 export const isWork = (list: Worklist): boolean => list !== 'closed';

@@ -1,8 +1,8 @@
 import { Link } from 'react-router';
 import type { Person } from '../access/person';
-import { type Key, useLocale } from '../locale/locale';
+import { useLocale } from '../locale/locale';
 import { Read } from '../page/reading';
-import { isWork, useWorklistCounts, type Worklist, worklistsOf } from '../referral';
+import { isWork, listTitle, useWorklistCounts, type Worklist, worklistsOf } from '../referral';
 import styles from './workbench.module.css';
 
 /** Lists in which a number means that somebody waits for this person. */
@@ -39,7 +39,7 @@ export function Waitings({ person }: { person: Person }) {
                     className={count > 0 && PRESSING.includes(list) ? styles.pressing : undefined}
                   >
                     <strong>{count}</strong>
-                    <span>{t(`referral.list.${list}` as Key)}</span>
+                    <span>{t(listTitle(list, person))}</span>
                   </Link>
                 </li>
               );

@@ -39,6 +39,7 @@ export function ActField({ name, action, thread, form, required, fault, onChange
     case 'to':
       return (
         <ReceiverField
+          name="act-to"
           direction={directionOf(request) ?? 'up'}
           specialty={specialtyOf(request)}
           value={form.to}

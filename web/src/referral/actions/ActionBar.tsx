@@ -35,7 +35,7 @@ export function ActionBar({ actions, busy, onOpen, onDo, ways, tools, notice }: 
   const buttons = (some: readonly LegalAction[]) =>
     some.map((action) => <ActButton key={action.code} action={action} busy={busy} onOpen={onOpen} onDo={onDo} />);
   return (
-    <section className={styles.bar} aria-label={t('act.bar')}>
+    <section className={styles.bar} aria-label={t('act.bar')} data-acts>
       {notice && <div className={styles.notice}>{notice}</div>}
       {!phone && <span className={styles.tools}>{tools}</span>}
       {rest.length > 0 && <Rest actions={rest} onOpen={onOpen} busy={busy} />}

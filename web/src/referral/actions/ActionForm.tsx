@@ -1,5 +1,5 @@
 import { Alert, Button, Drawer } from 'antd';
-import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react';
 import { usePerson } from '../../access/person';
 import { Problem } from '../../client/problem';
 import { today as todayOf } from '../../fhir/dates';
@@ -37,6 +37,8 @@ interface ActionFormProps {
   onClose: () => void;
 }
 
+const FIRST_FIELD = '[data-field] :is(input:not([type="hidden"]), textarea, button)';
+
 /**
  * The small form of one action, beside the case so that one can read while one writes: exactly the parameters the server names, what follows, and
  * one button. Kept while one types; a mistake of another person in between costs nothing that was written.
@@ -52,6 +54,7 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
   // What was kept before the form had another field is still good.
   const { setValue } = kept;
   const form: ActForm = { ...EMPTY_ACT, ...kept.value };
+  const first = useRef<HTMLDivElement>(null);
   const [tried, setTried] = useState(false);
   const faults = actFaults(action, form);
   const name = actionName(action, t, lang);
@@ -93,6 +96,10 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
       size={phone ? '92%' : 560}
       title={`${name} · ${who}`}
       onClose={onClose}
+      afterOpenChange={(shown) => {
+        // One goes on writing without reaching for the mouse; on a phone the keys would cover what is asked.
+        if (shown && !phone) first.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus({ preventScroll: true });
+      }}
       footer={
         <div className={styles.formFoot}>
           <span className="quiet">{t('act.keys')}</span>
@@ -104,7 +111,7 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
       }
     >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter works in whichever field one is. */}
-      <div className={styles.form} onKeyDown={onKey}>
+      <div className={styles.form} ref={first} onKeyDown={onKey}>
         {newer}
         {!stillLegal && (
           <Alert

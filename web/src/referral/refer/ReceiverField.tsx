@@ -32,6 +32,8 @@ interface ReceiverFieldProps {
   onSpecialty?: ((code: string) => void) | undefined;
   fault: string | undefined;
   label?: string;
+  /** Where a form jumps to when nothing is chosen. */
+  name?: string;
   /** The place of the person's own institution does not matter: the patient comes from elsewhere (forwarding). */
   anyTier?: boolean;
   /** "Organization/…" that is no choice besides the own one. */
@@ -41,9 +43,9 @@ interface ReceiverFieldProps {
 /** The institutions that offer the specialty and stand where the direction leads, with grade, address and telephone. */
 export function ReceiverField(props: ReceiverFieldProps) {
   const { t } = useLocale();
-  const { specialty, direction, fault, label = t('refer.receiver') } = props;
+  const { specialty, direction, fault, label = t('refer.receiver'), name = 'receiver' } = props;
   return (
-    <Field name="receiver" label={label} required group fault={fault}>
+    <Field name={name} label={label} required group fault={fault}>
       {() =>
         specialty === '' || direction === '' ? (
           <p className={styles.hint}>{t('refer.receiver.first')}</p>

@@ -119,6 +119,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
     void queries.invalidateQueries({ queryKey: ['patient', id, 'referrals'] });
     void queries.invalidateQueries({ queryKey: ['worklist-counts'] });
     void queries.invalidateQueries({ queryKey: ['worklist'] });
+    void queries.invalidateQueries({ queryKey: ['referrals-short'] });
     void queries.invalidateQueries({ queryKey: ['places'] });
   }
 

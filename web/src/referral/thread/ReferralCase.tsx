@@ -33,6 +33,7 @@ import { Road } from './Road';
 import { Slips } from './Slips';
 import { type Following, type Thread, useThread } from './thread';
 import styles from './thread.module.css';
+import { WayPanel } from './WayPanel';
 import { Ways } from './Ways';
 import { Why } from './Why';
 
@@ -117,6 +118,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
           <LinkPanel task={task} />
           <Conversation thread={thread} />
           <Road thread={thread} alarms={alarms} />
+          <WayPanel thread={thread} />
           {phone && (
             <div className={styles.print}>
               <Slips thread={thread} />
@@ -125,7 +127,15 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         </div>
       </div>
       {actions.state === 'failed' && <Failure error={actions.error} what={t('act.bar')} onRetry={actions.retry} />}
-      <div ref={bar} className={styles.barPlace} hidden={open !== null}>
+      {/* What waited because the pointer was on a step is shown once it is not. */}
+      <div
+        ref={bar}
+        className={styles.barPlace}
+        hidden={open !== null}
+        onPointerLeave={() => {
+          if (!open && following.newer && !acting.busy) following.show();
+        }}
+      >
         <ActionBar
           actions={shown}
           busy={acting.busy}

@@ -19,6 +19,8 @@ export interface Thread {
 
 const LOOK_EVERY_MS = 20_000;
 const keyOf = (id: string) => ['referral', id, 'thread'] as const;
+/** The patient's referrals: which one this was sent on as, which one answers it. */
+const bondsKey = ({ task }: Thread) => ['patient', task.for?.reference?.slice(8), 'referrals'] as const;
 
 function threadOf(page: Page<Task>, id: string): Thread {
   const task = page.matches.find((one) => one.id === id);
@@ -101,6 +103,7 @@ export function useThread(id: string, busy: () => boolean): Following {
       if (away) return;
       if (busyNow.current()) setNewer(fresh);
       else queries.setQueryData(keyOf(id), fresh);
+      void queries.invalidateQueries({ queryKey: bondsKey(fresh) });
     }, ignoreUntilNextTime);
     return () => {
       away = true;
@@ -116,11 +119,7 @@ export function useThread(id: string, busy: () => boolean): Following {
     const fresh = await readThread(id);
     setNewer(null);
     queries.setQueryData(keyOf(id), fresh);
-    for (const key of [
-      ['worklist'],
-      ['worklist-counts'],
-      ['patient', fresh.task.for?.reference?.slice(8), 'referrals'],
-    ])
+    for (const key of [['worklist'], ['worklist-counts'], ['referrals-short'], bondsKey(fresh)])
       void queries.invalidateQueries({ queryKey: key });
     return fresh;
   }, [id, queries]);

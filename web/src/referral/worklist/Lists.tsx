@@ -1,8 +1,8 @@
 import { Link } from 'react-router';
 import { usePerson } from '../../access/person';
-import { type Key, useLocale } from '../../locale/locale';
+import { useLocale } from '../../locale/locale';
 import { useWorklistCounts } from '../counts';
-import { type Worklist, worklistsOf } from '../worklists';
+import { listTitle, type Worklist, worklistsOf } from '../worklists';
 import styles from './worklist.module.css';
 
 /** The lists of the post side by side with their counts, so that one goes from new to expected to here without the navigation. */
@@ -16,7 +16,7 @@ export function Lists({ list }: { list: Worklist }) {
         const count = counts.state === 'here' ? counts.value[one] : undefined;
         return (
           <Link key={one} to={`/worklist/${one}`} aria-current={one === list ? 'page' : undefined}>
-            {t(`referral.list.${one}` as Key)} {count !== undefined && <span>{count}</span>}
+            {t(listTitle(one, person))} {count !== undefined && <span>{count}</span>}
           </Link>
         );
       })}

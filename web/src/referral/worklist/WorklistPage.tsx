@@ -11,7 +11,7 @@ import { type Key, useLocale } from '../../locale/locale';
 import NotFound from '../../page/NotFound';
 import { referAddress } from '../refer/start';
 import { useUnread } from '../unread';
-import { type Worklist, worklistsOf } from '../worklists';
+import { areOwn, listTitle, type Worklist, worklistsOf } from '../worklists';
 import { ApprovalInbox } from './ApprovalInbox';
 import { worklistColumns } from './columns';
 import { paramsOf, STATES_IN, type WorklistFilters } from './conditions';
@@ -65,7 +65,7 @@ function WorklistTable({ list }: { list: Worklist }) {
   const { source, filters } = useWorklist(list);
   const unread = useUnread(useRows(source));
   const counts = useStateCounts(list, filters);
-  const title = t(`referral.list.${list}` as Key);
+  const title = t(listTitle(list, person));
   const filtered = Object.values(filters).some(Boolean);
   return (
     <>
@@ -75,13 +75,19 @@ function WorklistTable({ list }: { list: Worklist }) {
         what={title}
         source={source}
         columns={worklistColumns(list, t, lang, unread)}
-        filters={filtersOf(list, counts, t)}
+        filters={areOwn(person) ? [] : filtersOf(list, counts, t)}
         linkOf={(task) =>
           list === 'drafts' ? referAddress(task.for?.reference ?? '', 'draft', task.id) : `/referrals/${task.id ?? ''}`
         }
         empty={{
           title: t(filtered ? 'worklist.empty.filtered' : (`worklist.empty.${list}` as Key)),
-          how: t(filtered ? 'worklist.empty.filtered.how' : (`worklist.empty.${list}.how` as Key)),
+          how: t(
+            filtered
+              ? 'worklist.empty.filtered.how'
+              : areOwn(person)
+                ? 'referral.own.none.how'
+                : (`worklist.empty.${list}.how` as Key),
+          ),
         }}
         above={<Fresh list={list} filters={filters} name={source.key} />}
       />
