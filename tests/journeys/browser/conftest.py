@@ -66,7 +66,6 @@ def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     name = f"yilian_browser_{os.getpid()}"
     asyncio.run(_command(cluster, f'create database "{name}"'))
     address = on_database(cluster, name)
-    outbox = tmp_path_factory.mktemp("outbox")
     furnishing = [sys.executable, "-m", "tests.journeys.browser.region", address]
     made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=300)
     assert made.returncode == 0, made.stderr
