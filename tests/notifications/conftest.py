@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.conftest import REGION_ZONE
-from tests.http.conftest import furnished, furnished_dsn, server
+from tests.http.conftest import server
 from yilian import app, config
 from yilian.access.standing import of_person
 from yilian.db import Database, Tx
 from yilian.fhir.definitions import type_id
 from yilian.store.scope import Scope
 
-__all__ = ["Region", "furnished", "furnished_dsn", "region", "server"]
+__all__ = ["Region", "region", "server"]
 
 
 @dataclass
