@@ -18,9 +18,8 @@ from yilian.store.scope import SYSTEM, Scope
 
 
 @pytest.fixture
-async def region(dsn: str) -> AsyncIterator[Database]:
-    await house.furnish(dsn)
-    database = app.database(config.Settings(), dsn)
+async def region(furnished_dsn: str) -> AsyncIterator[Database]:
+    database = app.database(config.Settings(), furnished_dsn)
     await database.open()
     yield database
     await database.close()

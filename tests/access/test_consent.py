@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.access.consents import PAPER, consent
-from tests.http.house import PASSWORD, Server, furnish, running
+from tests.http.house import PASSWORD, Server, running
 from yilian import app, config
 from yilian.access import accounts
 from yilian.access.accounts import Post
@@ -22,9 +22,8 @@ DEPRESSION = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "F
 
 
 @pytest.fixture
-async def server(dsn: str) -> AsyncIterator[Server]:
-    await furnish(dsn)
-    async with running(dsn) as started:
+async def server(furnished_dsn: str) -> AsyncIterator[Server]:
+    async with running(furnished_dsn) as started:
         yield started
 
 
@@ -250,7 +249,7 @@ async def test_nothing_is_read_after_a_withdrawal_has_been_answered(server: Serv
     assert looks > 45
 
 
-async def test_what_is_expunged_leaves_no_rule(server: Server, dsn: str) -> None:
+async def test_what_is_expunged_leaves_no_rule(server: Server) -> None:
     bench, resident = await server.as_("bench"), await server.as_("resident")
     made = await post(resident, consent("p1", "permit", "first"))
     asked = [{"name": "mode", "valueCode": "all"}, {"name": "reason", "valueString": "误登记,依申请清除"}]
@@ -260,9 +259,8 @@ async def test_what_is_expunged_leaves_no_rule(server: Server, dsn: str) -> None
     assert not await sees(await server.as_("expert"), "Patient/p1")
 
 
-async def test_three_posts_are_not_held_together(dsn: str) -> None:
-    await furnish(dsn)
-    database = app.database(config.Settings(), dsn)
+async def test_three_posts_are_not_held_together(furnished_dsn: str) -> None:
+    database = app.database(config.Settings(), furnished_dsn)
     await database.open()
     try:
         async with database.transaction() as tx:

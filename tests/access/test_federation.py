@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 import json
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +17,7 @@ from tests.access.conftest import ORIGIN, House
 from tests.access.journey import PASSWORD, answered, authorize, query, redeem, sign_in
 from tests.access.provider import Liar, begun, free_port, lying, of_another_make, served
 from tests.access.test_second_factor import enrolled
-from tests.conftest import _command, on_database
+from tests.conftest import copied, on_database
 from yilian.access import accounts, clients, keys, providers
 from yilian.access.accounts import Post
 from yilian.access.factors import totp
@@ -81,10 +79,8 @@ async def liar(people: House) -> AsyncIterator[Liar]:
 
 @pytest.fixture
 def second_dsn(cluster: str, template: str) -> Iterator[str]:
-    name = f"yilian_elsewhere_{os.getpid()}_{next(_numbers)}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy file_copy'))
-    yield on_database(cluster, name)
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, template) as name:
+        yield on_database(cluster, name)
 
 
 async def test_people_of_a_hospital_that_runs_another_house_of_ours_sign_in_by_it(people: House, second_dsn: str) -> None:

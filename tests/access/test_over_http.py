@@ -11,17 +11,21 @@ from tests.access.conftest import House, encounter
 from tests.access.journey import bearer, tokens_of
 from yilian.access import accounts
 from yilian.access.accounts import Post
-from yilian.app import build, prepare
+from yilian.app import build
 from yilian.config import Settings
 
 ORIGIN = "http://127.0.0.1:8080"
 
 
 @pytest.fixture
+def dsn(prepared_dsn: str) -> str:
+    return prepared_dsn
+
+
+@pytest.fixture
 async def server(people: House, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
     await people.rule("second_factor_roles", [])
     settings = Settings(audit_strict=True)
-    await prepare(settings, dsn)
     app = build(settings, dsn)
     async with app.others.router.lifespan_context(app.others):
         yield httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=("10.0.0.8", 99)), base_url=ORIGIN)

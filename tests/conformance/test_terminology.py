@@ -9,20 +9,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from tests.conformance.templates import difference, in_r5_form
-from tests.conftest import SHARED_DATA, _command, on_database
-from tests.http.house import furnish, running
-from yilian.access import passwords
+from tests.conftest import SHARED_DATA, copied, on_database
+from tests.http.house import running
 
 pytestmark = pytest.mark.shared_data
 
@@ -109,22 +105,13 @@ def expected_of_r4(operation: str, template: Json) -> Json:
 
 
 @pytest.fixture(scope="module")
-def outcomes(cluster: str, template: str, shared_data: Path) -> Iterator[dict[tuple[str, str], str | None]]:
+def outcomes(cluster: str, furnished: str, shared_data: Path) -> dict[tuple[str, str], str | None]:
     """(suite, test) → what was wrong with the answer, None where nothing was. Each suite has a database of its own."""
     found: dict[tuple[str, str], str | None] = {}
-    furnished = f"yilian_terminology_{os.getpid()}"
-    asyncio.run(_command(cluster, f'create database "{furnished}" template "{template}"'))
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_hasher", lambda: quick)
-        asyncio.run(furnish(on_database(cluster, furnished)))
     for suite in suites():
-        name = f"{furnished}_{next(_numbers)}"
-        asyncio.run(_command(cluster, f'create database "{name}" template "{furnished}"'))
-        found |= asyncio.run(run(suite, on_database(cluster, name)))
-        asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
-    yield found
-    asyncio.run(_command(cluster, f'drop database "{furnished}" with (force)'))
+        with copied(cluster, furnished) as name:
+            found |= asyncio.run(run(suite, on_database(cluster, name)))
+    return found
 
 
 async def run(suite: Json, dsn: str) -> dict[tuple[str, str], str | None]:

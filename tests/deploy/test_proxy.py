@@ -18,7 +18,6 @@ import pytest
 import websockets
 
 from tests.deploy.proxy import CONFIGURATION, NAME, Proxy, proxied
-from tests.http.conftest import furnished, furnished_dsn  # noqa: F401  (fixtures)
 from tests.http.house import PASSWORD
 from tests.http.subscribing import listening, observation
 from tests.journeys.serving import serving
@@ -66,7 +65,7 @@ async def standing(dsn: str, folder: Path, **instead: str) -> AsyncIterator[Hous
 
 
 @pytest.fixture
-async def house(furnished_dsn: str, tmp_path: Path) -> AsyncIterator[House]:  # noqa: F811
+async def house(furnished_dsn: str, tmp_path: Path) -> AsyncIterator[House]:
     async with standing(furnished_dsn, tmp_path) as found:
         yield found
 
@@ -97,7 +96,7 @@ async def test_who_signs_in_through_the_proxy_is_seen_as_who_it_is(house: House)
     assert await house.value(seen) == f"127.0.0.8 {SOMEBODY}", "who is not the proxy is not believed"
 
 
-async def test_limits_count_the_caller_and_not_the_proxy(furnished_dsn: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_limits_count_the_caller_and_not_the_proxy(furnished_dsn: str, tmp_path: Path) -> None:
     settings = {"YILIAN_PUBLIC_URL": f"https://{NAME}", "YILIAN_ADDRESS_REFUSED_PER_MIN": "30"}
     async with serving(furnished_dsn, **settings) as (_, address), proxied(tmp_path, address.removeprefix("http://")) as proxy:
 
@@ -204,7 +203,7 @@ async def test_notifications_pass_while_the_connection_stays_open(house: House) 
         assert await asyncio.wait_for(stream, 3 * listeners.LOOK_S + 10)
 
 
-async def test_who_dawdles_is_cut_off(furnished_dsn: str, tmp_path: Path) -> None:  # noqa: F811
+async def test_who_dawdles_is_cut_off(furnished_dsn: str, tmp_path: Path) -> None:
     async with standing(furnished_dsn, tmp_path, client_header_timeout="1s", client_body_timeout="1s") as house:
         for begin in (b"GET /fhir/metadata HTTP/1.1\r\nHost: ", b"POST /fhir/Patient HTTP/1.1\r\nHost: %b\r\nContent-Length: 900\r\n\r\n{"):
             context = house.proxy.tls()

@@ -33,10 +33,8 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-async def house(dsn: str) -> AsyncIterator[Database]:
-    settings = config.Settings()
-    await app.prepare(settings, dsn)
-    database = app.database(settings, dsn)
+async def house(prepared_dsn: str) -> AsyncIterator[Database]:
+    database = app.database(config.Settings(), prepared_dsn)
     await database.open()
     async with database.transaction() as tx:
         await write(
@@ -163,27 +161,29 @@ async def test_what_cannot_be_read_is_refused_before_anything_is_stored(tmp_path
 
 
 @pytest.mark.shared_data
-async def test_a_load_killed_in_the_middle_goes_on_where_it_stopped(house: Database, dsn: str, shared_data: Path, tmp_path: Path) -> None:
+async def test_a_load_killed_in_the_middle_goes_on_where_it_stopped(
+    house: Database, prepared_dsn: str, shared_data: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "fifty.ndjson.gz"
     with gzip.open(shared_data / "synthea-r4" / "bundles.ndjson.gz") as all_of_them, gzip.open(file, "wb", 1) as some:
         lines_of_file = list(islice(all_of_them, 50))
         some.writelines(lines_of_file)
-    command = [sys.executable, "-m", "yilian", "load", str(file), "--database-url", dsn, "--institution", "青石镇卫生院"]
+    command = [sys.executable, "-m", "yilian", "load", str(file), "--database-url", prepared_dsn, "--institution", "青石镇卫生院"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YILIAN_")}
     quiet = asyncio.subprocess.DEVNULL
     first = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet, env=environment)
     for _ in range(1200):
-        if await _noted(dsn) >= 12:
+        if await _noted(prepared_dsn) >= 12:
             break
         await asyncio.sleep(0.05)
     first.kill()
     await first.wait()
-    lines = {int(row["line"]): int(row["stored"]) for row in await _rows(dsn, "select line, stored from load_progress")}
+    lines = {int(row["line"]): int(row["stored"]) for row in await _rows(prepared_dsn, "select line, stored from load_progress")}
     assert 12 <= len(lines) < 50
     noted = [json.loads(line)["entry"] for number, line in enumerate(lines_of_file, 1) if number in lines]
     assert [len(entries) for entries in noted] == [lines[number] for number in sorted(lines)]
     whole = {f"{entry['resource']['resourceType']}/{entry['resource']['id']}" for entries in noted for entry in entries}
-    there = await _rows(dsn, "select type, id from resource where id <> 'qingshi' and method = 'PUT' and body like '%synthea%'")
+    there = await _rows(prepared_dsn, "select type, id from resource where id <> 'qingshi' and method = 'PUT' and body like '%synthea%'")
     assert {f"{RESOURCE_TYPES[row['type'] - 1]}/{row['id']}" for row in there} == whole, (
         "what was noted is whole, and nothing else is there"
     )
@@ -206,7 +206,9 @@ async def _rows(dsn: str, sql: str) -> list[Any]:
         await connection.close()
 
 
-async def test_several_processes_load_what_one_would(house: Database, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_processes_load_what_one_would(
+    house: Database, prepared_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loading, "SMALL_BYTES", 0)
     file = tmp_path / "some.ndjson"
     lines = [json.dumps(bundle(n)) for n in range(1, 40)]
@@ -219,7 +221,7 @@ async def test_several_processes_load_what_one_would(house: Database, dsn: str, 
         "subject": {"reference": "Patient/" + uuid(390)},
     }
     file.write_text("\n".join([json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": late}]}), *lines]))
-    side_by_side = loading.SideBySide(2, partial(opened, config.Settings(zone="Asia/Kathmandu"), dsn))
+    side_by_side = loading.SideBySide(2, partial(opened, config.Settings(zone="Asia/Kathmandu"), prepared_dsn))
     report = await loading.load(house, sources.find([file]), "Organization/qingshi", UTC, lambda done, share: None, side_by_side)
     assert [refusal.line for refusal in report.refused] == [9]
     assert report.stored == 38 * 3 + 1

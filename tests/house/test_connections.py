@@ -34,11 +34,10 @@ def test_there_is_room_for_every_process_and_for_commands_beside_them(workers: i
     assert needed <= house.connections_needed(dataclasses.replace(settings, workers=workers + 1))
 
 
-async def test_a_server_process_opens_no_more_than_is_counted_for_it(dsn: str) -> None:
+async def test_a_server_process_opens_no_more_than_is_counted_for_it(prepared_dsn: str) -> None:
     settings = Settings(connections=6, jobs_at_once=1)
-    await app.prepare(settings, dsn)
-    front = app.build(settings, dsn)
-    looks = await asyncpg.connect(dsn)
+    front = app.build(settings, prepared_dsn)
+    looks = await asyncpg.connect(prepared_dsn)
     try:
         async with front.others.router.lifespan_context(front.others):
             inside = front.fhir.house

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from yilian import app, config, jobs
+from yilian import jobs
 from yilian.db import Database
 from yilian.store.change import Change
 from yilian.store.scope import SYSTEM
@@ -29,8 +29,12 @@ async def yilian(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-async def house(dsn: str, db: Database) -> Database:
-    await app.prepare(config.Settings(), dsn)
+def dsn(prepared_dsn: str) -> str:
+    return prepared_dsn
+
+
+@pytest.fixture
+def house(db: Database) -> Database:
     return db
 
 

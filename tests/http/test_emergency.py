@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.access.consents import consent
-from tests.http.house import PASSWORD, Server, furnish, running
+from tests.http.house import PASSWORD, Server, running
 from yilian import app, config
 from yilian.access import accounts, break_glass, review
 from yilian.access.accounts import Post
@@ -22,9 +22,8 @@ DEPRESSION = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "F
 
 
 @pytest.fixture
-async def server(dsn: str) -> AsyncIterator[Server]:
-    await furnish(dsn)
-    database = app.database(config.Settings(), dsn)
+async def server(furnished_dsn: str) -> AsyncIterator[Server]:
+    database = app.database(config.Settings(), furnished_dsn)
     await database.open()
     try:
         async with database.transaction() as tx:
@@ -33,7 +32,7 @@ async def server(dsn: str) -> AsyncIterator[Server]:
                 await accounts.add(tx, name, PASSWORD, display="白洁", agent="Practitioner/office", posts=[post])
     finally:
         await database.close()
-    async with running(dsn) as started:
+    async with running(furnished_dsn) as started:
         bench = await started.as_("bench")
         for id, code in (("plain", {"text": "高血压"}), ("mind", DEPRESSION)):
             body = {"resourceType": "Condition", "id": id, "code": code, "subject": {"reference": "Patient/p1"}}

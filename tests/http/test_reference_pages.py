@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import _command, on_database
+from tests.conftest import copied, on_database
 from tests.http import reference_region
 from tests.http.house import Server, running
 from tests.http.page import Example, code, sections
@@ -38,21 +37,22 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def region(cluster: str, furnished: str) -> Iterator[str]:
     """Name of a database with what the examples speak of."""
-    name = f"yilian_reference_{os.getpid()}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{furnished}" strategy file_copy'))
-    asyncio.run(reference_region.furnish(on_database(cluster, name)))
-    yield name
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, furnished) as name:
+        asyncio.run(reference_region.furnish(on_database(cluster, name)))
+        yield name
 
 
 @pytest.fixture
-async def town(cluster: str, region: str, tmp_path: Path) -> AsyncIterator[Server]:
-    name = f"{region}_{next(_numbers)}"
-    await _command(cluster, f'create database "{name}" template "{region}" strategy file_copy')
-    async with running(on_database(cluster, name), bulk_folder=str(tmp_path)) as server:
+def region_dsn(cluster: str, region: str) -> Iterator[str]:
+    with copied(cluster, region) as name:
+        yield on_database(cluster, name)
+
+
+@pytest.fixture
+async def town(region_dsn: str, tmp_path: Path) -> AsyncIterator[Server]:
+    async with running(region_dsn, bulk_folder=str(tmp_path)) as server:
         yield server
     parameters.use((), {})
-    await _command(cluster, f'drop database "{name}" with (force)')
 
 
 async def send(server: Server, example: Example) -> str:

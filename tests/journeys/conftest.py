@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
 
 import pytest
 from argon2 import PasswordHasher
 
-from tests.conftest import _command, on_database
-from tests.http.house import Server, furnish, running
+from tests.conftest import cheap_passwords, copied, on_database
+from tests.http.house import Server, running
 from tests.journeys.serving import Killable
 from tests.journeys.steps import EVERYBODY, Journey, put_the_record_in
 from yilian.access import passwords
@@ -36,20 +35,15 @@ def house(dsn: str) -> Killable:
 
 
 @pytest.fixture(scope="session")
-def begun(cluster: str, template: str) -> Iterator[tuple[str, dict[str, str], float]]:
+def begun(cluster: str, furnished: str) -> Iterator[tuple[str, dict[str, str], float]]:
     """Name of a database where the journeys begin, everybody's tokens, and when it was made (monotonic seconds)."""
-    name = f"yilian_journeys_{os.getpid()}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy file_copy'))
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_hasher", lambda: quick)
-        tokens = asyncio.run(_begin(on_database(cluster, name)))
-    yield name, tokens, monotonic()
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, furnished) as name:
+        with cheap_passwords():
+            tokens = asyncio.run(_begin(on_database(cluster, name)))
+        yield name, tokens, monotonic()
 
 
 async def _begin(dsn: str) -> dict[str, str]:
-    await furnish(dsn)
     async with running(dsn) as server:
         await put_the_record_in(server)
         for who in EVERYBODY:
@@ -59,10 +53,8 @@ async def _begin(dsn: str) -> dict[str, str]:
 
 @pytest.fixture
 def dsn_of_journey(cluster: str, begun: tuple[str, dict[str, str], float]) -> Iterator[str]:
-    name = f"{begun[0]}_{next(_numbers)}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{begun[0]}" strategy file_copy'))
-    yield on_database(cluster, name)
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, begun[0]) as name:
+        yield on_database(cluster, name)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.conftest import REGION_ZONE
-from tests.http.conftest import furnished, furnished_dsn, server
+from tests.http.conftest import server
 from yilian import app, config
 from yilian.access.standing import of_person
 from yilian.db import Database, Tx
@@ -21,7 +21,7 @@ from yilian.store.change import Change
 from yilian.store.scope import SYSTEM, Scope
 from yilian.store.write import write
 
-__all__ = ["Region", "furnished", "furnished_dsn", "region", "server"]
+__all__ = ["Region", "region", "server"]
 
 
 NUMBER = "13800000001"

@@ -1,5 +1,5 @@
 """The whole house, as for tests/http."""
 
-from tests.http.conftest import furnished, furnished_dsn, server
+from tests.http.conftest import server
 
-__all__ = ["furnished", "furnished_dsn", "server"]
+__all__ = ["server"]

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
 
 import pytest
-from argon2 import PasswordHasher
 
-from tests.conftest import _command, on_database
+from tests.conftest import cheap_passwords, copied, on_database
 from tests.http.house import Server, running
 from tests.scope import world as worlds
-from yilian.access import passwords
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def made(cluster: str, template: str) -> Iterator[tuple[str, worlds.World]]:
+def made(cluster: str, furnished: str) -> Iterator[tuple[str, worlds.World]]:
     """Name of the database with the world in it, and what is in it."""
-    name = f"yilian_scope_{os.getpid()}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy file_copy'))
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_hasher", lambda: quick)
-        world = asyncio.run(worlds.build(on_database(cluster, name)))
-    yield name, world
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, furnished) as name:
+        with cheap_passwords():
+            world = asyncio.run(worlds.build(on_database(cluster, name)))
+        yield name, world
 
 
 @pytest.fixture
@@ -41,10 +34,8 @@ TOKENS_ARE_GOOD_FOR_S = 600
 
 
 def _copy(cluster: str, made: tuple[str, worlds.World]) -> Iterator[str]:
-    name = f"{made[0]}_{next(_numbers)}"
-    asyncio.run(_command(cluster, f'create database "{name}" template "{made[0]}" strategy file_copy'))
-    yield on_database(cluster, name)
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    with copied(cluster, made[0]) as name:
+        yield on_database(cluster, name)
 
 
 @pytest.fixture(scope="session")

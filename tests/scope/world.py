@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from tests.access.consents import consent
-from tests.http.house import PASSWORD, Server, furnish, running
+from tests.http.house import PASSWORD, Server, running
 from tests.referral.region import OUTCOME, act_parameters, patient, refer_parameters, up, version_of
 from tests.scope.people import ROLES, Version, client_of
 from yilian import app, config
@@ -74,8 +74,7 @@ class World:
 
 
 async def build(dsn: str) -> World:
-    """Put the world into a prepared database."""
-    await furnish(dsn)
+    """Put the world into a furnished database."""
     await _more_people(dsn)
     await _own_notes(dsn)
     world = World()

@@ -1,5 +1,5 @@
 """The small region of `tests/http`, as a server on a database of its own."""
 
-from tests.http.conftest import furnished, furnished_dsn, server
+from tests.http.conftest import server
 
-__all__ = ["furnished", "furnished_dsn", "server"]
+__all__ = ["server"]

@@ -20,10 +20,8 @@ CODE = {"coding": [{"system": "http://loinc.org", "code": "2339-0"}]}
 
 
 @pytest.fixture
-async def house(dsn: str) -> AsyncIterator[Database]:
-    settings = config.Settings()
-    await app.prepare(settings, dsn)
-    database = app.database(settings, dsn)
+async def house(prepared_dsn: str) -> AsyncIterator[Database]:
+    database = app.database(config.Settings(), prepared_dsn)
     await database.open()
     await put(database, organization("hospital"))
     await put(database, {"resourceType": "Patient", "id": "wang", "managingOrganization": {"reference": "Organization/hospital"}})

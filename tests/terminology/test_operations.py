@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.http.conftest import furnished, furnished_dsn, server
+from tests.http.conftest import server
 from tests.http.house import Server
 from tests.terminology.words import SIGNS, by_filter, code_system, concept, value_set
 from yilian.fhir import urls
 
-__all__ = ["furnished", "furnished_dsn", "server"]
+__all__ = ["server"]
 
 Json = dict[str, Any]
 ICD = "http://hl7.org/fhir/sid/icd-10"

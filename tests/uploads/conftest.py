@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.conftest import furnished, furnished_dsn  # noqa: F401  (fixtures)
 from tests.http.house import Server, running
 from tests.uploads.samples import EICAR
 from yilian.records import clamd
@@ -24,7 +23,7 @@ SIGNATURE = "Yilian.Test.Eicar"
 
 
 @pytest.fixture
-async def server(furnished_dsn: str) -> AsyncIterator[Server]:  # noqa: F811
+async def server(furnished_dsn: str) -> AsyncIterator[Server]:
     """Without a clamd."""
     async with running(furnished_dsn) as started:
         yield started

@@ -11,14 +11,12 @@ from time import monotonic
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
-from tests.conftest import _command, on_database
+from tests.conftest import _command, cheap_passwords, on_database
 from tests.http.house import Server
 from tests.scope.matrix.posts import Post, furnish, token_of
 from tests.scope.matrix.region import Region, region
 from tests.scope.matrix.writing import write_region
-from yilian.access import passwords
 
 TOKENS_ARE_GOOD_FOR_S = 600
 
@@ -43,11 +41,10 @@ class Matrix:
 
 
 @pytest.fixture(scope="session")
-def matrix(cluster: str, template: str) -> Iterator[Matrix]:
+def matrix(cluster: str, prepared: str) -> Iterator[Matrix]:
     base = f"yilian_matrix_{os.getpid()}"
-    asyncio.run(_command(cluster, f'create database "{base}" template "{template}" strategy file_copy'))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    asyncio.run(_command(cluster, f'create database "{base}" template "{prepared}" strategy file_copy'))
+    with cheap_passwords():
         tokens = asyncio.run(furnish(on_database(cluster, base)))
     there = region(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1))
 

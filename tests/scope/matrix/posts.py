@@ -108,9 +108,7 @@ def _patient_in(ground: str, consent: str) -> str:
 
 async def furnish(dsn: str) -> dict[str, str]:
     """Institutions, accounts and applications in a prepared database; everybody's token."""
-    settings = config.Settings()
-    await app.prepare(settings, dsn)
-    database = app.database(settings, dsn)
+    database = app.database(config.Settings(), dsn)
     await database.open()
     try:
         async with database.transaction() as tx:
