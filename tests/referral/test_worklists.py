@@ -10,7 +10,7 @@ from tests.referral.region import OUTCOME, Region, a_plan, decline_reason, down,
 from yilian import referral
 from yilian.errors import BadRequest
 from yilian.fhir.json import parse
-from yilian.referral import LISTS
+from yilian.referral import LISTS, worklists
 from yilian.referral.states import LIVE, STATES
 from yilian.referral.worklists import WAITING_FOR_A_PLACE
 from yilian.store.page import Page
@@ -136,6 +136,16 @@ async def test_the_closed_list_is_newest_first_over_both_sides_and_paged(region:
     second = await listed(region, "county", "closed", count=4, cursor=first.next)
     assert [one.id for one in (*first.matches, *second.matches)] == order[::-1]
     assert (first.total, second.total, second.next) == (7, 7, None)
+
+
+async def test_a_list_nobody_works_through_is_not_counted_to_its_end(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    for specialty in SPECIALTIES[:3]:
+        await region.refer("gp2", up("p3", "county", specialty=specialty))
+    monkeypatch.setattr(worklists, "COUNTED", 3)
+    assert (await listed(region, "county", "inbox")).total == 3
+    monkeypatch.setattr(worklists, "COUNTED", 2)
+    page = await listed(region, "county", "inbox")
+    assert (page.total, len(page.matches)) == (None, 3)
 
 
 async def test_the_box_finds_by_name_pinyin_initials_number_identifier_and_telephone(region: Region) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from yilian.db import Tx
 
 LONGEST_Q = 100
+COUNTED = 2_500
+"""No list is counted further: nobody works through so many, and each one counted is a look at who may see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ async def worklist(
     count: int = 50,
     cursor: str | None = None,
 ) -> Page:
-    """One page of a list: Tasks, beside them their Patients and ServiceRequests; `total` counts the whole list as filtered.
+    """One page of a list: Tasks, beside them their Patients and ServiceRequests; `total` counts the whole list as filtered, up to
+    `COUNTED`, and is None beyond.
 
     state, priority, direction   codes, several with commas; "" for all
     q                            a patient's name (Chinese, pinyin or initials), identifier or telephone, or part of a 转诊单号
@@ -117,17 +120,19 @@ async def worklist(
     if name not in LISTS:
         raise BadRequest(f"There is no list {name[:40]!r}; there are {', '.join(LISTS)}.", zh="没有这个工作列表。")
     args: list[Any] = []
-    sides = _sides(scope, LISTS[name], args, tx.now, await approvals.posts(tx, scope))
+    posts = await approvals.posts(tx, scope)
+    filters = _filters(args, state, priority, direction, q)
+    sides = _sides(scope, LISTS[name], args, tx.now, posts, f" and {filters}")
     if not sides:
         return Page([], total=0)
-    filters = _filters(args, state, priority, direction, q)
-    total = await tx.fetchval("select " + " + ".join(f"(select count(*) from {side} and {filters})" for side in sides), *args)
-    places = list(args)
+    each = " union all ".join(f"(select from {side} limit {COUNTED + 1})" for side in sides)
+    total = await tx.fetchval(f"select count(*) from ({each}) s", *args)
+    places: list[Any] = []
+    filters = _filters(places, state, priority, direction, q)
     order, after = _order(LISTS[name].ended, cursor, places)
     some = " union all ".join(
-        f"(select f.task_rid, f.request_rid, f.patient, f.urgency, f.due_order, f.closed_at from {side} and {filters}{after}"
-        f" order by {order} limit {count + 1})"
-        for side in sides
+        f"(select f.task_rid, f.request_rid, f.patient, f.urgency, f.due_order, f.closed_at from {side} order by {order} limit {count + 1})"
+        for side in _sides(scope, LISTS[name], places, tx.now, posts, f" and {filters}{after} order by {order}")
     )
     rows = await tx.fetch(
         f"select {COLUMNS}, f.request_rid, f.patient as whom, f.urgency, f.due_order, f.closed_at from ({some}) f"
@@ -148,7 +153,7 @@ async def worklist(
             if LISTS[name].ended
             else cursors.pack(last["urgency"], last["due_order"], last["rid"])
         )
-    return Page([stored(row) for row in here], [stored(row) for row in beside], total, following)
+    return Page([stored(row) for row in here], [stored(row) for row in beside], total if total <= COUNTED else None, following)
 
 
 async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
@@ -165,8 +170,11 @@ async def worklist_counts(tx: Tx, scope: Scope) -> dict[str, int]:
     return dict.fromkeys(counted, 0) | {row["name"]: row["many"] for row in rows}
 
 
-def _sides(scope: Scope, asked: Worklist, args: list[Any], now: datetime, posts: frozenset[str]) -> list[str]:
-    """`referral f … where …` for each side of a list as this asker may see it: keys of ours as literals, words in `args`."""
+def _sides(scope: Scope, asked: Worklist, args: list[Any], now: datetime, posts: frozenset[str], more: str = "") -> list[str]:
+    """What comes after `from` for each side of a list as this asker may see it: keys of ours as literals, words in `args`.
+
+    `more`: conditions and an order that come before the question who may see it.
+    """
     if scope.reach == "grounds" and scope.institution_rid:
         known: dict[str, tuple[Any, str]] = {
             "posts": (sorted(posts), "text[]"),
@@ -176,16 +184,18 @@ def _sides(scope: Scope, asked: Worklist, args: list[Any], now: datetime, posts:
         }
         used = [name for name in known if any(f"{{{name}}}" in side.which for side in asked.sides)]
         words = {name: f"{_add(args, known[name][0])}::{known[name][1]}" for name in used}
-        return [seen(scope, side.ours, side.which.format(**words)) for side in asked.sides]
+        return [seen(scope, side.ours, side.which.format(**words) + more) for side in asked.sides]
     if scope.reach == "self" and asked.mine:
-        return [seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}")]
+        return [seen(scope, False, f"f.patient = any(array({records_of(str(int(scope.patient_rid)))})) and {asked.mine}{more}")]
     if scope.reach == "everything" and asked.mine:  # a system of the region: what all institutions sent
-        return [seen(scope, False, asked.mine)]
+        return [seen(scope, False, asked.mine + more)]
     return []
 
 
 def seen(scope: Scope, ours: bool, which: str) -> str:
-    """`referral f … where …`: what our institution sent (`ours`) or got, and this asker may see; `which`: a condition on `f`.
+    """`… f join … on …`: what our institution sent (`ours`) or got, and this asker may see; `which`: a condition on `f`, and an order.
+
+    The condition comes first (`offset 0` keeps it so): who may see a row is the dearest question about it.
 
     Whom a Task is about and to whom it is confined stand in its row, so the scope is asked without touching a body.
 
@@ -203,7 +213,7 @@ def seen(scope: Scope, ours: bool, which: str) -> str:
         f"(select f.task_rid as rid, f.patient as patient, {confined} as confined, false as shared, {origin} as origin,"
         " 0::smallint as sensitive)"
     )
-    return f"referral f join lateral {about} s on {condition} where {whose} and {which}"
+    return f"(select * from referral f where {whose} and {which} offset 0) f join lateral {about} s on {condition}"
 
 
 def _filters(args: list[Any], state: str, priority: str, direction: str, q: str) -> str:
