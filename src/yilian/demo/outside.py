@@ -35,7 +35,7 @@ ID, NAME, SHORT = "linjiang-central", "邻江市中心医院", "邻江中心医�
 PHONE = "0897-55500000"
 WINDOW = Window(email="zhuanzhen@linjiang.example")
 DEPARTMENTS = (("03.05", "血液内科"), ("19", "肿瘤科"))
-LATITUDE, LONGITUDE = 27.32, 104.71
+LATITUDE, LONGITUDE = 31.352, 106.634
 SENDER, DOCTOR = "liuhe", "gp2"
 
 
@@ -121,9 +121,7 @@ async def play(tx: Tx, region: Region, scoped: Scoped) -> None:
 
 def _wish(region: Region) -> Resource | None:
     """Somebody of the township who is in no other story; None where a small region has nobody."""
-    fitting = (
-        one for one in region.residents if not one.case and one.home == SENDER and one.died is None and 30 <= one.age(region.today) <= 60
-    )
+    fitting = (one for one in region.residents if not one.case and one.home == SENDER and one.died is None and one.age(region.today) >= 18)
     if (one := next(fitting, None)) is None:
         return None
     request: Resource = {

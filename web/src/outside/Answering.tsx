@@ -53,10 +53,8 @@ export function Answering({ shown, onChanged, onOver }: AnsweringProps) {
           <strong>{slip.name}</strong> {slip.sex} {slip.age}
           <span className={styles.state}>{t(`referral.state.${shown.state}` as Key)}</span>
         </p>
-        <p>
-          {[slip.direction, slip.specialty, slip.priority].filter(Boolean).join(' · ')}
-          <span className="quiet"> {t('outside.of', { number: slip.number ?? '' })}</span>
-        </p>
+        <p>{[slip.direction, slip.specialty, slip.priority].filter(Boolean).join(' · ')}</p>
+        <p className="quiet">{t('outside.of', { number: slip.number ?? '' })}</p>
         <p>{t('outside.from', { from: slip.institution ?? '', to: slip.to ?? '' })}</p>
         {shown.due && (
           <p>

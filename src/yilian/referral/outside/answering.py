@@ -77,7 +77,7 @@ async def show(tx: Tx, visit: Visit) -> Shown:
         "stateName": states.STATES[referral.state].zh,
         "due": referral.due_at.isoformat(timespec="seconds") if referral.due_at is not None else None,
         "answering": scope.name.partition("·")[0],
-        "slip": {name: slip[name] for name in SLIP if slip.get(name)},
+        "slip": {name: _hidden(slip[name]) if name == "identity" else slip[name] for name in SLIP if slip.get(name)},
         "outcome": {name: value for name, value in return_slip(facts).items() if name in RETURN and value},
         "steps": [
             {"code": code, "name": states.ACTIONS[code][0], "primary": legal[code].primary, "danger": legal[code].danger}
@@ -164,6 +164,11 @@ def _notes(task: Resource) -> list[dict[str, str]]:
             by = note.get("authorReference", {}).get("display") or note.get("authorString", "")
             found.append({"by": by, "time": note.get("time", ""), "text": note.get("text", "")})
     return found
+
+
+def _hidden(number: str) -> str:
+    """A number as a page without an account shows it; the paper has all of it, for who registers the patient."""
+    return f"{number[:3]}{'*' * max(len(number) - 7, 4)}{number[-4:]}"
 
 
 def _line(communication: Resource) -> dict[str, str]:
