@@ -41,6 +41,7 @@ export const referralMarkWords = {
   'thread.alarm.office': '超时已上报医联体办公室',
   'thread.output.refusal': '拒绝或离院凭证',
   'act.proposed.redirect': '建议改投{what}',
+  'act.proposed.redirect.do': '改投该机构',
   'act.proposed.end': '{what}，建议结束转诊',
   'act.then.stay': '转诊等待，不再计时；已预约的号源、床位立即释放。请写明已告知哪位家属、请了哪位专家。',
   'act.then.travel': '转诊回到“待接收”，由接收机构重新安排。',
