@@ -131,6 +131,11 @@ async def test_versions_of_the_draft_stay_with_the_township(journey: Journey) ->
     assert len((await journey.read("gp", f"Task/{task['id']}/_history"))["entry"]) == 2
 
 
+LEFT = {"leave"}
+ASKED = LEFT | {"green"}
+BESIDE = ASKED | {"stay"}
+"""What both sides may say of a patient who is still with the sender, beside the road."""
+
 MAIN_ROAD: list[tuple[str, dict[str, set[str]], dict[str, set[str]]]] = [
     # state        who may do what                                                    on whose worklists
     (
@@ -141,23 +146,27 @@ MAIN_ROAD: list[tuple[str, dict[str, set[str]], dict[str, set[str]]]] = [
     (
         "submitted",
         {
-            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"receive", "accept", "ask", "forward", "decline"},
-            "expert": {"receive", "accept", "ask", "forward", "decline"}, "pharmacist": set(), "office": set(), "resident": {"cancel"},
+            "gp": {"cancel"} | BESIDE, "gp-colleague": {"cancel"} | BESIDE,
+            "head": set(), "coordinator": {"receive", "accept", "ask", "forward", "decline"} | BESIDE,
+            "expert": {"receive", "accept", "ask", "forward", "decline"} | BESIDE,
+            "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent"}, "head": {"sent"}, "coordinator": {"inbox"}, "resident": {"sent"}},
     ),
     (
         "received",
         {
-            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"accept", "ask", "forward", "decline"},
-            "expert": {"accept", "ask", "forward", "decline"}, "pharmacist": set(), "office": set(), "resident": {"cancel"},
+            "gp": {"cancel"} | BESIDE, "gp-colleague": {"cancel"} | BESIDE,
+            "head": set(), "coordinator": {"accept", "ask", "forward", "decline"} | BESIDE,
+            "expert": {"accept", "ask", "forward", "decline"} | BESIDE, "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent"}, "head": {"sent"}, "coordinator": {"inbox"}, "resident": {"sent"}},
     ),
     (
         "need-info",
         {
-            "gp": {"answer", "cancel"}, "gp-colleague": {"answer", "cancel"}, "head": set(), "coordinator": set(), "expert": set(),
+            "gp": {"answer", "cancel"} | ASKED, "gp-colleague": {"answer", "cancel"} | ASKED,
+            "head": set(), "coordinator": ASKED, "expert": ASKED,
             "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent", "answer"}, "head": {"sent", "answer"}, "coordinator": set(), "resident": {"sent"}},
@@ -165,8 +174,9 @@ MAIN_ROAD: list[tuple[str, dict[str, set[str]], dict[str, set[str]]]] = [
     (
         "accepted",
         {
-            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"arrive", "hold", "book", "defer"},
-            "expert": {"arrive", "hold", "book", "defer"},
+            "gp": {"cancel"} | BESIDE, "gp-colleague": {"cancel"} | BESIDE,
+            "head": set(), "coordinator": {"arrive", "hold", "book", "defer"} | BESIDE,
+            "expert": {"arrive", "hold", "book", "defer"} | BESIDE,
             "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent"}, "head": {"sent"}, "coordinator": {"expected"}, "resident": {"sent"}},
@@ -174,8 +184,8 @@ MAIN_ROAD: list[tuple[str, dict[str, set[str]], dict[str, set[str]]]] = [
     (
         "arrived",
         {
-            "gp": {"cancel"}, "gp-colleague": {"cancel"}, "head": set(), "coordinator": {"report", "complete"},
-            "expert": {"report", "complete"}, "pharmacist": set(), "office": set(), "resident": {"cancel"},
+            "gp": {"cancel"} | LEFT, "gp-colleague": {"cancel"} | LEFT, "head": set(), "coordinator": {"report", "complete"} | LEFT,
+            "expert": {"report", "complete"} | LEFT, "pharmacist": set(), "office": set(), "resident": {"cancel"},
         },
         {"gp": {"sent"}, "head": {"sent"}, "coordinator": {"here"}, "resident": {"sent"}},
     ),
@@ -265,10 +275,10 @@ async def test_the_patient_goes_home_with_a_plan(journey: Journey) -> None:
     assert request["basedOn"][0]["reference"] == f"ServiceRequest/{first['id']}"
     assert await journey.lists("gp", task) == {"inbox", "returned"}
     assert await journey.lists("coordinator", task) == {"sent"}
-    assert await journey.actions("gp", task) == {"receive", "accept", "ask", "forward", "decline"}
-    assert await journey.actions("expert", task) == {"cancel"}
+    assert await journey.actions("gp", task) == {"receive", "accept", "ask", "forward", "decline", "stay", "leave"}
+    assert await journey.actions("expert", task) == {"cancel"} | BESIDE
     task = await journey.act("gp", task, "accept", plan=a_plan())
-    assert await journey.actions("gp", task) == {"arrive", "plan", "hold", "book", "defer"}
+    assert await journey.actions("gp", task) == {"arrive", "plan", "hold", "book", "defer", "stay", "leave"}
     plan = await journey.read("expert", resources.outputs(task, "plan")[0]["valueReference"]["reference"])
     assert (plan["subject"]["reference"], plan["author"]["display"], plan["title"]) == ("Patient/p1", "张伟", "PCI 术后随访")
     assert (await journey.read("gp", "CarePlan", patient="p1", _total="accurate"))["total"] == 1

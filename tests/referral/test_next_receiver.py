@@ -105,7 +105,13 @@ async def test_without_the_senders_word_the_next_is_proposed_to_the_sender_alone
     await heart_services(region, THIRD, "first", "second")
     _, task = await region.refer("gp2", up("p3", "first"))
     assert await proposed(region, "gp2", task) == {}
-    task = await decline(region, "coordinator", task)
+    region.clock.later(hours=25)
+    assert (await proposed(region, "gp2", task))["to"]  # overdue
+    whole = {key: value for key, value in (await region.read("system", "Patient/p3")).items() if key != "meta"}
+    await region.write({**whole, "deceasedBoolean": True})
+    assert await proposed(region, "gp2", task) == {}  # nobody is asked for the dead
+    await region.write(whole)
+    task = await decline(region, "coordinator", await region.read("system", f"Task/{task['id']}"))
     assert (await last(region))["id"] == task["id"]
     found = await proposed(region, "gp2", task)
     assert found["to"]["valueReference"] == {"reference": f"Organization/{THIRD}", "display": "云溪县中医院"}

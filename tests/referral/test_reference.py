@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yilian.policy import defaults
+from yilian.referral.codes import CIRCUMSTANCES, GREEN_CHANNEL, LEAVE_REASONS
 from yilian.referral.states import ACTIONS, ROWS, STATES
+from yilian.referral.worklists import LISTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "referral.md").read_text(encoding="utf-8")
 
@@ -32,3 +35,18 @@ def test_every_row_of_the_table_is_told_as_it_is() -> None:
         for row in ROWS
     ]
     assert cells("The state table") == told
+
+
+def test_the_endings_marks_and_their_codes_are_told() -> None:
+    section = PAGE.split("## Endings and marks\n")[1].split("\n## First visit")[0]
+    for code in (*LEAVE_REASONS, *CIRCUMSTANCES, *GREEN_CHANNEL):
+        assert code in section, code
+    for policy in ("ended_by_itself", "no_show_after_minutes", "green_channel_opened_by"):
+        assert f"`referral.{policy}`" in section
+        assert f"referral.{policy}" in defaults()
+
+
+def test_every_worklist_is_told() -> None:
+    section = PAGE.split("## Worklists\n")[1]
+    for code, one in LISTS.items():
+        assert f"`{code}` {one.zh}" in section, code

@@ -23,7 +23,7 @@ async def complete(tx: Tx, referral: Referral, mine: frozenset[str], legal: list
 
 
 async def _proposed(tx: Tx, referral: Referral, mine: frozenset[str], action: str) -> Proposed | None:
-    if action == "redirect" and states.REFERRER in mine:
+    if action == "redirect" and states.REFERRER in mine and referral.ending is None:
         found = next(iter(await next_receiver.following(tx, referral)), None)
         return Proposed("to", {"valueReference": found.receiver.json}, found.why) if found is not None else None
     if action == "end" and referral.ending is not None and states.STATES[referral.state].turn in mine:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Locator, expect
 
+from tests.conftest import _command
 from tests.journeys.browser.conftest import Open, Site
 from tests.journeys.browser.desk import Desk
 from tests.journeys.browser.screens import complaints, in_order
@@ -128,6 +131,10 @@ def test_a_referral_is_accepted_with_a_place_and_a_bed_missed_booked_again_and_c
     expect(gp.page.locator('button[data-action="book"], button[data-action="no-show"]')).to_have_count(0)  # the receiver's steps
     in_order(complaints(gp))
 
+    expect(coordinator.page.locator('button[data-action="no-show"]')).to_have_count(0)  # its time is still to come
+    with ThreadPoolExecutor(1) as clock:  # and then it has come
+        clock.submit(asyncio.run, _command(site.database, "update referral set missed_from = now() where missed_from is not null")).result()
+    coordinator.go(f"/referrals/{task}")
     coordinator.act("no-show")
     coordinator.confirm()
     expect(glance(coordinator)).to_contain_text("未到诊")

@@ -41,6 +41,7 @@ export const referralMarkWords = {
   'thread.alarm.office': 'Escalated to the consortium office',
   'thread.output.refusal': 'Proof of refusal',
   'act.proposed.redirect': 'Proposed: offer to {what}',
+  'act.proposed.redirect.do': 'Offer it there',
   'act.proposed.end': '{what}: end the referral?',
   'act.then.stay':
     'The referral waits and no clock runs; what was booked is given back. Say who of the family was told and which expert was called.',

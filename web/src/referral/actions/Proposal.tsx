@@ -3,7 +3,6 @@ import { useLocale } from '../../locale/locale';
 import styles from './actions.module.css';
 import { formOf, type LegalAction } from './legal';
 import type { ActForm } from './parameters';
-import { actionName } from './words';
 
 interface ProposalProps {
   legal: readonly LegalAction[];
@@ -13,20 +12,20 @@ interface ProposalProps {
 
 /** What the platform proposes, with why: one press takes the step. Whoever wants it otherwise takes the step by its own button. */
 export function Proposal({ legal, busy, onDo }: ProposalProps) {
-  const { t, lang } = useLocale();
+  const { t } = useLocale();
   return legal
     .filter((action) => action.proposed)
     .map((action) => {
       const proposed = action.proposed;
       const what = proposed?.to?.display ?? proposed?.reason ?? '';
-      const name = actionName(action, t, lang);
+      const ending = action.code === 'end';
       return (
         <Alert
           key={action.code}
           className={styles.proposal ?? ''}
           type="info"
           showIcon
-          title={t(`act.proposed.${action.code === 'end' ? 'end' : 'redirect'}`, { what })}
+          title={t(ending ? 'act.proposed.end' : 'act.proposed.redirect', { what })}
           description={proposed?.to && proposed.why.length > 0 ? proposed.why.join('；') : undefined}
           action={
             <Button
@@ -37,7 +36,7 @@ export function Proposal({ legal, busy, onDo }: ProposalProps) {
               data-proposed={action.code}
               onClick={() => onDo(action, formOf(action))}
             >
-              {name}
+              {t(ending ? 'referral.action.end' : 'act.proposed.redirect.do')}
             </Button>
           }
         />

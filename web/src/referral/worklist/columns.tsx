@@ -37,7 +37,7 @@ export function worklistColumns(list: Worklist, t: Translate, lang: Lang, unread
     {
       key: 'urgency',
       title: t('worklist.urgency'),
-      width: 88,
+      width: 120,
       phone: 'aside',
       render: (task, included) => (
         <span className={styles.stacked}>
