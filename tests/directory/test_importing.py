@@ -63,7 +63,7 @@ async def test_lists_are_taken_in_and_the_same_again_changes_nothing(db: Databas
         assert await tx.fetchval("select count(*) from institution_site") == 2
         assert await tx.fetchval("select count(distinct practitioner) from position") == 1
         assert await tx.fetchval("select count(*) from position where main") == 1
-        [machine] = await equipment.catalogue(tx, kind="ct")
+        [machine], _ = await equipment.catalogue(tx, kind="ct")
         assert (machine.name, machine.shared, machine.institution) == ("64 排 CT", True, "市第一医院")
 
 

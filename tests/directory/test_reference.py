@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 from yilian import policy
-from yilian.directory import offers, ranking
+from yilian.directory import keeping, offers, ranking
 from yilian.directory.codes import POSITIONS
 from yilian.directory.columns import TABLES
 from yilian.http import public_directory
-from yilian.http.operations.directory import CANDIDATES
+from yilian.http.operations import directory_keeping
+from yilian.http.operations.directory import CANDIDATES, EQUIPMENT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "directory.md").read_text(encoding="utf-8")
 
@@ -24,6 +25,16 @@ def rows(heading: str) -> set[str]:
 def test_the_page_names_every_resource_that_is_read() -> None:
     assert rows("What says what") == set(TABLES)
     assert all(kind in PAGE for kind in POSITIONS)
+
+
+def test_the_page_names_the_operations_of_the_forms() -> None:
+    named = {operation.name for operation in directory_keeping.OPERATIONS}
+    assert {name.split("$")[1] for name in rows("Keeping it by form")} - {"equipment"} == named
+    part = PAGE.split("## Keeping it by form\n")[1].split("\n## ")[0]
+    assert all(kind in part for kind in (*keeping.KINDS, *keeping.KEPT_TYPES, *(one for one in keeping.STATES if one)))
+    asked = re.search(r"GET /fhir/HealthcareService/\$equipment\?(\S+?)`", PAGE)
+    assert asked is not None
+    assert {pair.split("=")[0] for pair in asked[1].split("&")} == {one.name for one in EQUIPMENT}
 
 
 def test_the_page_names_every_part_of_the_settings() -> None:

@@ -77,6 +77,8 @@ async def test_candidates_are_ranked_and_say_why(server: Server) -> None:
     assert scores == sorted(scores, reverse=True)
     told = parts(matches[0])
     assert told["minutes"][0]["valuePositiveInt"] < 30
+    assert told["deductible"][0]["valueMoney"] == {"value": 500, "currency": "CNY"}
+    assert told["insured-percent"][0]["valueDecimal"] == 80
     said = {part["extension"][0]["valueCode"]: part["extension"][1]["valueString"] for part in told["reason"]}
     assert said["way"].startswith("约 ")
     assert "scope" in said

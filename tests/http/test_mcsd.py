@@ -5,6 +5,7 @@ https://profiles.ihe.net/ITI/mCSD/ITI-90.html, https://profiles.ihe.net/ITI/mCSD
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -126,3 +127,33 @@ async def test_what_changed_since_is_told_with_what_was_deleted(server: Server) 
     assert ("PUT", "spot") in told
     changed = await gp.get("/fhir/Location", params={"_lastUpdated": f"gt{since}"})
     assert [entry["resource"]["name"] for entry in changed.json()["entry"]] == ["新门诊楼"]
+
+
+LISTS = {
+    "institutions": "机构代码,机构名称,级别,纬度,经度\n510000000000000000001X,白河镇卫生院,township,31.5,106.3\n",
+    "departments": "机构代码,科室代码,科室名称\n510000000000000000001X,NK01,内科\n",
+    "services": "机构代码,诊疗科目\n510000000000000000001X,03.04\n",
+}
+
+
+async def test_what_is_taken_in_has_what_the_profiles_ask_for(server: Server) -> None:
+    """A name and a type: IHE.mCSD.Organization, .Location, .HealthcareService (https://github.com/IHE/ITI.mCSD, input/fsh)."""
+    office = await server.as_("office")
+    for kind, text in LISTS.items():
+        content = {"resourceType": "Binary", "contentType": "text/csv", "data": b64encode(text.encode()).decode()}
+        parameters = [
+            {"name": "content", "resource": content},
+            {"name": "kind", "valueCode": kind},
+            {"name": "apply", "valueBoolean": True},
+        ]
+        asked = {"resourceType": "Parameters", "parameter": parameters}
+        told = (await office.post("/fhir/Organization/$import-directory", json=asked)).json()
+        assert told["parameter"][0]["valueBoolean"] is True, told
+    found = []
+    for path in ("Organization?name=白河镇卫生院,内科", "Location?name=白河镇卫生院", "HealthcareService?specialty=03.04"):
+        found += [entry["resource"] for entry in (await office.get(f"/fhir/{path}")).json()["entry"]]
+    assert sorted(one["resourceType"] for one in found) == ["HealthcareService", "Location", "Organization", "Organization"]
+    assert all(one["name"] and one["type"] for one in found)
+    for one in found:
+        checked = (await office.post(f"/fhir/{one['resourceType']}/$validate", json=one)).json()
+        assert not [issue for issue in checked["issue"] if issue["severity"] in ("fatal", "error")], checked

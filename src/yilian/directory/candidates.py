@@ -14,6 +14,7 @@ from yilian import policy
 from yilian.directory import institutions, tiers, waits
 from yilian.directory.institutions import Institution
 from yilian.directory.offers import DIRECTIONS, Settings
+from yilian.directory.payment import Payment, payments_of
 from yilian.directory.ranking import URGENCIES, Facts, Reason, cost, reasons, weights_of
 from yilian.directory.roads import Point, Way, road_of, way
 from yilian.directory.specialties import SPECIALTIES
@@ -79,7 +80,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """service: "HealthcareService/…"; slot: "Slot/…" of the next place, "" for none; cost: minutes, see `ranking`."""
+    """service: "HealthcareService/…"; slot: "Slot/…" of the next place, "" for none; cost: minutes, see `ranking`; payment: what the
+    insurance leaves to the patient, None where the region has no figure."""
 
     institution: Institution
     service: str
@@ -93,6 +95,7 @@ class Candidate:
     waits: tuple[waits.Wait, ...]
     reasons: tuple[Reason, ...]
     cost: float
+    payment: Payment | None = None
 
 
 async def find(tx: Tx, scope: Scope, need: Need) -> list[Candidate]:
@@ -113,6 +116,7 @@ async def find(tx: Tx, scope: Scope, need: Need) -> list[Candidate]:
     beds = await _beds(tx, list(known), [*codes, ""])
     waited = await waits.latest(tx, list(known), codes)
     weights = weights_of(await policy.value(tx, "directory.candidate_weights", tx.now), need.priority)
+    payments = payments_of(await policy.value(tx, "directory.inpatient_payment", tx.now))
     road = road_of(await policy.value(tx, "directory.road", tx.now))
     start = need.near or (await _site(tx, here) if here else None)
     in_one = bool(here) and bool(await tx.fetchval(TOGETHER, here, today))
@@ -148,6 +152,7 @@ async def find(tx: Tx, scope: Scope, need: Need) -> list[Candidate]:
                 usual,
                 why,
                 cost(why),
+                payments.get(one.tier),
             )
         )
     found.sort(key=lambda one: (one.institution.rid not in sent_by, one.cost, one.institution.name, one.institution.rid))

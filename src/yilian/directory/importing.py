@@ -40,6 +40,11 @@ POSTS = {
     "gp": "全科医生", "physician": "医师", "consultant": "专科医师", "head": "科主任", "coordinator": "转诊办", "pharmacist": "审方药师",
     "registrar": "挂号登记员",
 }  # fmt: skip
+PROVIDER = {"system": "http://terminology.hl7.org/CodeSystem/organization-type", "code": "prov", "display": "Healthcare Provider"}
+DEPARTMENT = {"system": "http://terminology.hl7.org/CodeSystem/organization-type", "code": "dept", "display": "Hospital Department"}
+HOSPITAL = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "HOSP", "display": "Hospital"}
+CLINIC = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "PC", "display": "Primary care clinic"}
+"""What mCSD asks every Organization, Location and HealthcareService for: a type. https://profiles.ihe.net/ITI/mCSD/"""
 SEXES = {"男": "male", "女": "female", "male": "male", "female": "female"}
 
 
@@ -116,6 +121,7 @@ async def _institutions(tx: Tx, row: Values) -> list[Change]:
     if row["address"] or row["district"]:
         place = {"use": "work", "text": row["address"] or made["name"]} | ({"district": row["district"]} if row["district"] else {})
         made["address"] = [place]
+    made.setdefault("type", [{"coding": [PROVIDER]}])
     if row["above"]:
         made["partOf"] = {"reference": await _organization(tx, row["above"])}
     extension = {"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": tier, "display": tiers.TIERS[tier][1]}}
@@ -130,6 +136,7 @@ async def _institutions(tx: Tx, row: Values) -> list[Change]:
             "position": {"longitude": _degrees(row["longitude"], 180), "latitude": _degrees(row["latitude"], 90)},
             "managingOrganization": {"reference": f"Organization/{made['id']}", "display": row["name"]},
         }
+        site.setdefault("type", [{"coding": [CLINIC if tier in tiers.GRASSROOTS else HOSPITAL]}])
         changes.append(_put(site))
     return changes
 
@@ -141,6 +148,7 @@ async def _departments(tx: Tx, row: Values) -> list[Change]:
         "name": row["name"],
         "partOf": {"reference": await _organization(tx, row["institution"])},
     }
+    made.setdefault("type", [{"coding": [DEPARTMENT]}])
     _say(made, "telecom", _phone(row))
     return [_put(made)]
 
@@ -211,7 +219,8 @@ async def _services(tx: Tx, row: Values) -> list[Change]:
     )
     made |= {"active": _yes(row, "active", made.get("active", True)), "providedBy": {"reference": provider}}
     made["specialty"] = [specialty]
-    _say(made, "name", row["name"] or None)
+    made.setdefault("type", [specialty])
+    _say(made, "name", row["name"] or made.get("name") or specialty["coding"][0]["display"])
     _say(made, "telecom", _phone(row))
     made["extension"] = [
         *(one for one in made.get("extension", ()) if one.get("url") != urls.REFERRAL_SETTINGS),

@@ -17,6 +17,8 @@ export interface Candidate {
   readonly latitude?: number;
   readonly longitude?: number;
   readonly directBooking: boolean;
+  /** What the insurance leaves to the patient, as the region has said: 起付线 in yuan, and the percentage that is paid beyond it. */
+  readonly payment?: { readonly deductible: number; readonly percent: number };
   /** Codes of `referral-attachment`. */
   readonly attachments: readonly string[];
 }
@@ -79,10 +81,17 @@ export function candidatesOf(bundle: Bundle<FhirResource>): Candidate[] {
       service: resource,
       reasons: parts.filter((part) => part.url === 'reason').map(reasonOf),
       ...(latitude === undefined || longitude === undefined ? {} : { latitude, longitude }),
+      ...paymentOf(parts),
       directBooking: parts.some((part) => part.url === 'direct-booking' && part.valueBoolean === true),
       attachments: parts.filter((part) => part.url === 'attachment').flatMap((part) => part.valueCode ?? []),
     };
   });
+}
+
+function paymentOf(parts: readonly Extension[]): Pick<Candidate, 'payment'> {
+  const deductible = parts.find((part) => part.url === 'deductible')?.valueMoney?.value;
+  const percent = parts.find((part) => part.url === 'insured-percent')?.valueDecimal;
+  return deductible === undefined || percent === undefined ? {} : { payment: { deductible, percent } };
 }
 
 /** A service of a department names the department: whose it is, the server says. */

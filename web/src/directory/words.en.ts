@@ -162,6 +162,9 @@ export const directoryWords: Record<keyof typeof zh, string> = {
   'candidates.map': 'See the map',
   'candidates.list': 'List only',
   'candidates.needs': 'Referrals here bring along: {what}',
+  'candidates.payment': 'In hospital about {deductible} yuan first, then about {percent} % covered by insurance',
+  'candidates.payment.source':
+    '; costs are estimates by grade from the policy (examples as shipped, to be confirmed by the region); the insurance office decides',
   'candidates.direct': 'direct booking',
 
   'import.title': 'Take a list in',

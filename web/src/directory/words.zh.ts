@@ -159,6 +159,9 @@ export const directoryWords = {
   'candidates.map': '在地图上看',
   'candidates.list': '只看列表',
   'candidates.needs': '该科室转诊须附：{what}',
+  'candidates.payment': '住院起付线约 {deductible} 元，政策范围内报销约 {percent}%',
+  'candidates.payment.source':
+    '；费用为按机构级别的估算，数值取自转诊政策（出厂为示例，须由本地区确认），以医保经办机构为准',
   'candidates.direct': '可直接预约',
 
   'import.title': '导入清单',

@@ -172,6 +172,9 @@ def _why(one: Candidate, house: House) -> Json:
         parts.append({"url": "beds-free", "valueUnsignedInt": one.beds_free})
         parts.append({"url": "beds", "valueUnsignedInt": one.beds})
     parts += [{"url": "wait", "extension": [{"url": part["name"], **_value(part)} for part in _wait(wait)]} for wait in one.waits]
+    if one.payment is not None:
+        parts.append({"url": "deductible", "valueMoney": {"value": one.payment.deductible, "currency": "CNY"}})
+        parts.append({"url": "insured-percent", "valueDecimal": one.payment.percent})
     parts.append({"url": "needs-approval", "valueBoolean": one.settings.needs_approval})
     parts.append({"url": "direct-booking", "valueBoolean": one.settings.direct_booking})
     parts += [{"url": "attachment", "valueCode": code} for code in one.settings.attachments]

@@ -7,7 +7,7 @@ import styles from '../directory.module.css';
 import { EndButton } from './EndButton';
 import { InstitutionField } from './InstitutionField';
 import { KeptFrame } from './KeptFrame';
-import { DEPARTMENT_NO, endedOn, identified, phoneOf, withEnd, withIdentifier, withPhone } from './kept';
+import { DEPARTMENT, DEPARTMENT_NO, endedOn, identified, phoneOf, withEnd, withIdentifier, withPhone } from './kept';
 import { useKept } from './useKept';
 
 interface DepartmentFields {
@@ -32,6 +32,7 @@ export function DepartmentForm({ one, of }: { one: Organization; of: string }) {
         ...rest,
         active: one.active ?? true,
         name: fields.name.trim(),
+        type: one.type ?? [DEPARTMENT],
         partOf: fields.of === one.partOf?.reference ? one.partOf : { reference: fields.of },
         ...(numbers.length > 0 ? { identifier: numbers } : {}),
         ...withPhone(telecom, fields.phone?.trim() ?? ''),

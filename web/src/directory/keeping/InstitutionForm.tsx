@@ -173,6 +173,13 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
           <Input maxLength={200} />
         </Form.Item>
         <Form.Item
+          name="phone"
+          label={t('kept.field.phone')}
+          rules={[{ pattern: /^[0-9+\- ]{5,20}$/, message: t('kept.phone.how') }]}
+        >
+          <Input inputMode="tel" maxLength={20} />
+        </Form.Item>
+        <Form.Item
           name="latitude"
           label={t('kept.field.latitude')}
           dependencies={['longitude']}
@@ -187,13 +194,6 @@ export function InstitutionForm({ one, site, services, above }: InstitutionFormP
           rules={[degrees(180, t('kept.longitude.how')), both('latitude')]}
         >
           <Input inputMode="decimal" maxLength={12} />
-        </Form.Item>
-        <Form.Item
-          name="phone"
-          label={t('kept.field.phone')}
-          rules={[{ pattern: /^[0-9+\- ]{5,20}$/, message: t('kept.phone.how') }]}
-        >
-          <Input inputMode="tel" maxLength={20} />
         </Form.Item>
         <Form.Item name="liaison" label={t('kept.field.liaison')}>
           <Input maxLength={50} />

@@ -20,7 +20,7 @@ interface PostFormProps {
 export function PostForm({ role, included, onDone }: PostFormProps) {
   const { t, lang } = useLocale();
   const [form] = Form.useForm<PostFields>();
-  const keeping = useKept(form, { 'PractitionerRole.period': 'end', 'PractitionerRole.organization': 'where' });
+  const keeping = useKept(form, { 'PractitionerRole.period': 'position', 'PractitionerRole.organization': 'where' });
   const [names, setNames] = useState({ where: '', employer: '' });
   const kind = Form.useWatch('position', form);
   const nameOf = (reference: string | undefined, display: string | undefined): string => {

@@ -38,6 +38,7 @@ export function ServiceForm({ one, provider }: { one: HealthcareService; provide
           ...rest,
           active: one.active ?? true,
           name: fields.name.trim(),
+          type: one.type ?? [specialtyConcept(fields.specialty)],
           providedBy: fields.provider === one.providedBy?.reference ? one.providedBy : { reference: fields.provider },
           specialty:
             specialtyOf(one) === fields.specialty && one.specialty

@@ -36,6 +36,17 @@ export const ROLE = `${BASE}CodeSystem/post`;
 export const INSTITUTION_NO = 'urn:oid:2.16.156.10011.1.5';
 export const DEPARTMENT_NO = `${BASE}NamingSystem/department-number`;
 export const PERSON_NO = 'urn:oid:2.16.156.10011.1.4';
+const ORGANIZATION_TYPE = 'http://terminology.hl7.org/CodeSystem/organization-type';
+const PLACE_TYPE = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
+/** mCSD asks every Organization, Location and HealthcareService for a type (the server's `directory/importing.py`). */
+const PROVIDER: CodeableConcept = {
+  coding: [{ system: ORGANIZATION_TYPE, code: 'prov', display: 'Healthcare Provider' }],
+};
+export const DEPARTMENT: CodeableConcept = {
+  coding: [{ system: ORGANIZATION_TYPE, code: 'dept', display: 'Hospital Department' }],
+};
+const HOSPITAL: CodeableConcept = { coding: [{ system: PLACE_TYPE, code: 'HOSP', display: 'Hospital' }] };
+const CLINIC: CodeableConcept = { coding: [{ system: PLACE_TYPE, code: 'PC', display: 'Primary care clinic' }] };
 const CONTACT = 'http://terminology.hl7.org/CodeSystem/contactentity-type';
 
 interface Extended {
@@ -176,6 +187,7 @@ export function withInstitution(
   ];
   const short = fields.short?.trim() ?? '';
   const level = fields.level ?? '';
+  const kinds = (one.type ?? []).filter(({ coding }) => coding);
   const addresses = same
     ? (address ?? [])
     : text || district
@@ -185,7 +197,7 @@ export function withInstitution(
     ...rest,
     name: fields.name.trim(),
     identifier: withIdentifier(one.identifier, INSTITUTION_NO, fields.code.trim()),
-    type: [...(one.type ?? []).filter(({ coding }) => coding), ...(level ? [{ text: level }] : [])],
+    type: [...(kinds.length > 0 ? kinds : [PROVIDER]), ...(level ? [{ text: level }] : [])],
     ...(short ? { alias: [short, ...(alias ?? []).slice(1)] } : {}),
     ...(addresses.length > 0 ? { address: addresses } : {}),
     ...withPhone(telecom, fields.phone?.trim() ?? ''),
@@ -199,7 +211,6 @@ export function withInstitution(
         }
       : {}),
   };
-  if (made.type?.length === 0) delete made.type;
   const scope = fields.scope?.trim() ?? '';
   return extended(
     extended(made, TIER, { url: TIER, valueCoding: { system: TIER_CODES, code: fields.tier, display: tierName } }),
@@ -212,6 +223,7 @@ export const withSite = (site: Location | undefined, fields: InstitutionFields, 
   ...(site ?? { resourceType: 'Location', mode: 'instance' }),
   status: 'active',
   name: fields.name.trim(),
+  type: site?.type ?? [fields.tier === 'village' || fields.tier === 'township' ? CLINIC : HOSPITAL],
   position: { ...site?.position, latitude: Number(fields.latitude), longitude: Number(fields.longitude) },
   managingOrganization: owner,
 });

@@ -147,7 +147,8 @@ function Choice({
             {shown.length === 0 && <p className={styles.hint}>{t('refer.receiver.nomatch')}</p>}
             {candidates.size > 0 && (
               <p className={styles.hint}>
-                {t('candidates.how')}{' '}
+                {t('candidates.how')}
+                {[...candidates.values()].some(({ payment }) => payment) && t('candidates.payment.source')}{' '}
                 <Button size="small" aria-expanded={mapped} onClick={() => setMapped(!mapped)}>
                   {t(mapped ? 'candidates.list' : 'candidates.map')}
                 </Button>
@@ -241,6 +242,14 @@ function ReceiverWords({
             ...reasons.map((reason) => reason.text[lang]),
             ...(candidate?.directBooking ? [t('candidates.direct')] : []),
           ].join(' · ')}
+        </span>
+      )}
+      {candidate?.payment && (
+        <span>
+          {t('candidates.payment', {
+            deductible: candidate.payment.deductible,
+            percent: candidate.payment.percent,
+          })}
         </span>
       )}
       {chosen && candidate && candidate.attachments.length > 0 && (
