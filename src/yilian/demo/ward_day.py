@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from yilian.beds import days, holds
-from yilian.errors import Conflict
+from yilian.errors import Conflict, NotFound
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
@@ -38,14 +38,14 @@ where w.type = $1 and w.id = $2 and n.state = 'free' and n.sex = '' order by r.i
 
 
 async def play(tx: Tx, scope: Scope) -> None:
-    """All of it, in `tx`; a ward that is full, and a region without in-patients, does without."""
+    """All of it, in `tx`; a ward that is full or not there, and a region without in-patients, do without."""
     for ward, patient, hours in KEPT:
         whose = await tx.fetchval("select rid from resource where type = $1 and id = $2 and not deleted", type_id("Patient"), patient)
         if whose is not None:
             try:
                 async with tx.savepoint():
                     await holds.hold(tx, scope, f"Location/{ward}", whose, tx.now + timedelta(hours=hours))
-            except Conflict:
+            except (Conflict, NotFound):
                 continue
     await _in_two_beds(tx, scope)
     await days.close(tx, tx.now, since=tx.now.astimezone(region_zone()).date() - BEFORE)
