@@ -46,6 +46,27 @@ async def test_bed_days_are_counted_at_the_end_of_each_day_of_the_region(region:
         await used(region, date(2026, 11, 22), date(2026, 11, 22))
 
 
+async def test_use_and_turnover_are_told_by_day_and_ward_and_a_transfer_is_no_discharge(region: Region) -> None:
+    hour = timedelta(hours=1)
+    region.clock.now = FIRST + 50 * hour
+    await region.write(ward(), ward("w2"), bed("b1"), bed("b2"), bed("c1", "w2"))
+    moved = [stay("b1", FIRST, FIRST + 10 * hour, "completed"), stay("c1", FIRST + 10 * hour, FIRST + 30 * hour, "completed")]
+    await region.write(encounter("e1", "p1", *moved, status="finished"), encounter("e2", "p2", stay("b2", FIRST)))
+    async with region.db.transaction() as tx:
+        assert await days.close(tx, tx.now, since=date(2026, 11, 20)) == 3
+    first = region.rids["Organization/first"]
+    async with region.db.reading() as tx:
+        by_day = await days.used(tx, [first], date(2026, 11, 20), date(2026, 11, 23), by="day")
+        by_ward = await days.used(tx, [first], date(2026, 11, 20), date(2026, 11, 23), by="ward")
+        [whole] = await days.used(tx, [first], date(2026, 11, 20), date(2026, 11, 23))
+        with pytest.raises(BadRequest):
+            await days.used(tx, [first], date(2026, 11, 20), date(2026, 11, 23), by="bed")
+    assert [(one.day.day if one.day else 0, one.beds, one.occupied) for one in by_day] == [(20, 3, 2), (21, 3, 2), (22, 3, 1)]
+    assert [one.discharged for one in by_day] == [0, 0, 1], "on the day of the region"
+    assert sorted((one.beds, one.occupied, one.discharged) for one in by_ward) == [(3, 1, 1), (6, 4, 0)]
+    assert (whole.beds, whole.occupied, whole.discharged, whole.turnover) == (9, 5, 1, 1 * 3 / 9)
+
+
 async def test_numbers_of_many_beds_are_read_in_one_look(region: Region) -> None:
     await region.write(*(ward(f"w{n}", specialty="03") for n in range(3)), *(bed(f"b{n}", f"w{n % 3}") for n in range(30)))
     await region.write(*(encounter(f"e{n}", "p1" if n % 2 else "p2", stay(f"b{n}")) for n in range(10)))

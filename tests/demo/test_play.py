@@ -15,7 +15,7 @@ from yilian.access import accounts, grounds
 from yilian.audit.record import follow_writes
 from yilian.db import Database, Tx
 from yilian.demo import bookings as demo_bookings
-from yilian.demo import play, privacy, schedules
+from yilian.demo import guardianship, play, privacy, schedules
 from yilian.demo.region import build
 from yilian.errors import NotFound
 from yilian.fhir import urls
@@ -207,7 +207,14 @@ async def test_what_was_interrupted_goes_on_and_nothing_is_there_twice(house: Da
         )
     region = build(1, FEW, date.fromisoformat(marker["created"]))
     planned = [one.resource for one in schedules.schedules(region.staff, region.places)]
-    written = [*region.directory, *region.duplicates, *(r for b in region.bundles() for r in b), *privacy.resources(region), *planned]
+    written = [
+        *region.directory,
+        *region.duplicates,
+        *(r for b in region.bundles() for r in b),
+        *privacy.resources(region),
+        *guardianship.resources(region),
+        *planned,
+    ]
     expected = {f"{one['resourceType']}/{one['id']}" for one in written}
     expected = {one for one in expected if one.split("/")[0] not in OF_THE_RUN}
     assert set(contents) ^ expected == set()

@@ -30,36 +30,66 @@ left join bed_claim c on c.bed = b.rid and c.stands and c.starts < $2 and (c.end
 where b.active group by b.ward, b.kind, w.institution, w.specialty
 on conflict (day, ward, kind) do update set occupied = excluded.occupied
 """
+BY = {"institution": ("null::bigint", "null::date"), "ward": ("{ward}", "null::date"), "day": ("null::bigint", "{day}")}
+"""What is told apart, besides institutions: the ward and the day (SQL)."""
 USED = """
-select d.institution, case when $4 then d.ward end as ward, sum(d.beds)::bigint as beds, sum(d.occupied)::bigint as occupied,
-    count(distinct d.day) as days
-from bed_day d where d.institution = any($1::bigint[]) and d.day >= $2 and d.day < $3 and d.kind not in ('day', 'newborn')
-group by 1, 2 order by 1, 2
+with open_days as (
+    select d.institution, {of_day} , sum(d.beds)::bigint as beds, sum(d.occupied)::bigint as occupied, count(distinct d.day) as days
+    from bed_day d where d.institution = any($1::bigint[]) and d.day >= $2 and d.day < $3 and d.kind not in ('day', 'newborn')
+    group by 1, 2, 3),
+gone as (
+    select b.institution, {of_stay}, count(*) as left_
+    from bed_claim c join bed b on b.rid = c.bed
+    where b.institution = any($1::bigint[]) and b.kind not in ('day', 'newborn') and c.stands and c.ends >= $4 and c.ends < $5
+      and c.ends <= $7 and not exists (select from bed_claim o where o.encounter = c.encounter and o.stands and o.starts >= c.ends)
+    group by 1, 2, 3)
+select o.institution, o.ward, o.day, o.beds, o.occupied, o.days, coalesce(g.left_, 0) as discharged
+from open_days o left join gone g on g.institution = o.institution and g.ward is not distinct from o.ward
+    and g.day is not distinct from o.day
+where $6::text <> '' order by 1, 3 nulls first, 2
 """
+
+
+def _used(by: str) -> str:
+    ward, day = BY[by]
+    of_day = f"{ward.format(ward='d.ward')} as ward, {day.format(day='d.day')} as day"
+    at = "(c.ends at time zone $6)::date"
+    return USED.format(of_day=of_day, of_stay=f"{ward.format(ward='b.ward')} as ward, {day.format(day=at)} as day")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Of an institution, or one ward of it (rids; None: of all wards). beds, occupied: bed days; days: of how many days they are known."""
+    """Of an institution, a ward of it, or a day (rids; None: of all). beds, occupied: bed days; days: of how many days they are known;
+    discharged: stays that ended in a bed of it by leaving the house, on any day of the period."""
 
     institution: int
     ward: int | None
+    day: date | None
     beds: int
     occupied: int
     days: int
+    discharged: int
 
     @property
     def rate(self) -> float | None:
         """0 to 1 and more (beds that were added); None where nothing was open."""
         return self.occupied / self.beds if self.beds else None
 
+    @property
+    def turnover(self) -> float | None:
+        """床位周转次数: 出院人数 ÷ 平均开放床位数 of the days that are known; None where nothing was open."""
+        return self.discharged * self.days / self.beds if self.beds else None
 
-async def close(tx: Tx, now: datetime) -> int:
-    """Write down the days that are over by `now` (aware) and not yet written, and the last `AGAIN` anew, in `tx`: how many."""
+
+async def close(tx: Tx, now: datetime, *, since: date | None = None) -> int:
+    """Write down the days that are over by `now` (aware) and not yet written, and the last `AGAIN` anew, in `tx`: how many.
+
+    since: where none is written yet, from which day on; else from yesterday. What is open now is then taken to have been open.
+    """
     zone = region_zone()
     today = now.astimezone(zone).date()
     last = await tx.fetchval("select max(day) from bed_day")
-    first = today - timedelta(days=1) if last is None else min(last + timedelta(days=1), today - timedelta(days=AGAIN))
+    first = (since or today - timedelta(days=1)) if last is None else min(last + timedelta(days=1), today - timedelta(days=AGAIN))
     written = await tx.fetchval("select min(day) from bed_day") or first
     day = max(first, written, today - timedelta(days=LONGEST))
     done = 0
@@ -70,12 +100,15 @@ async def close(tx: Tx, now: datetime) -> int:
     return done
 
 
-async def used(tx: Tx, institutions: Sequence[int], start: date, end: date, *, by_ward: bool = False) -> list[Use]:
-    """Of these institutions (rids), from the day `start` to the day before `end`. Beds of day wards and of newborns are no 开放床位 and not
-    among them. Raises BadRequest for no day, and for more than a year."""
+async def used(tx: Tx, institutions: Sequence[int], start: date, end: date, *, by: str = "institution") -> list[Use]:
+    """Of these institutions (rids), from the day `start` to the day before `end`, by a key of `BY`. Beds of day wards and of newborns are
+    no 开放床位 and not among them. Raises BadRequest for no day, for more than a year, and for what cannot be told apart."""
     if not timedelta(0) < end - start <= timedelta(days=LONGEST):
         raise BadRequest(f"From start to end it is 1 to {LONGEST} days.", expression="end", zh="统计时段须为 1 至 366 天。")
-    return [Use(*row) for row in await tx.fetch(USED, list(institutions), start, end, by_ward)]
+    if by not in BY:
+        raise BadRequest(f"by is {', '.join(BY)}.", expression="by", zh="统计口径不正确。")
+    since, until = _end(start - timedelta(days=1)), _end(end - timedelta(days=1))
+    return [Use(*row) for row in await tx.fetch(_used(by), list(institutions), start, end, since, until, str(region_zone()), tx.now)]
 
 
 def _end(day: date) -> datetime:

@@ -19,8 +19,8 @@ from yilian import policy, referral
 from yilian.access import accounts, clients
 from yilian.db import Database, Tx
 from yilian.demo import bookings as demo_bookings
+from yilian.demo import guardianship, privacy, ward_day
 from yilian.demo import outside as demo_outside
-from yilian.demo import privacy
 from yilian.demo import region as demo_region
 from yilian.demo import schedules as demo_schedules
 from yilian.demo.accounts import CLIENT, CLIENT_SECRET, PASSWORD
@@ -233,7 +233,7 @@ async def _accounts(db: Database, region: Region, progress: Progress, report: Re
     if progress.accounts:
         return progress
     async with db.transaction() as tx:
-        await _put(tx, privacy.resources(region))
+        await _put(tx, [*privacy.resources(region), *guardianship.resources(region)])
         for name, value in OPEN_HOUSE.items():
             await policy.put(
                 tx, name, value, valid_from=progress.today, source="演示区域", evidence="house", note="Everybody knows the password."
@@ -333,6 +333,8 @@ async def _referrals(db: Database, region: Region, progress: Progress, report: R
         tx.new_id = _Ids(demo_outside.ID).next
         await demo_outside.play(tx, region, partial(_scope, tx, region))
         await tx.execute(OLD_NEWS, tx.now, timedelta(days=1))
+        tx.new_id = _Ids("wards").next
+        await ward_day.play(tx, await _scope(tx, region, ward_day.WHO))
         await _mark(tx, replace(progress, complete=True))
 
 

@@ -35,7 +35,6 @@ export function PatientField({ id, onChoose }: { id: string; onChoose: (patient:
     <Select
       id={id}
       autoFocus
-      allowClear
       loading={busy}
       showSearch={{ filterOption: false, onSearch: setTyped }}
       placeholder={t('bed.patient.hint')}

@@ -10,10 +10,15 @@ const lazyPage = (load: () => Promise<{ default: ComponentType }>): RouteObject[
 
 export const bedRoutes: RouteObject[] = [
   { path: 'beds', lazy: lazyPage(() => import('./BedsPage')) },
+  { path: 'bed-use', lazy: lazyPage(() => import('./use/UsePage')) },
   { path: 'beds/:id', lazy: lazyPage(() => import('./WardPage')) },
 ];
 
 export const seesBeds = (person: Person): boolean => seesPatients(person) || has(person, 'registrar', 'office');
+
+/** Looks at how much of the beds is used: whoever runs a house or a department. */
+export const seesBedUse = (person: Person): boolean =>
+  Boolean(person.institution) && has(person, 'head', 'coordinator', 'office', 'medical-affairs', 'president');
 
 /** May admit, transfer and discharge in the own house; the server decides. */
 export const worksOnWards = (person: Person): boolean => seesPatients(person) || has(person, 'registrar');

@@ -2,6 +2,30 @@ import type { bedWords as zh } from './words.zh';
 
 /** The words of beds in English. */
 export const bedWords: Record<keyof typeof zh, string> = {
+  'use.title': 'Use of beds',
+  'use.how':
+    'Counted at the end of each day: rate = bed days occupied ÷ bed days open; turnover = discharges ÷ beds open on average. No day beds, no newborns’ beds.',
+  'use.period': 'Period',
+  'use.by.ward': 'Our wards',
+  'use.by.institution': 'Institutions',
+  'use.wards': 'Wards',
+  'use.institutions': 'Institutions',
+  'use.days': 'Rate of use day by day',
+  'use.ward': 'Ward',
+  'use.beds': 'Bed days open',
+  'use.occupied': 'Bed days occupied',
+  'use.discharged': 'Discharges',
+  'use.rate': 'Rate of use',
+  'use.turnover': 'Turnover',
+  'use.none': 'Nothing is known of beds in this period',
+  'use.none.how': 'The use of beds is counted when a day is over; choose other days.',
+  'use.surgery': 'Day surgery',
+  'use.surgery.said': '{elective} discharged after elective surgery, {day} of them day surgery:',
+  'use.surgery.reached': 'target {target} reached',
+  'use.surgery.short': 'target {target}',
+  'use.surgery.none': '(no elective surgery in this period)',
+  'use.surgery.how':
+    'Completed elective operations by day of discharge, no emergencies; day surgery is a short stay or a stay in a day bed.',
   'bed.title': 'Beds',
   'bed.how': 'The state of a bed follows from visits and holds; nobody types it.',
   'bed.what': 'the beds',

@@ -22,6 +22,7 @@ import {
   HomeOutlined,
   IdcardOutlined,
   InboxOutlined,
+  LineChartOutlined,
   MedicineBoxOutlined,
   MessageOutlined,
   PauseCircleOutlined,
@@ -39,7 +40,7 @@ import {
 } from '@ant-design/icons';
 import type { ReactNode } from 'react';
 import { has, looksAfterAccounts, type Person, seesPatients } from '../access/person';
-import { seesBeds } from '../beds';
+import { seesBeds, seesBedUse } from '../beds';
 import { readsCriteria, sendsDown } from '../criteria';
 import { worksAtDesk } from '../desk';
 import { usesDirectory } from '../directory';
@@ -170,6 +171,7 @@ export function destinations(person: Person, t: Translate): Record<Group, Destin
       ...(countsReferrals(person)
         ? [{ to: '/referral-statistics', title: t('flow.title'), icon: <BarChartOutlined /> }]
         : []),
+      ...(seesBedUse(person) ? [{ to: '/bed-use', title: t('use.title'), icon: <LineChartOutlined /> }] : []),
       ...(seesPoolReport(person) ? [{ to: '/pool-report', title: t('pools.title'), icon: <BarChartOutlined /> }] : []),
     ],
   };

@@ -1,7 +1,9 @@
 import { Button, Drawer, Tag } from 'antd';
-import { useState } from 'react';
+import type { Patient } from 'fhir/r4';
+import { useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { usePerson } from '../access/person';
+import { PatientField } from '../beds/PatientField';
 import { today } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
@@ -9,11 +11,16 @@ import { Read, useReading } from '../page/reading';
 import { called } from '../referral/codes/search';
 import { SPECIALTIES } from '../referral/codes/specialties';
 import styles from './booking.module.css';
-import { calendar, type Line, type Places } from './bookings';
+import { calendar, heldUntil, hold, type Line, type Places } from './bookings';
 import { WEEKDAYS } from './ChooseTime';
 import { clock, monday, plus, weekday } from './days';
+import { Held, type Holding } from './Held';
+import { useDoing } from './useDoing';
 
-/** `/calendar?week=2026-11-23`: a week of one's institution: who works when, and how many places are free, for which pools. */
+/**
+ * `/calendar?week=2026-11-23`: a week of one's institution: who works when, and how many places are free, for which pools. A press on a day
+ * opens its times, and there a place is booked for a patient.
+ */
 export default function CalendarPage() {
   const { t, lang } = useLocale();
   const person = usePerson();
@@ -90,7 +97,15 @@ export default function CalendarPage() {
         size={420}
         title={open ? t('booking.slots', { who: open.line.actor, day: open.day }) : ''}
       >
-        {open && <DaySlots line={open.line} day={open.day} organization={organization} />}
+        {open && (
+          <DaySlots
+            key={`${open.line.schedule} ${open.day}`}
+            line={open.line}
+            day={open.day}
+            organization={organization}
+            onBooked={() => setOpen(null)}
+          />
+        )}
       </Drawer>
     </div>
   );
@@ -133,34 +148,83 @@ function Cell({ line, places, onOpen }: { line: Line; places: Places; onOpen: ()
   );
 }
 
-function DaySlots({ line, day, organization }: { line: Line; day: string; organization: string }) {
+interface DaySlotsProps {
+  line: Line;
+  day: string;
+  organization: string;
+  onBooked: () => void;
+}
+
+function DaySlots({ line, day, organization, onBooked }: DaySlotsProps) {
   const { t } = useLocale();
-  const reading = useReading(['booking', 'slots', line.schedule, day, 'own'], (signal) =>
-    calendar({ organization, start: day, end: day, schedule: line.schedule, slots: true }, signal),
+  const id = useId();
+  const { busy, run } = useDoing();
+  const [patient, setPatient] = useState<Patient | null>(null);
+  const [holding, setHolding] = useState<Holding | null>(null);
+  const reading = useReading(['booking', 'slots', line.schedule, day, 'own', patient?.id ?? ''], (signal) =>
+    calendar(
+      {
+        organization,
+        start: day,
+        end: day,
+        schedule: line.schedule,
+        slots: true,
+        ...(patient ? { patient: `Patient/${patient.id}` } : {}),
+      },
+      signal,
+    ),
   );
+  const take = (place: Places) =>
+    void run(
+      place.slot,
+      async () => {
+        const held = await hold(place.slot, `Patient/${patient?.id}`, 'on-site');
+        setHolding({ id: held.id ?? '', until: heldUntil(held), starts: place.starts, who: line.actor });
+        return '';
+      },
+      t('booking.failed'),
+    );
+  if (holding) return <Held holding={holding} onOver={() => setHolding(null)} onBooked={onBooked} />;
   return (
-    <Read of={reading} what={t('booking.what')} rows={4}>
-      {(lines) => (
-        <ul className={styles.slotList}>
-          {(lines[0]?.days ?? []).map((one) => (
-            <li key={one.slot}>
-              <strong>
-                {clock(one.starts)}–{clock(one.ends)}
-              </strong>
-              <span>
-                {one.stopped ? t('booking.stopped') : t('booking.places', { free: one.left, places: one.places })}
-              </span>
-              <span>
-                {one.taken > 0 && <Tag color="cyan">{t('booking.taken', { n: one.taken })}</Tag>}
-                {one.held > 0 && <Tag color="orange">{t('booking.held.count', { n: one.held })}</Tag>}
-                {one.pools.map(([pool, n]) => (
-                  <Tag key={pool}>{t('booking.kept', { pool: t(`booking.pool.${pool}`), n })}</Tag>
-                ))}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Read>
+    <>
+      <div className={styles.forWhom}>
+        <label htmlFor={id}>{t('booking.col.patient')}</label>
+        <PatientField id={id} onChoose={setPatient} />
+      </div>
+      <Read of={reading} what={t('booking.what')} rows={4}>
+        {(lines) => (
+          <ul className={styles.slotList}>
+            {(lines[0]?.days ?? []).map((one) => (
+              <li key={one.slot}>
+                <strong>
+                  {clock(one.starts)}–{clock(one.ends)}
+                </strong>
+                <span>
+                  {one.stopped ? t('booking.stopped') : t('booking.places', { free: one.left, places: one.places })}
+                </span>
+                <Button
+                  size="small"
+                  type="primary"
+                  ghost
+                  disabled={!patient || one.free === 0}
+                  loading={busy === one.slot}
+                  aria-label={t('booking.hold', { time: `${clock(one.starts)}–${clock(one.ends)}` })}
+                  onClick={() => take(one)}
+                >
+                  {t('booking.take')}
+                </Button>
+                <span>
+                  {one.taken > 0 && <Tag color="cyan">{t('booking.taken', { n: one.taken })}</Tag>}
+                  {one.held > 0 && <Tag color="orange">{t('booking.held.count', { n: one.held })}</Tag>}
+                  {one.pools.map(([pool, n]) => (
+                    <Tag key={pool}>{t('booking.kept', { pool: t(`booking.pool.${pool}`), n })}</Tag>
+                  ))}
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Read>
+    </>
   );
 }

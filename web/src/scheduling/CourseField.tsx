@@ -28,6 +28,7 @@ export function CourseField({
         <>
           <label htmlFor={`${id}-visits`}>{t('booking.series.visits')}</label>
           <InputNumber
+            controls={false}
             id={`${id}-visits`}
             min={2}
             max={40}
@@ -37,6 +38,7 @@ export function CourseField({
           />
           <label htmlFor={`${id}-days`}>{t('booking.series.days')}</label>
           <InputNumber
+            controls={false}
             id={`${id}-days`}
             min={1}
             max={90}

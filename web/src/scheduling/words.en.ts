@@ -30,6 +30,7 @@ export const bookingWords: Record<keyof typeof zh, string> = {
   'booking.none.day': 'No clinic on this day. Choose another one',
   'booking.slots': '{who}, {day}',
   'booking.hold': 'Book {time}',
+  'booking.take': 'Book',
   'booking.held': 'The place is kept',
   'booking.held.left': '{time} left to confirm',
   'booking.held.over': 'The place was let go. Please choose again',

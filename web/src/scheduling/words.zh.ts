@@ -29,6 +29,7 @@ export const bookingWords = {
   'booking.none.day': '这一天没有出诊，请换一天',
   'booking.slots': '{who}，{day} 的号源',
   'booking.hold': '预约 {time}',
+  'booking.take': '预约',
   'booking.held': '号已保留',
   'booking.held.left': '还剩 {time}，请确认',
   'booking.held.over': '占号已超时释放，请重新选择',

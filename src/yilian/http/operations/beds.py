@@ -200,17 +200,16 @@ async def contradicting(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def use(house: House, asker: Scope, request: Request) -> Answer:
-    """GET /Location/$bed-use?start=…&end=…: 床位使用率 by institution (or ward), from the day start to the day end. Numbers alone."""
+    """GET /Location/$bed-use?start=…&end=…: 床位使用率 and 床位周转次数 by institution (or ward, or day), from the day start to the day
+    end. Numbers alone."""
     require(asker, "read", "Location")
     called = await called_with(request, USE)
     start, end = _day(called, "start"), _day(called, "end")
-    if called.text("by") not in ("", "institution", "ward"):
-        raise BadRequest("by is institution or ward.", expression="by", zh="统计口径不正确。")
     async with house.db.reading() as tx:
         wanted = [await _institution(tx, text) for text in called.all("institution")]
         if not wanted:
             wanted = [row["institution"] for row in await tx.fetch("select distinct institution from ward where active")]
-        found = await days.used(tx, wanted, start, end + timedelta(days=1), by_ward=called.text("by") == "ward")
+        found = await days.used(tx, wanted, start, end + timedelta(days=1), by=called.text("by") or "institution")
         places = await by_rid(tx, wanted)
         wards = {
             row["rid"]: {"reference": f"Location/{row['id']}", "display": str(parse(row["body"].encode()).get("name", row["id"]))}
@@ -224,9 +223,12 @@ async def use(house: House, asker: Scope, request: Request) -> Answer:
         )
         if one.ward in wards:
             part.append({"name": "ward", "valueReference": wards[one.ward]})
-        part += [{"name": name, "valueInteger": getattr(one, name)} for name in ("beds", "occupied", "days")]
-        if one.rate is not None:
+        if one.day is not None:
+            part.append({"name": "day", "valueDate": one.day.isoformat()})
+        part += [{"name": name, "valueInteger": getattr(one, name)} for name in ("beds", "occupied", "days", "discharged")]
+        if one.rate is not None and one.turnover is not None:
             part.append({"name": "rate", "valueDecimal": round(one.rate, 4)})
+            part.append({"name": "turnover", "valueDecimal": round(one.turnover, 2)})
         parameter.append({"name": "group", "part": part})
     return of_json({"resourceType": "Parameters", **({"parameter": parameter} if parameter else {})})
 

@@ -70,7 +70,7 @@ function Held({ told }: { told: Told }) {
       {edits && last && (
         <RulesForm
           begin={last}
-          since={plus(today(new Date()), 1)}
+          since={plus(today(new Date()), last.releaseDays + 1)}
           onLeave={() => setEdits(false)}
           onSaved={() => {
             setEdits(false);

@@ -93,6 +93,7 @@ export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
             <Field title={`${t('pool.release')} · ${t('pool.release.days')}`}>
               {(id) => (
                 <InputNumber
+                  controls={false}
                   id={id}
                   min={0}
                   max={60}
@@ -214,6 +215,7 @@ function RuleRow({ nth, rule, onPut, onRemove }: RuleRowProps) {
       </td>
       <td>
         <InputNumber
+          controls={false}
           aria-label={named('share')}
           min={1}
           max={100}
@@ -225,6 +227,7 @@ function RuleRow({ nth, rule, onPut, onRemove }: RuleRowProps) {
       </td>
       <td>
         <InputNumber
+          controls={false}
           aria-label={named('opens')}
           min={0}
           max={60}
@@ -243,6 +246,7 @@ function RuleRow({ nth, rule, onPut, onRemove }: RuleRowProps) {
           options={ANCHORS.map((value) => ({ value, label: t(`pool.anchor.${value}`) }))}
         />
         <InputNumber
+          controls={false}
           aria-label={named('hours')}
           min={0}
           max={720}

@@ -4,7 +4,7 @@ import type { poolRuleWords as zh } from './words.zh';
 export const poolRuleWords: Record<keyof typeof zh, string> = {
   'pool.title': 'Rules of the pools',
   'pool.how':
-    'How much of each kind of slot is kept for the grassroots and others, how long before the rest it opens, and when it falls to the public. The day of the visit counts; booked places stay as they are.',
+    'How much of each kind of slot is kept for the grassroots and others, how long before the rest it opens, and when it falls to the public. The day of the visit counts; places that are booked or open to the public stay as they are.',
   'pool.holds': 'From {since}',
   'pool.holds.now': 'In force',
   'pool.own': 'Own rules',

@@ -1,7 +1,8 @@
 /** What 号源池规则 says. */
 export const poolRuleWords = {
   'pool.title': '号源池规则',
-  'pool.how': '每类号源为基层等预留多大比例、提前几天开放、何时放回公众。按就诊日期生效，已被预约的号不受影响。',
+  'pool.how':
+    '每类号源为基层等预留多大比例、提前几天开放、何时放回公众。按就诊日期生效，已被预约或已放给公众的号不受影响。',
   'pool.holds': '{since} 起',
   'pool.holds.now': '现行',
   'pool.own': '本机构规则',
@@ -30,7 +31,7 @@ export const poolRuleWords = {
   'pool.since': '生效日期（就诊日期）',
   'pool.add': '增加一条',
   'pool.remove': '删除',
-  'pool.preview': '预览今后两周',
+  'pool.preview': '预览两周的变化',
   'pool.save': '保存',
   'pool.save.sure': '{since} 起按新规则预留？',
   'pool.save.sure.how': '已生成且无人预约、尚未放给公众的号将重新分配。',

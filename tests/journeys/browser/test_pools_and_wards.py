@@ -1,0 +1,106 @@
+"""The office changes what is kept of the slots; a desk books a course; a guardian books on the phone; a hospital looks at its beds."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.journeys.browser.conftest import Open
+from tests.journeys.browser.desk import PHONE
+from tests.journeys.browser.screens import complaints, in_order
+from tests.journeys.browser.test_booking import DEPARTMENT, HOLDER, HOSPITAL, choose, take_a_time
+
+
+def test_the_office_looks_at_what_other_rules_would_do_and_changes_them(at_a_desk: Open) -> None:
+    office = at_a_desk("office")
+    office.go("/pool-rules")
+    office.sees("号源池规则", "现行", "区域规定", "还没有调整过")
+    in_order(complaints(office))
+    office.press("调整规则")
+    office.page.get_by_role("spinbutton", name="预留比例 1").fill("60")
+    office.page.get_by_label("依据").fill("医联体理事会决议第 3 号")
+    office.press("预览两周的变化")
+    office.sees("两周的变化", "→", "改变预留或开放时间")
+    office.picture("rules previewed")
+    in_order(complaints(office))
+    office.page.get_by_role("button", name="保 存").or_(office.page.get_by_role("button", name="保存")).click()
+    office.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
+    office.sees("已保存", "医联体理事会决议第 3 号", "普通门诊 基层 60%", "本机构规则")
+    office.picture("rules changed")
+
+
+def test_a_desk_books_a_course_and_cancels_what_is_left_of_it(at_a_desk: Open) -> None:
+    desk = at_a_desk("registrar")
+    desk.go(f"/desk/{HOLDER}")
+    desk.settle()
+    name = desk.page.get_by_role("heading", level=1).inner_text().strip()
+    desk.page.get_by_role("button", name="预约挂号").click()
+    desk.arrives("/book.*")
+    choose(desk, DEPARTMENT)
+    desk.page.get_by_text("疗程", exact=True).click()
+    desk.page.get_by_label("次数").fill("2")
+    desk.page.get_by_label("间隔天数").fill("1")
+    desk.page.locator("li").get_by_role("button", name="选时间").first.click()
+    desk.settle()
+    desk.picture("course")
+    in_order(complaints(desk))
+    desk.page.locator("button[aria-label^='预约 ']:enabled").first.click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="预约 2 次").click()
+    desk.arrives(f"/bookings\\?patient={HOLDER}")
+    desk.sees("共 2 次，待就诊 2 次", "疗程 1/2", "疗程 2/2")
+    desk.picture("course booked")
+    in_order(complaints(desk))
+    desk.press("取消余下 2 次")
+    desk.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name="取消余下 2 次").click()
+    desk.sees("已取消 2 次")
+    expect(desk.page.get_by_text("共 2 次")).to_have_count(0)
+
+    desk.go("/calendar")
+    desk.press("后一周")
+    desk.settle()
+    desk.page.get_by_role("button", name=re.compile("可约 [1-9]")).first.click()
+    drawer = desk.page.get_by_role("dialog")
+    desk.pick(drawer.get_by_role("combobox", name="患者"), name, name)
+    desk.settle()
+    desk.picture("calendar opened")
+    in_order(complaints(desk))
+    drawer.get_by_role("button", name=re.compile("^预约 ")).first.click()
+    desk.sees("号已保留")
+    desk.press("确认预约")
+    desk.sees("预约成功")
+
+
+def test_a_guardian_books_for_a_ward_on_the_phone_and_cancels(at_a_desk: Open) -> None:
+    phone = at_a_desk("resident", size=PHONE)
+    phone.go("/book")
+    whose = phone.page.get_by_role("radiogroup", name="为谁预约").locator("label")
+    expect(whose).not_to_have_count(1)
+    ward = whose.nth(1).inner_text().strip()
+    whose.nth(1).click()
+    phone.arrives("/book\\?patient=.*")
+    phone.picture("for whom")
+    in_order(complaints(phone))
+    choose(phone, HOSPITAL, DEPARTMENT)
+    take_a_time(phone)
+    phone.press("确认预约")
+    phone.arrives("/bookings\\?patient=.*")
+    phone.sees("待就诊", "已预约", HOSPITAL, ward)
+    phone.picture("of the ward")
+    in_order(complaints(phone))
+    phone.press("取消预约")
+    phone.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name="取消预约").click()
+    phone.sees("已取消")
+
+
+def test_a_hospital_sees_how_its_beds_are_used_and_what_is_to_be_checked(at_a_desk: Open) -> None:
+    desk = at_a_desk("coordinator")
+    desk.go("/bed-use")
+    desk.sees("床位使用", "每日床位使用率", "心血管内科病区", "周转次数", "日间手术")
+    desk.picture("use of beds")
+    in_order(complaints(desk))
+    desk.page.get_by_text("各机构", exact=True).first.click()
+    desk.sees("云溪市第一人民医院")
+    desk.go("/beds")
+    desk.sees("床位一览", "同一患者占用两张床位", "预留")
+    desk.picture("beds to check")
