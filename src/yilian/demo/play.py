@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from yilian import policy, referral
 from yilian.access import accounts, clients
+from yilian.aftercare import suspicions
 from yilian.db import Database, Tx
 from yilian.demo import bookings as demo_bookings
 from yilian.demo import privacy
@@ -303,6 +304,8 @@ async def _bookings(db: Database, region: Region, progress: Progress, report: Re
     return progress
 
 
+SUSPECTED = timedelta(days=30)
+"""What looks wrong among the referrals of so long stands before the office, as if its nightly job had always run."""
 OLD_NEWS = """
 insert into message_read (reader, agent, at)
 select id, agent, due from message_reader where agent is not null and due < $1::timestamptz - $2::interval
@@ -329,6 +332,7 @@ async def _referrals(db: Database, region: Region, progress: Progress, report: R
         report("转诊", len(done), total)
     async with db.transaction() as tx:
         await tx.execute(OLD_NEWS, tx.now, timedelta(days=1))
+        await suspicions.look(tx, tx.now - SUSPECTED)
         await _mark(tx, replace(progress, complete=True))
 
 
