@@ -29,7 +29,7 @@ from yilian.store.scope import SYSTEM, Scope
 HOOKS = Hooks(validate=validation.issues, guards=(referral.guard, bookings.guard), reactions=(grounds.follow, follow_writes, slots.follow))
 FEW = 60
 OF_THE_RUN = (
-    "Appointment", "Basic", "CarePlan", "DocumentReference", "Provenance", "ServiceRequest", "Slot", "Task",
+    "DetectedIssue", "Appointment", "Basic", "CarePlan", "DocumentReference", "Provenance", "ServiceRequest", "Slot", "Task",
 )  # fmt: skip
 """Types of which the commands make some, beside what is planned."""
 
