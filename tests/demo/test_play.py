@@ -29,7 +29,7 @@ from yilian.store.scope import SYSTEM, Scope
 HOOKS = Hooks(validate=validation.issues, guards=(referral.guard, bookings.guard), reactions=(grounds.follow, follow_writes, slots.follow))
 FEW = 60
 OF_THE_RUN = (
-    "Appointment", "Basic", "CarePlan", "DocumentReference", "Provenance", "ServiceRequest", "Slot", "Task",
+    "DetectedIssue", "Appointment", "Basic", "CarePlan", "DocumentReference", "Provenance", "ServiceRequest", "Slot", "Task",
 )  # fmt: skip
 """Types of which the commands make some, beside what is planned."""
 
@@ -100,6 +100,9 @@ async def test_the_region_is_played_as_planned_and_then_left_alone(house: Databa
     await _there_are_free_places_for_a_fortnight(house)
     await _the_lists_of_bookings_have_something(house)
     await _the_other_township_sees_no_patient_without_a_ground(house)
+    async with house.reading() as tx:
+        found = await tx.fetch("select rule, state from referral_suspicion")
+    assert [tuple(row) for row in found] == [("repeated", "open")], "the office has one to look into"
     await _referral_numbers_begin_with_the_code_of_the_region(house)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -158,7 +159,32 @@ async def test_who_is_known_here_is_judged_by_what_the_institution_may_see(his: 
     await store(his.server, of_now(record.pressure(188, 112)))
     [card] = cards(await his.post(VIEW, call("patient-view", prefetch=along(identifier=FILE))))
     assert card["links"][0]["url"].startswith(f"{ORIGIN}/patients/p1/refer?")
+    gp = await his.server.as_("gp")
+    way = card["links"][0]["url"].partition("?")[2]
+    assert way == f"card={card['uuid']}"
+    opened = await gp.get(f"/fhir/Patient/p1/$card-referral?{way}")
+    assert opened.status_code == 200, opened.text
+    draft = opened.json()
+    assert (draft["resourceType"], draft["subject"], draft["status"]) == ("ServiceRequest", {"reference": "Patient/p1"}, "draft")
+    assert "188 mmHg" in draft["reasonCode"][0]["text"]
+    assert draft["category"][0]["coding"][0]["code"] == "up"
+    refused = [
+        await gp.get(f"/fhir/Patient/p2/$card-referral?{way}"),  # it was about somebody else
+        await gp.get(f"/fhir/Patient/p1/$card-referral?card={uuid4()}"),
+        await gp.get("/fhir/Patient/p1/$card-referral?card=one"),
+        await (await his.server.as_("gp2")).get(f"/fhir/Patient/p1/$card-referral?{way}"),  # the address is no right
+    ]
+    assert [one.status_code for one in refused] == [404] * 4
     assert "reasonReference" not in card["suggestions"][0]["actions"][0]["resource"], "our ids stay out of another's system"
+
+
+async def test_what_only_the_asking_system_knew_is_not_in_what_its_card_opens(his: Hospital) -> None:
+    high = of_now(record.pressure(188, 112), "555")
+    [card] = cards(await his.post(VIEW, call("patient-view", prefetch=along(high, identifier=FILE))))
+    gp = await his.server.as_("gp")
+    draft = (await gp.get(f"/fhir/Patient/p1/$card-referral?card={card['uuid']}")).json()
+    assert draft["reasonCode"][0]["coding"][0]["system"] == urls.REFERRAL_REASON
+    assert "188" not in json.dumps(draft)
 
 
 async def test_another_institutions_system_learns_nothing_of_our_patient(server: Server) -> None:

@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from yilian import policy, referral
 from yilian.access import accounts, clients
+from yilian.aftercare import suspicions
 from yilian.db import Database, Tx
 from yilian.demo import bookings as demo_bookings
 from yilian.demo import guardianship, privacy, ward_day
@@ -305,6 +306,8 @@ async def _bookings(db: Database, region: Region, progress: Progress, report: Re
     return progress
 
 
+SUSPECTED = timedelta(days=30)
+"""What looks wrong among the referrals of so long stands before the office, as if its nightly job had always run."""
 OLD_NEWS = """
 insert into message_read (reader, agent, at)
 select id, agent, due from message_reader where agent is not null and due < $1::timestamptz - $2::interval
@@ -335,6 +338,7 @@ async def _referrals(db: Database, region: Region, progress: Progress, report: R
         await tx.execute(OLD_NEWS, tx.now, timedelta(days=1))
         tx.new_id = _Ids("wards").next
         await ward_day.play(tx, await _scope(tx, region, ward_day.WHO))
+        await suspicions.look(tx, tx.now - SUSPECTED)
         await _mark(tx, replace(progress, complete=True))
 
 

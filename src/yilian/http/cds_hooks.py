@@ -78,7 +78,7 @@ class CdsHooks:
         await note_read(house.reads, reader, judged.looked_at, "cds-hooks", _address(request))
         async with house.db.transaction() as tx:
             given = cards(called, judged, new_id=uuid4, origin=origin)
-            await feedback.remember(tx, client, service, given)
+            await feedback.remember(tx, client, service, given, judged.ours)
         return _json({"cards": [one.json for one in given]})
 
     async def feedback(self, request: Request) -> Response:

@@ -2178,9 +2178,11 @@ create table cds_card (                                   -- a card of CDS Hooks
     institution bigint      references resource,
     url         text        collate "C" not null,        -- the criterion; '' for a card about none
     version     text        collate "C" not null,
-    at          timestamptz not null
+    at          timestamptz not null,
+    patient     bigint      references resource on delete cascade   -- whom the card was about, where known here: what its link opens
 );
 create index cds_card_at on cds_card (at);                                        -- what is older than the policy says is cleared
+create index cds_card_patient on cds_card (patient) where patient is not null;          -- with a patient who is expunged
 
 create table cds_feedback (
     card        uuid        not null references cds_card on delete cascade,

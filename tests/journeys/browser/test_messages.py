@@ -9,12 +9,8 @@ from time import monotonic, sleep
 from playwright.sync_api import expect
 
 from tests.journeys.browser.conftest import Open, Site
-from tests.journeys.browser.desk import PHONE, Desk
+from tests.journeys.browser.desk import PHONE
 from tests.journeys.browser.screens import complaints
-
-
-def picture(desk: Desk, name: str) -> None:
-    desk.page.screenshot(path=f"/tmp/e/n/{name}.png", full_page=True)
 
 
 WAITS_MS = 15_000
@@ -50,7 +46,6 @@ def test_what_one_says_the_other_sees_and_answers_without_loading_anew(at_a_desk
     coordinator.page.get_by_role("form", name="写给对方").get_by_role("button", name="发送").click()
     expect(gp.page.get_by_role("row").get_by_text("1 条未读沟通")).to_be_visible(timeout=WAITS_MS)
     assert complaints(gp) == []
-    picture(gp, "unread")
 
 
 def test_the_inbox_leads_to_what_it_is_about_and_says_what_is_new(at_a_desk: Open, site: Site) -> None:
@@ -95,15 +90,12 @@ def test_how_one_is_told_is_chosen_and_the_office_sees_what_was_sent(at_a_desk: 
     gp.page.get_by_role("button", name="获取验证码 邮箱").click()
     code = gp.page.get_by_role("textbox", name="验证码 邮箱")
     code.fill(code_sent(site))
-    picture(gp, "settings")
     gp.page.get_by_role("button", name="验证 邮箱", exact=True).click()
     expect(gp.page.get_by_text("已验证", exact=True)).to_be_visible()
     gp.page.get_by_role("radio", name="每天一次").click()
     expect(gp.page.get_by_label("每天几点")).to_have_value("08:00")
-    picture(gp, "verified")
     gp.page.get_by_text("不设免打扰").click()
     expect(gp.page.get_by_role("radio", name="不设免打扰")).to_be_checked()
     office = at_a_desk("office")
     office.go("/deliveries")
-    picture(office, "deliveries")
     assert complaints(office) == []

@@ -91,7 +91,7 @@ def _card(verdict: Verdict, called: Called, judged: Judged, order: Resource | No
         card["suggestions"] = [_suggestion(verdict, called, order, new_id)]
         card["selectionBehavior"] = "at-most-one"
     if judged.ours:
-        asked = urlencode({"criterion": one.key})
+        asked = urlencode({"card": str(id)})  # what it opens is looked up by who opens it: it holds no right
         card["links"] = [{"label": "在医联体平台填写转诊单", "url": f"{origin}/patients/{judged.ours}/refer?{asked}", "type": "absolute"}]
     return Card(id, one, card)
 

@@ -16,6 +16,7 @@ from yilian.criteria.cds.cards import Card
 from yilian.criteria.cds.services import Service
 from yilian.errors import BadRequest, NotFound
 from yilian.fhir.dates import interval, region_zone
+from yilian.fhir.definitions import type_id
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ MOST_OF_ONE = 20
 CLEAR = "criteria.clear"
 
 
-async def remember(tx: Tx, scope: Scope, service: Service, given: Sequence[Card]) -> None:
-    """Keep which cards were given, in `tx`."""
+async def remember(tx: Tx, scope: Scope, service: Service, given: Sequence[Card], patient: str = "") -> None:
+    """Keep which cards were given, in `tx`, and about whom: id of a Patient here, "" for nobody."""
+    sql = "select rid from resource where type = $1 and id = $2"
+    rid = await tx.fetchval(sql, type_id("Patient"), patient) if patient and given else None
     await tx.executemany(
-        "insert into cds_card (id, client, service, institution, url, version, at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into cds_card (id, client, service, institution, url, version, at, patient) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         [
             (
                 one.id,
@@ -41,6 +44,7 @@ async def remember(tx: Tx, scope: Scope, service: Service, given: Sequence[Card]
                 one.criterion.url if one.criterion else "",
                 one.criterion.version if one.criterion else "",
                 tx.now,
+                rid,
             )
             for one in given
         ],

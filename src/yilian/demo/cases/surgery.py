@@ -220,7 +220,7 @@ def appendix(chart: Chart) -> Callable[[], list[Plan]]:
 
 @BOOK.case("spine", "qingshi", "female", 56)
 def spine(chart: Chart) -> Callable[[], list[Plan]]:
-    """She changed her mind: the referral was cancelled at her wish."""
+    """She changed her mind: the referral was cancelled at her wish. Twice within a fortnight, which the office has to look into."""
 
     def seen(on: date) -> None:
         visit = clinic(chart, on, "中医门诊", "腰痛伴左下肢放射痛 2 月", when=time(9, 50), department="50")
@@ -242,7 +242,16 @@ def spine(chart: Chart) -> Callable[[], list[Plan]]:
                     step("receive", "coordinator", at(16, 15, 0)),
                     step("cancel", "gp", at(14, 9, 0), reason=said("针刺治疗后疼痛明显缓解,患者本人要求暂不前往上级医院。")),
                 ),
-            )
+            ),
+            Plan(
+                "spine-again", chart.resident.id, "up", "qingshi", LEAD, "gp", "04.03", "routine", "needs-higher-test", (("M51.2",
+                "腰椎间盘突出症"),),
+                f"{person(chart)}腰痛再发 3 天,针刺治疗后缓解不明显,再次申请腰椎磁共振检查。", at(5, 9, 20), "cancelled",
+                steps=(
+                    step("approve", "head", at(5, 10, 0)),
+                    step("cancel", "gp", at(4, 9, 0), reason=said("患者称家中农忙,要求下月再去。")),
+                ),
+            ),
         ]  # fmt: skip
 
     return plans

@@ -13,6 +13,7 @@ from yilian.access.policy import require
 from yilian.audit.record import note_read
 from yilian.criteria import adjust as adjusting
 from yilian.criteria import answer, answers, apply, keeping
+from yilian.criteria.cds import opening
 from yilian.criteria.criterion import Criterion
 from yilian.criteria.evaluate import STATES
 from yilian.criteria.stable import Stable, stable
@@ -51,6 +52,15 @@ async def criteria(house: House, asker: Scope, request: Request) -> Answer:
     await note_read(house.reads, asker, found.looked_at, "criteria", request.address)
     told = [one for one in found.verdicts if not states or one.state in states]
     return of_json(answer.parameters(f"Patient/{found.patient['id']}", told, now))
+
+
+async def of_card(house: House, asker: Scope, request: Request) -> Answer:
+    """/Patient/{id}/$card-referral with card: the draft ServiceRequest a card of CDS Hooks proposed, for who follows its link."""
+    called = await called_with(request, (Parameter("card"),))
+    async with house.db.reading() as tx:
+        drafted, found = await opening.opened(tx, asker, request.segments[1], called.text("card"))
+    await note_read(house.reads, asker, found.looked_at, "card-referral", request.address)
+    return of_json(drafted)
 
 
 async def apply_to(house: House, asker: Scope, request: Request) -> Answer:
@@ -230,6 +240,15 @@ def _midnight(house: House, day: date) -> datetime:
 OURS = urls.BASE + "OperationDefinition/"
 BOTH = ("GET", "POST")
 OPERATIONS = (
+    Operation(
+        "Patient",
+        "instance",
+        "card-referral",
+        of_card,
+        False,
+        "The referral a card of CDS Hooks proposed",
+        urls.BASE + "OperationDefinition/card-referral",
+    ),
     Operation(
         "Patient",
         "instance",

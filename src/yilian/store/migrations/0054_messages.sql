@@ -32,3 +32,6 @@ alter table message_delivery drop constraint message_delivery_state_check;
 alter table message_delivery add constraint message_delivery_state_check
     check (state in ('waiting', 'sent', 'failed', 'bounced', 'withheld', 'gathered', 'digested'));
 create index message_delivery_gathered on message_delivery (account, channel) where state = 'gathered';                  -- what a digest tells
+
+alter table cds_card add column patient bigint references resource on delete cascade;   -- whom the card was about, where known here: what its link opens
+create index cds_card_patient on cds_card (patient) where patient is not null;          -- with a patient who is expunged

@@ -29,7 +29,7 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
   const patient = usePatient(id);
   const allergies = useAllergies(id);
   const flags = useFlags(id);
-  const start = useStart(query);
+  const start = useStart(id, query);
   const name = patient.state === 'here' ? patientName(patient.value) : '';
 
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { ServiceRequest, Task } from 'fhir/r4';
 import { useLocation } from 'react-router';
-import { search } from '../../client/client';
+import { ask, search } from '../../client/client';
 import { Problem } from '../../client/problem';
 import { chinese } from '../../locale/locale';
 import { type Reading, useReading } from '../../page/reading';
@@ -12,11 +12,11 @@ import { formOf } from './writing';
 
 /**
  * What a new referral can start from: nothing (`/refer`), a draft to go on with (`?draft=`), a completed referral whose patient goes back
- * (`?down=`), one that was declined and is sent anew (`?again=`), or a follow-up visit that asks for a referral (`?visit=`). The values are ids
- * of Tasks. What a visit proposes is stored nowhere: it comes along in the state of the browser's history, which a reload keeps.
+ * (`?down=`), one that was declined and is sent anew (`?again=`), a follow-up visit that asks for a referral (`?visit=`), or a card another
+ * system was given (`?card=`, asked for anew within what one may see). The values are ids of Tasks, of a visit, of a card. What a visit proposes is stored nowhere: it comes along in the state of the browser's history, which a reload keeps.
  */
 export type Start =
-  | { kind: 'new'; visit?: string; proposal?: ServiceRequest }
+  | { kind: 'new'; visit?: string; card?: string; proposal?: ServiceRequest }
   | { kind: 'draft' | 'down' | 'again'; task: Task; request: ServiceRequest };
 
 export type Way = 'draft' | 'down' | 'again';
@@ -40,7 +40,7 @@ export function newStart(query: URLSearchParams, state: unknown): Start {
   return visit && proposal?.resourceType === 'ServiceRequest' ? { kind: 'new', visit, proposal } : { kind: 'new' };
 }
 
-export function useStart(query: URLSearchParams): Reading<Start> {
+export function useStart(patient: string, query: URLSearchParams): Reading<Start> {
   const { state } = useLocation();
   const way = WAYS.find((one) => query.get(one));
   const id = way ? (query.get(way) ?? '') : '';
@@ -55,6 +55,17 @@ export function useStart(query: URLSearchParams): Reading<Start> {
     },
     { enabled: way !== undefined, staleTime: 0, gcTime: 0 },
   );
+  const card = way ? '' : (query.get('card') ?? '');
+  const given = useReading<Start>(
+    ['referral', patient, 'card', card],
+    async (signal) => ({
+      kind: 'new',
+      card,
+      proposal: await ask<ServiceRequest>(`Patient/${patient}/$card-referral`, { card }, signal),
+    }),
+    { enabled: card !== '', staleTime: 0, gcTime: 0 },
+  );
+  if (card) return given;
   return way ? reading : { state: 'here', value: newStart(query, state) };
 }
 
@@ -71,7 +82,7 @@ export function startingForm(start: Start, fromRecord: Partial<ReferForm>): Refe
 
 /** What the form that began with it is kept under. */
 export function startName(start: Start): string {
-  if (start.kind === 'new') return start.visit ? `visit.${start.visit}` : '';
+  if (start.kind === 'new') return start.visit ? `visit.${start.visit}` : start.card ? `card.${start.card}` : '';
   return `${start.kind}.${start.task.id ?? ''}`;
 }
 
