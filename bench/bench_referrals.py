@@ -10,8 +10,12 @@ from urllib.parse import quote
 
 import asyncpg
 
+from bench import keys
 from bench.ground import Ground, Row
+from yilian.fhir.definitions import type_id
 from yilian.postgres import address_of_running
+from yilian.sealing.keyring import opened
+from yilian.sealing.personal import MARK
 from yilian.search.parameters import parameters_of
 
 BY_NAME_ONLY = True
@@ -28,8 +32,8 @@ COPIES = (
     insert into resource (rid, type, id, ver, updated, method, deleted, shared, patient, confined, origin, sensitive, body)
     select distinct on (r.rid, n) r.rid + n * {step}, r.type, r.id || '-' || n, r.ver, r.updated, r.method, false, r.shared,
         r.patient + n * {step}, r.confined, r.origin, r.sensitive,
-        replace(r.body, '"id":"' || r.id || '"', '"id":"' || r.id || '-' || n || '"')
-    from ({mine}) f join resource r on r.rid in (f.task_rid, f.request_rid, f.patient, f.approval_rid)
+        replace(coalesce(p.body, r.body), '"id":"' || r.id || '"', '"id":"' || r.id || '-' || n || '"')
+    from ({mine}) f join resource r on r.rid in (f.task_rid, f.request_rid, f.patient, f.approval_rid) left join plain p using (rid)
     cross join generate_series({first}::bigint, {last}::bigint) n
     """,
     """
@@ -90,11 +94,20 @@ def _timed(url: str, path: str, token: str) -> tuple[float, int]:
     return sorted(took)[int(TIMES * 0.95) - 1], size
 
 
+async def _open(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """What is sealed belongs to its resource and opens nowhere else: copies are made of the text as it was given."""
+    await keys.known(connection)
+    await connection.execute("create temporary table plain (rid bigint primary key, body text)")
+    sealed = await connection.fetch("select rid, body from resource where type = $1 and strpos(body, $2) > 0", type_id("Patient"), MARK)
+    await connection.copy_records_to_table("plain", records=[(row["rid"], opened(row["rid"], row["body"])) for row in sealed])
+
+
 async def _multiply(dsn: str) -> tuple[int, int]:
     """Copy the demo region's referrals with their patients, inside the database: closed ones most, so that the open ones are few."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("set synchronous_commit = off")
+        await _open(connection)
         for table in ("resource", "referral"):  # the originals passed them
             await connection.execute(f"alter table {table} disable trigger user")
         columns = [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from yilian.config import Settings
 from yilian.sealing import keyring
 from yilian.sealing.keyring import Keyring
 
 
 async def known(connection: Any) -> Keyring:
-    """The keys of an embedded database, by the master key in its data folder; from now on `opened` and `blinds` know them."""
-    sockets = str(await connection.fetchval("show unix_socket_directories")).split(",")[0]
-    ring = Keyring("", Path(sockets).parent / "region.key")
+    """The keys of an embedded database, by the master key that `ground.environment` gives every server. From now on
+    `opened` and `blinds` know them."""
+    ring = Keyring("", Settings().key_path)
     ring.load(await connection.fetch(keyring.KEYS))
     return ring
