@@ -96,9 +96,10 @@ def takes(desk: Desk, action: str) -> None:
     desk.settle()
 
 
-def let_in(desk: Desk, text: str) -> Locator:
-    """A list tells that there is something new, and shows it when the person wants it; the link of the row."""
-    row = desk.page.get_by_role("table").get_by_role("link", name=re.compile(text)).first
+def let_in(desk: Desk, text: str, address: str = "") -> Locator:
+    """A list tells that there is something new, and shows it when asked to; the link of the row (to this address)."""
+    rows = desk.page.get_by_role("table").get_by_role("link", name=re.compile(text))
+    row = rows.and_(desk.page.locator(f'a[href="{address}"]') if address else rows).first
     fresh = desk.page.get_by_role("status").get_by_role("button")
     expect(row.or_(fresh).first).to_be_visible(timeout=WAITS_MS)
     if not row.is_visible():

@@ -60,6 +60,11 @@ def to_the_step(desk: Desk, action: str) -> None:
     assert desk.page.evaluate(MARKED), f"it is not to be seen that {desk.who} is at {action}"
 
 
+def in_the_form(desk: Desk) -> None:
+    """The form of a step is there, and one is in its first field without going there."""
+    expect(desk.page.locator(".ant-drawer-open [data-field] :focus")).to_have_count(1)
+
+
 def sends(desk: Desk) -> None:
     press(desk, "Control+Enter")
     expect(desk.page.locator(".ant-drawer-open")).to_have_count(0)

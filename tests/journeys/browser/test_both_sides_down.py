@@ -46,7 +46,7 @@ def test_who_comes_home_is_visited_and_the_hospital_and_the_patient_are_told(at_
     mine = phone.page.get_by_role("region", name="我的转诊").get_by_role("listitem").filter(has_text=HOME)
     expect(mine).to_contain_text("待接收", timeout=WAITS_MS)
 
-    let_in(gp, name).click()
+    let_in(gp, name, here).click()
     gp.arrives(here)
     gp.act("accept")
     gp.write("act-plan-goals", "空腹血糖低于 7.0 mmol/L")

@@ -56,8 +56,8 @@ def test_an_emergency_comes_at_once_and_its_approval_is_recorded_afterwards(at_a
     see("急救", gp)
     see("待接收", gp)
 
-    first = let_in(desk, name)
-    expect(desk.page.get_by_role("table").get_by_role("row").filter(has_text=name).filter(has_text="急救")).to_be_visible()
+    first = let_in(desk, name, here)
+    expect(desk.page.get_by_role("row").filter(has=desk.page.locator(f'a[href="{here}"]'))).to_contain_text("急救")
     first.click()
     desk.arrives(here)
     desk.act("accept")
@@ -67,7 +67,7 @@ def test_an_emergency_comes_at_once_and_its_approval_is_recorded_afterwards(at_a
     desk.confirm()
     see("已到诊", gp)
 
-    let_in(head, name).click()
+    let_in(head, name, here).click()
     head.arrives(here)
     takes(head, "endorse")
     head.write("act-note", "同意转出，情况属实。")
@@ -157,5 +157,8 @@ def test_what_is_sent_on_goes_to_the_next_house_under_the_eyes_of_who_sent_it(at
     looks_on(county)
     expect(county.page.get_by_text("两天。").first).to_be_visible(timeout=WAITS_MS)
     see("已接收", county)
+    county.act("accept")
+    county.confirm()
+    see("同意接诊", gp)
     in_order(complaints(gp) + complaints(desk) + complaints(county))
     never_loaded_anew(gp, desk, county)

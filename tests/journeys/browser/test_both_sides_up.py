@@ -52,7 +52,7 @@ def test_a_planned_referral_is_seen_by_both_sides_and_the_patient_as_it_goes(at_
     takes(head, "approve")
     head.leave()
     see("待接收", gp)
-    let_in(desk, name).click()
+    let_in(desk, name, here).click()
     desk.arrives(here)
     phone = opens(at_a_desk, "resident", here)
     see("待接收", phone)

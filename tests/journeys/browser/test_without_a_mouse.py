@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.browser.both_sides import opens, refers, request, see
 from tests.journeys.browser.conftest import Open, Site
-from tests.journeys.browser.keys import opens_first, press, sends, to_the_step, writes
+from tests.journeys.browser.keys import in_the_form, opens_first, press, sends, to_the_step, writes
 from tests.journeys.browser.screens import complaints, in_order
 
 TREATED = "调整降压方案，血压平稳"
@@ -51,10 +51,12 @@ def test_a_planned_referral_goes_its_whole_road_without_a_mouse(at_a_desk: Open,
     expect(desk.page.locator(".ant-drawer-open")).to_have_count(0)
     to_the_step(desk, "arrive")
     press(desk, "Enter")
+    in_the_form(desk)
     sends(desk)
     see("已到诊", desk, gp)
     to_the_step(desk, "complete")
     press(desk, "Enter")
+    in_the_form(desk)
     writes(desk, "act-treatment", TREATED)
     writes(desk, "act-advice", "四周后复诊")
     sends(desk)

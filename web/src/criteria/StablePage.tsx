@@ -174,7 +174,7 @@ function PlaceRow({ stable, place }: { stable: Stable; place: Place }) {
         <strong>{place.name}</strong>
         {place.home && <span className="quiet"> · {t('stable.home')}</span>}
         <span className={`quiet ${styles.small}`}>
-          {place.km !== undefined && ` · ${t('stable.way', { km: place.km, min: place.minutes ?? 0 })}`}
+          {place.km !== undefined && place.km > 0 && ` · ${t('stable.way', { km: place.km, min: place.minutes ?? 0 })}`}
           {place.bedsFree !== undefined && ` · ${t('stable.beds', { n: place.bedsFree })}`}
         </span>
       </span>
