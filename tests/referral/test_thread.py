@@ -255,7 +255,7 @@ async def test_what_is_not_legal_now_says_where_the_referral_stands_and_what_is(
             await region.act("coordinator", task, booking)
         assert caught.value.status == 409
         assert caught.value.state == "submitted"
-        assert caught.value.actions == ("accept", "receive", "ask", "forward", "decline")
+        assert caught.value.actions == ("accept", "receive", "ask", "stay", "green", "forward", "decline", "leave")
     with pytest.raises(BadRequest):
         await region.act("coordinator", task, "fly")
 
