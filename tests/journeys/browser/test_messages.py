@@ -12,7 +12,6 @@ from tests.journeys.browser.conftest import Open, Site
 from tests.journeys.browser.desk import PHONE
 from tests.journeys.browser.screens import complaints
 
-
 WAITS_MS = 15_000
 """The machine may be busy; without a call the page would look after 60 s."""
 
