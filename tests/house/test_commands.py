@@ -278,7 +278,7 @@ def test_load_takes_bundles_tells_what_it_refused_and_goes_on(data: Path) -> Non
 
 def test_demo_prints_its_accounts_last_and_goes_on_where_it_was_interrupted(data: Path) -> None:
     cut_off = subprocess.Popen([*YILIAN, "demo", "--port", "0", "--data", str(data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while resources(address_of_running(data)) < 3000:
         assert cut_off.poll() is None
         assert time.monotonic() < deadline
