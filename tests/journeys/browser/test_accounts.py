@@ -59,7 +59,7 @@ def code_of(desk: Desk) -> Callable[[], str]:
 
 def test_an_account_is_made_given_to_its_owner_and_made_safe(at_a_desk: Open, site: Site) -> None:
     admin = at_a_desk("admin")
-    admin.page.get_by_role("link", name="账号管理").click()
+    admin.page.get_by_role("link", name="账号管理").first.click()
     admin.arrives("/accounts")
     admin.sees("gp", "系统管理员")
     look(admin, "accounts")
@@ -93,7 +93,7 @@ def test_an_account_is_made_given_to_its_owner_and_made_safe(at_a_desk: Open, si
     owner.page.locator("button[type=submit]").click()
     owner.arrives("/")
 
-    owner.page.get_by_role("link", name="账号管理").click()
+    owner.page.get_by_role("link", name="账号管理").first.click()
     owner.arrives("/accounts")
     owner.sees("gp", "head", "青石镇卫生院", "本人")
     owner.sees_nothing_of("expert")
@@ -113,7 +113,7 @@ def test_an_account_is_made_given_to_its_owner_and_made_safe(at_a_desk: Open, si
 def test_an_authenticator_app_guards_an_account(at_a_desk: Open) -> None:
     desk = at_a_desk("head")
     desk.expects(REFUSED)
-    desk.page.get_by_role("link", name="我的账号").click()
+    desk.page.get_by_role("link", name="我的账号").first.click()
     desk.arrives("/account")
     desk.sees("第二重验证", "登录设备", "本机")
     if desk.page.get_by_role("button", name="退出其他所有设备").count():  # somebody else was at work under this name

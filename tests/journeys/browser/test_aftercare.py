@@ -128,7 +128,7 @@ def test_a_resident_rates_on_the_phone_and_only_once(at_a_desk: Open, site: Site
 
 def test_the_office_looks_into_what_looks_wrong(at_a_desk: Open) -> None:
     office = at_a_desk("office")
-    office.page.get_by_role("link", name="异常转诊核查").click()
+    office.page.get_by_role("link", name="异常转诊核查").first.click()
     office.arrives("/suspicions")
     office.sees("待核查", "不代表已认定违规")
     line = office.page.get_by_role("row").filter(has_text="短期重复转诊")

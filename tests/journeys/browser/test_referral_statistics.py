@@ -7,7 +7,7 @@ from tests.journeys.browser.conftest import Open
 
 def test_a_number_leads_to_the_referrals_it_counts_and_back(at_a_desk: Open) -> None:
     office = at_a_desk("coordinator")
-    office.page.get_by_role("link", name="转诊统计").click()
+    office.page.get_by_role("link", name="转诊统计").first.click()
     office.arrives("/referral-statistics")
     office.sees("按时应答率", "应答中位时长", "青石镇卫生院")
     office.page.get_by_text("我院接收", exact=True).click()
@@ -31,7 +31,7 @@ def test_a_number_leads_to_the_referrals_it_counts_and_back(at_a_desk: Open) -> 
 
 def test_the_consortium_office_sees_the_numbers_of_its_members(at_a_desk: Open) -> None:
     office = at_a_desk("office")
-    office.page.get_by_role("link", name="转诊统计").click()
+    office.page.get_by_role("link", name="转诊统计").first.click()
     office.arrives("/referral-statistics")
     office.sees("医联体各成员", "转出机构", "合计")
     assert office.page.locator("main table a").count() == 0

@@ -113,7 +113,7 @@ def test_a_new_schedule_is_made_for_a_doctor(at_a_desk: Open) -> None:
 
 def test_the_report_and_the_calendar(at_a_desk: Open) -> None:
     office = at_a_desk("office")
-    office.page.get_by_role("link", name="号源报表").click()
+    office.page.get_by_role("link", name="号源报表").first.click()
     office.arrives("/pool-report")
     office.sees("云溪市第一人民医院", "达标")
     office.page.get_by_role("button", name="展开行").first.click()
@@ -132,7 +132,7 @@ def test_the_report_and_the_calendar(at_a_desk: Open) -> None:
     office.press("本月")
     office.sees("云溪市第一人民医院")
     admin = at_a_desk("admin")
-    admin.page.get_by_role("link", name="节假日").click()
+    admin.page.get_by_role("link", name="节假日").first.click()
     admin.arrives("/working-days")
     admin.go("/working-days?year=2027")
     admin.sees("2027 年放假安排尚未公布")
