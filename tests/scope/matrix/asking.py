@@ -176,6 +176,8 @@ async def told(client: httpx.AsyncClient, ask: Ask) -> Told:
     body = NOW.sub(rb'"\1":""', answer.content)
     if ask.path == "metadata":
         body = BEGUN.sub(b'"date":""', body, count=1)  # each of the two servers was started at a moment of its own
+    if "$run" in ask.path:
+        body = b"\n".join(sorted(line.strip(b"[],") for line in body.splitlines()))  # the rows of a table have no order
     return Told(answer.status_code, headers, CURSOR.sub("_cursor=", body.decode(errors="surrogateescape")).encode(errors="surrogateescape"))
 
 

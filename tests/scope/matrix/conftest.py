@@ -59,10 +59,12 @@ def matrix(cluster: str, prepared: str) -> Iterator[Matrix]:
         if post.view not in made:
             asker = post.whole_view
             await write_region(there, await copy(post.view), lambda thing: there.sees(asker, thing))
+            await _command(made[post.view], "analyze")
         return made[post.view]
 
     async def whole() -> None:
         await write_region(there, await copy("all"))
+        await _command(made["all"], "analyze")  # as a running server has it; without it some plans take a thousand times as long
 
     asyncio.run(whole())
     yield Matrix(there, made["all"], tokens, twin)

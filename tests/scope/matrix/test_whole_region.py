@@ -96,7 +96,7 @@ OTHERS = (
     "Observation/$meta",
     "Patient/$meta",
     "Subscription/$status",
-    "ViewDefinition/conditions/$run?_limit=30",
+    "ViewDefinition/conditions/$run",
     "ViewDefinition/encounters/$run",
     "ViewDefinition/patients/$run",
     "ViewDefinition/vital_signs/$run",
