@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.journeys.browser.beside import time_passes
 from tests.journeys.browser.both_sides import (
     COUNTY,
     FIRST,
@@ -115,6 +116,8 @@ def test_who_did_not_come_is_given_a_later_time(at_a_desk: Open, site: Site) -> 
     desk.act("accept")
     missed = books(desk, 0)
     see(missed, gp, phone)
+    time_passes(site, f"update referral set missed_from = now() where task_id = '{task['id']}'")
+    desk.open(here)  # some time later
     desk.act("no-show")
     desk.confirm()
     see("未到诊", gp, phone)
@@ -128,7 +131,7 @@ def test_who_did_not_come_is_given_a_later_time(at_a_desk: Open, site: Site) -> 
     takes(desk, "arrive")  # an open booking would be on the phone of the next journey
     desk.confirm()
     see("已到诊", gp, phone)
-    never_loaded_anew(gp, desk, phone)
+    never_loaded_anew(gp, phone)
 
 
 def test_what_is_sent_on_goes_to_the_next_house_under_the_eyes_of_who_sent_it(at_a_desk: Open, site: Site) -> None:
