@@ -149,7 +149,8 @@ async def test_papers_are_listed_by_kind_and_year_and_their_file_is_for_members(
     assert (renamed["content"][0]["attachment"]["url"], renamed["masterIdentifier"]["value"]) == (binary, "云医联〔2026〕1号")
     page = file | {"contentType": "text/html"}
     assert (await office.post(f"{CITY}/$keep-paper", json=called(paper=made, file=page))).status_code == 422
-    for fault in ({"subject": {"reference": "Patient/p1"}}, {"type": {"text": "x"}}, {"context": {}}, {"description": ""}):
+    faults: tuple[Json, ...] = ({"subject": {"reference": "Patient/p1"}}, {"type": {"text": "x"}}, {"context": {}}, {"description": ""})
+    for fault in faults:
         assert (await office.post(f"{CITY}/$keep-paper", json=called(paper=paper("rule", "x", "2026-01-01") | fault))).status_code == 422
     # What an institution writes for itself is no paper of the consortium, whatever it says of itself.
     own = paper("resolution", "自拟决议", "2026-05-02") | {"context": {"related": [{"reference": "Organization/city-group"}]}}
