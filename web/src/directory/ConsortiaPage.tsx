@@ -58,7 +58,7 @@ function Consortium({ consortium }: { consortium: Organization }) {
   const keeps = keepsPapers(person, all, day);
   const own = <Members consortium={consortium} members={members} keepsPapers={keeps} />;
   return (
-    <>
+    <div className={styles.under}>
       <p className={styles.head}>
         <strong>{consortium.name}</strong>
         <Tag>{consortium.type?.[0]?.text ?? consortium.type?.[0]?.coding?.[0]?.display}</Tag>
@@ -72,23 +72,31 @@ function Consortium({ consortium }: { consortium: Organization }) {
           onChange={(tab) => setQuery({ of: id, tab }, { replace: true })}
           destroyOnHidden
           items={[
-            { key: 'members', label: t('governance.tab.members'), children: own },
+            { key: 'members', label: t('governance.tab.members'), children: <div className={styles.under}>{own}</div> },
             {
               key: 'agreements',
               label: t('governance.tab.agreements'),
-              children: <AgreementsTab consortium={id} members={all} keeps={keeps} />,
+              children: (
+                <div className={styles.under}>
+                  <AgreementsTab consortium={id} members={all} keeps={keeps} />
+                </div>
+              ),
             },
             {
               key: 'papers',
               label: t('governance.tab.papers'),
-              children: <PapersTab consortium={id} keeps={keeps} />,
+              children: (
+                <div className={styles.under}>
+                  <PapersTab consortium={id} keeps={keeps} />
+                </div>
+              ),
             },
           ]}
         />
       ) : (
         own
       )}
-    </>
+    </div>
   );
 }
 
