@@ -230,6 +230,20 @@ async def test_the_office_and_the_member_are_told_once_that_an_agreement_ends(se
     assert roles == ["coordinator", "office", "office"]
 
 
+async def test_the_office_of_the_lead_is_told_once_that_the_day_to_rectify_has_passed(server: Server) -> None:
+    await founded(server)
+    office, bench = await server.as_("office"), await server.as_("bench")
+    address = "/fhir/OrganizationAffiliation/city-qingshi"
+    notice = await ok(await office.post(f"{address}/$rectify", json=called(reason="未达标", until=coming(1))), 201)
+    db, job = server.application.fhir.house.db, Job(1, warning.WARN, {}, None, 1, {}, "test")
+    assert await warning.warn(db, job) == {"agreements": 0, "overdue": 0}
+    passed = notice | {"restriction": {"period": {"end": coming(-1)}}}
+    await ok(await bench.put(f"/fhir/Task/{notice['id']}", json=passed))
+    assert await warning.warn(db, job) == {"agreements": 0, "overdue": 1}
+    await warning.warn(db, job)
+    assert await server.value("select array_agg(role) from message_reader where event = 'consortium.rectify-overdue'") == ["office"]
+
+
 async def test_the_words_of_the_room_are_there_to_be_looked_up(server: Server) -> None:
     gp = await server.as_("gp")
     system = (await ok(await gp.get("/fhir/CodeSystem/consortium-paper")))["concept"]
