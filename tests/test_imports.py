@@ -1,7 +1,7 @@
 """Imports go one way through the house, and two rooms of it touch nothing outside.
 
     fhir ← search ← store ← validation, terminology ← access, audit ← directory, identity ← notifications
-    ← scheduling, beds, records, recognition ← criteria, handover ← referral, telemedicine ← aftercare
+    ← scheduling, beds, records, recognition, consortium ← criteria, handover ← referral, telemedicine ← aftercare
     ← community, pharmacy, insurance, emergency, workforce ← quality ← exchange, analytics ← demo ← http ← app ← command ← cli
 
 A room may import rooms of lower floors, and of its own floor too, as long as no circle comes of it. What a lower room has to tell a higher
@@ -27,7 +27,7 @@ FLOORS = (
     {"access", "audit"},
     {"directory", "identity"},
     {"notifications"},
-    {"scheduling", "beds", "records", "recognition"},
+    {"scheduling", "beds", "records", "recognition", "consortium"},
     {"criteria", "handover"},
     {"telemedicine", "referral"},
     {"aftercare"},

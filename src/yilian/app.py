@@ -28,6 +28,9 @@ from yilian.beds import days as bed_days
 from yilian.beds import holds as bed_holds
 from yilian.beds import kinds as bed_kinds
 from yilian.config import Settings
+from yilian.consortium import codes as consortium_codes
+from yilian.consortium import ending
+from yilian.consortium import warning as consortium
 from yilian.criteria import answers as criteria_answers
 from yilian.criteria import keeping as criteria_keeping
 from yilian.criteria.cds import feedback as cds_feedback
@@ -115,6 +118,7 @@ HOOKS = Hooks(
         aftercare.follow,
         circumstances.follow,
         waits.follow,
+        ending.follow,
     ),
     refresh=_refresh,
     outdated=custom_parameters.look_again,
@@ -137,6 +141,7 @@ PERIODIC = (
     jobs.Periodic(cds_feedback.CLEAR, cds_feedback.CLEAR, timedelta(days=1)),
     jobs.Periodic(bed_days.CLOSE, bed_days.CLOSE, timedelta(hours=1)),
     jobs.Periodic(waits.JOB, waits.JOB, timedelta(days=1)),
+    jobs.Periodic(consortium.WARN, consortium.WARN, timedelta(days=1)),
     *bulk.PERIODIC,
     *subscriptions.PERIODIC,
     jobs.Periodic(deferred.SWEEP, deferred.SWEEP, timedelta(minutes=5)),
@@ -188,6 +193,7 @@ def job_kinds(settings: Settings) -> Mapping[str, jobs.Kind]:
         cds_feedback.CLEAR: jobs.Kind(_clear_cds_cards),
         bed_days.CLOSE: jobs.Kind(_close_bed_days),
         waits.JOB: jobs.Kind(waits.carry_out),
+        consortium.WARN: jobs.Kind(consortium.warn),
         **({uploads.SCAN: jobs.Kind(partial(scans.scan, settings.clamd)), scans.AGAIN: jobs.Kind(scans.again)} if settings.clamd else {}),
     }
 
@@ -346,6 +352,7 @@ async def prepare(settings: Settings, dsn: str) -> None:
                     *profiles.definitions(),
                     *handover.definitions(),
                     *aftercare.definitions(),
+                    *consortium_codes.definitions(),
                 )
             ]
             await write(tx, SYSTEM, changes)

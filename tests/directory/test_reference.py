@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 from yilian import policy
+from yilian.consortium import agreements, papers, warning
+from yilian.consortium.codes import PAPERS
 from yilian.directory import keeping, offers, ranking
 from yilian.directory.codes import POSITIONS
 from yilian.directory.columns import TABLES
 from yilian.http import public_directory
-from yilian.http.operations import directory_keeping
+from yilian.http.operations import consortium, directory_keeping
 from yilian.http.operations.directory import CANDIDATES, EQUIPMENT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "directory.md").read_text(encoding="utf-8")
@@ -35,6 +37,28 @@ def test_the_page_names_the_operations_of_the_forms() -> None:
     asked = re.search(r"GET /fhir/HealthcareService/\$equipment\?(\S+?)`", PAGE)
     assert asked is not None
     assert {pair.split("=")[0] for pair in asked[1].split("&")} == {one.name for one in EQUIPMENT}
+
+
+def test_the_page_names_what_a_consortium_is_run_with() -> None:
+    named = rows("Running a consortium")
+    assert {name.split("$")[1] for name in named if "$" in name} == {operation.name for operation in consortium.OPERATIONS}
+    assert named >= PAPERS.keys()
+    part = PAGE.split("## Running a consortium\n")[1].split("\n## ")[0]
+    parameters = (
+        *consortium.AGREEMENTS,
+        *consortium.PAPERS,
+        *consortium.PAPER,
+        *consortium.RECTIFY,
+        *consortium.RECTIFIED,
+        *consortium.END,
+    )
+    assert all(f"`{one.name}`" in part for one in parameters)
+    assert all(state in part for state in (*agreements.STATES, *papers.STATES))
+    assert f"`{warning.WARN}`" in part
+    for name, default in policy.defaults().items():
+        if name.startswith("consortium."):
+            assert f"`{name}`" in part
+            assert f"{default.value} days" in part
 
 
 def test_the_page_names_every_part_of_the_settings() -> None:

@@ -26,6 +26,7 @@ KINDS = {
     "waitlist": ("候补", "Waiting list"),
     "bed": ("床位", "Beds"),
     "followup": ("随访与健康管理", "Follow-up"),
+    "consortium": ("医联体事务", "Consortium"),
     "account": ("账号与安全", "Account and security"),
 }
 """What readers choose channels by."""

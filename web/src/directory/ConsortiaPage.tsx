@@ -1,32 +1,20 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { Button, Form, Input, Modal, Select, Table, Tabs, Tag } from 'antd';
-import type { Organization, OrganizationAffiliation } from 'fhir/r4';
+import { Button, Table, Tabs, Tag } from 'antd';
+import type { Organization, OrganizationAffiliation, Provenance, Task } from 'fhir/r4';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { usePerson } from '../access/person';
-import { whatHappened } from '../client/problem';
 import { today } from '../fhir/dates';
 import { type Key, useLocale } from '../locale/locale';
 import { Nothing } from '../page/Nothing';
-import { Read } from '../page/reading';
+import { Read, type Reading } from '../page/reading';
 import { keepsDirectory } from '.';
 import styles from './directory.module.css';
-import {
-  AGREEMENT,
-  BOND,
-  BONDS,
-  codeOf,
-  holds,
-  inOrder,
-  join,
-  LIAISON,
-  leave,
-  ROLE,
-  said,
-  useConsortia,
-  useMembers,
-} from './memberships';
-import { useAllPlaces } from './places';
+import { AgreementsTab } from './governance/AgreementsTab';
+import { EndForm, RectifiedForm, RectifyForm } from './governance/MemberForms';
+import { PapersTab } from './governance/PapersTab';
+import { endingOf, keepsPapers, openNotice, readsPapers, useEndings, useNotices } from './governance/papers';
+import { JoinForm } from './JoinForm';
+import { AGREEMENT, BOND, codeOf, holds, inOrder, LIAISON, ROLE, said, useConsortia, useMembers } from './memberships';
 
 /** `/consortia`: 医联体, their members, who joined when and who left. The consortium office lets join and leave. */
 export default function ConsortiaPage() {
@@ -47,7 +35,7 @@ export default function ConsortiaPage() {
               items={all.map((one) => ({
                 key: one.id ?? '',
                 label: one.alias?.[0] ?? one.name ?? '',
-                children: <Members consortium={one} />,
+                children: <Consortium consortium={one} />,
               }))}
               destroyOnHidden
             />
@@ -58,24 +46,92 @@ export default function ConsortiaPage() {
   );
 }
 
-function Members({ consortium }: { consortium: Organization }) {
+/** Its members, and for those who work at one: its agreements and papers. */
+function Consortium({ consortium }: { consortium: Organization }) {
   const { t } = useLocale();
-  const keeps = keepsDirectory(usePerson());
-  const [joins, setJoins] = useState(false);
-  const [leaving, setLeaving] = useState<OrganizationAffiliation | null>(null);
-  const members = useMembers(consortium.id ?? '');
+  const person = usePerson();
+  const [query, setQuery] = useSearchParams();
+  const id = consortium.id ?? '';
+  const members = useMembers(id);
   const day = today(new Date());
+  const all = members.state === 'here' ? members.value : [];
+  const keeps = keepsPapers(person, all, day);
+  const own = <Members consortium={consortium} members={members} keepsPapers={keeps} />;
   return (
-    <>
+    <div className={styles.under}>
       <p className={styles.head}>
         <strong>{consortium.name}</strong>
         <Tag>{consortium.type?.[0]?.text ?? consortium.type?.[0]?.coding?.[0]?.display}</Tag>
-        {keeps && (
+      </p>
+      {readsPapers(person, all, day) ? (
+        <Tabs
+          aria-label={t('governance.tabs')}
+          type="card"
+          size="small"
+          activeKey={query.get('tab') ?? 'members'}
+          onChange={(tab) => setQuery({ of: id, tab }, { replace: true })}
+          destroyOnHidden
+          items={[
+            { key: 'members', label: t('governance.tab.members'), children: <div className={styles.under}>{own}</div> },
+            {
+              key: 'agreements',
+              label: t('governance.tab.agreements'),
+              children: (
+                <div className={styles.under}>
+                  <AgreementsTab consortium={id} members={all} keeps={keeps} />
+                </div>
+              ),
+            },
+            {
+              key: 'papers',
+              label: t('governance.tab.papers'),
+              children: (
+                <div className={styles.under}>
+                  <PapersTab consortium={id} keeps={keeps} />
+                </div>
+              ),
+            },
+          ]}
+        />
+      ) : (
+        own
+      )}
+    </div>
+  );
+}
+
+type Step = 'end' | 'rectify' | 'rectified';
+
+interface MembersProps {
+  consortium: Organization;
+  members: Reading<readonly OrganizationAffiliation[]>;
+  keepsPapers: boolean;
+}
+
+function Members({ consortium, members, keepsPapers: keeps }: MembersProps) {
+  const { t } = useLocale();
+  const person = usePerson();
+  const lets = keepsDirectory(person);
+  const id = consortium.id ?? '';
+  const day = today(new Date());
+  const reads = readsPapers(person, members.state === 'here' ? members.value : [], day);
+  const notices = useNotices(id, reads);
+  const endings = useEndings(id, reads);
+  const [joins, setJoins] = useState(false);
+  const [doing, setDoing] = useState<{ step: Step; membership: OrganizationAffiliation } | null>(null);
+  const done = () => setDoing(null);
+  const noticeOf = (one: OrganizationAffiliation) =>
+    notices.state === 'here' ? openNotice(notices.value, one) : undefined;
+  const Doing = doing && { end: EndForm, rectify: RectifyForm, rectified: RectifiedForm }[doing.step];
+  return (
+    <>
+      {lets && (
+        <p className={styles.head}>
           <Button type="primary" onClick={() => setJoins(true)}>
             {t('consortia.join')}
           </Button>
-        )}
-      </p>
+        </p>
+      )}
       <Read of={members} what={t('consortia.members')} rows={8}>
         {(all) =>
           all.length === 0 ? (
@@ -117,14 +173,7 @@ function Members({ consortium }: { consortium: Organization }) {
                 {
                   title: t('consortia.period'),
                   key: 'period',
-                  render: (_, one) => (
-                    <span className={styles.whole}>
-                      {t(one.period?.end ? 'consortia.from-to' : 'consortia.since', {
-                        start: one.period?.start ?? '',
-                        end: one.period?.end ?? '',
-                      })}
-                    </span>
-                  ),
+                  render: (_, one) => <Period one={one} notice={noticeOf(one)} endings={endings} day={day} />,
                 },
                 ...(keeps
                   ? [
@@ -132,10 +181,21 @@ function Members({ consortium }: { consortium: Organization }) {
                         title: t('consortia.do'),
                         key: 'do',
                         render: (_: unknown, one: OrganizationAffiliation) =>
+                          holds(one, day) &&
                           one.period?.end === undefined && (
-                            <Button size="small" onClick={() => setLeaving(one)}>
-                              {t('consortia.leave')}
-                            </Button>
+                            <span className={styles.tags}>
+                              <Button
+                                size="small"
+                                onClick={() =>
+                                  setDoing({ step: noticeOf(one) ? 'rectified' : 'rectify', membership: one })
+                                }
+                              >
+                                {t(noticeOf(one) ? 'governance.rectified' : 'governance.rectify')}
+                              </Button>
+                              <Button size="small" danger onClick={() => setDoing({ step: 'end', membership: one })}>
+                                {t('governance.membership.end')}
+                              </Button>
+                            </span>
                           ),
                       },
                     ]
@@ -146,158 +206,43 @@ function Members({ consortium }: { consortium: Organization }) {
         }
       </Read>
       {joins && <JoinForm consortium={consortium} onDone={() => setJoins(false)} />}
-      {leaving && <LeaveForm affiliation={leaving} onDone={() => setLeaving(null)} />}
+      {doing && Doing && <Doing consortium={id} membership={doing.membership} onDone={done} />}
     </>
   );
 }
 
-interface JoinFields {
-  member: string;
-  start: string;
-  bond: string;
-  liaison?: string;
-  phone?: string;
-  agreement?: string;
+interface PeriodProps {
+  one: OrganizationAffiliation;
+  notice: Task | undefined;
+  endings: Reading<readonly Provenance[]>;
+  day: string;
 }
 
-function JoinForm({ consortium, onDone }: { consortium: Organization; onDone: () => void }) {
-  const { t, lang } = useLocale();
-  const queries = useQueryClient();
-  const [form] = Form.useForm<JoinFields>();
-  const [fault, setFault] = useState('');
-  const [busy, setBusy] = useState(false);
-  const places = useAllPlaces({}, true);
-  const all = places.state === 'here' ? places.value.filter((one) => one.tier !== 'village') : [];
-  const send = async (fields: JoinFields) => {
-    const chosen = all.find((one) => one.id === fields.member);
-    if (!chosen) return;
-    setBusy(true);
-    try {
-      const isLead = fields.bond === 'lead';
-      await join(consortium, {
-        member: { reference: `Organization/${chosen.id}`, display: chosen.name },
-        start: fields.start,
-        lead: isLead,
-        roleName: t(isLead ? 'consortia.role.lead' : 'consortia.role.member'),
-        bond: fields.bond,
-        bondName: isLead ? '' : t(`consortia.bond.${fields.bond}` as Key),
-        liaison: fields.liaison?.trim() ?? '',
-        phone: fields.phone?.trim() ?? '',
-        agreement: fields.agreement?.trim() ?? '',
-      });
-      await queries.invalidateQueries({ queryKey: ['consortia'] });
-      onDone();
-    } catch (error) {
-      setFault(whatHappened(error, t, lang));
-      setBusy(false);
-    }
-  };
+/** From when to when, by which resolution it ended, and what the member has to mend. */
+function Period({ one, notice, endings, day }: PeriodProps) {
+  const { t } = useLocale();
+  const until = notice?.restriction?.period?.end?.slice(0, 10) ?? '';
+  const ended = endings.state === 'here' ? endingOf(endings.value, one) : undefined;
   return (
-    <Modal
-      open
-      title={t('consortia.join.title', { name: consortium.name ?? '' })}
-      okText={t('consortia.join.do')}
-      cancelText={t('do.cancel')}
-      confirmLoading={busy}
-      onOk={() => form.submit()}
-      onCancel={onDone}
-    >
-      <Form<JoinFields>
-        form={form}
-        layout="vertical"
-        onFinish={(fields) => void send(fields)}
-        initialValues={{ start: today(new Date()), bond: 'tight' }}
-      >
-        {fault && (
-          <p role="alert" className={styles.fault}>
-            {fault}
-          </p>
-        )}
-        <Form.Item
-          name="member"
-          label={t('consortia.member')}
-          rules={[{ required: true, message: t('consortia.member.missing') }]}
-        >
-          <Select
-            showSearch={{ optionFilterProp: 'label' }}
-            loading={places.state === 'loading'}
-            options={all.map((one) => ({ value: one.id, label: one.name }))}
-          />
-        </Form.Item>
-        <Form.Item name="bond" label={t('consortia.role')}>
-          <Select
-            options={[
-              { value: 'lead', label: t('consortia.role.lead') },
-              ...BONDS.map((bond) => ({ value: bond as string, label: t(`consortia.bond.${bond}` as Key) })),
-            ]}
-          />
-        </Form.Item>
-        <Form.Item
-          name="start"
-          label={t('consortia.start')}
-          rules={[{ required: true, message: t('consortia.start.missing') }]}
-        >
-          <Input type="date" />
-        </Form.Item>
-        <Form.Item name="liaison" label={t('consortia.liaison')}>
-          <Input maxLength={60} />
-        </Form.Item>
-        <Form.Item name="phone" label={t('consortia.hotline')}>
-          <Input maxLength={30} inputMode="tel" />
-        </Form.Item>
-        <Form.Item name="agreement" label={t('consortia.agreement')}>
-          <Input maxLength={200} />
-        </Form.Item>
-      </Form>
-    </Modal>
-  );
-}
-
-function LeaveForm({ affiliation, onDone }: { affiliation: OrganizationAffiliation; onDone: () => void }) {
-  const { t, lang } = useLocale();
-  const queries = useQueryClient();
-  const [end, setEnd] = useState(today(new Date()));
-  const [fault, setFault] = useState('');
-  const [busy, setBusy] = useState(false);
-  const send = async () => {
-    if (!end) return setFault(t('consortia.end.missing'));
-    setBusy(true);
-    try {
-      await leave(affiliation, end);
-      await queries.invalidateQueries({ queryKey: ['consortia'] });
-      onDone();
-    } catch (error) {
-      setFault(whatHappened(error, t, lang));
-      setBusy(false);
-    }
-  };
-  return (
-    <Modal
-      open
-      title={t('consortia.leave.title', { name: affiliation.participatingOrganization?.display ?? '' })}
-      okText={t('consortia.leave')}
-      okButtonProps={{ danger: true }}
-      cancelText={t('do.cancel')}
-      confirmLoading={busy}
-      onOk={() => void send()}
-      onCancel={onDone}
-    >
-      {fault && (
-        <p role="alert" className={styles.fault}>
-          {fault}
-        </p>
+    <>
+      <span className={styles.whole}>
+        {t(one.period?.end ? 'consortia.from-to' : 'consortia.since', {
+          start: one.period?.start ?? '',
+          end: one.period?.end ?? '',
+        })}
+      </span>
+      {notice && (
+        <div>
+          <Tag color={until < day ? 'red' : 'orange'} title={notice.description ?? ''}>
+            {t(until < day ? 'governance.rectify.overdue' : 'governance.rectify.open', { day: until })}
+          </Tag>
+        </div>
       )}
-      <p>{t('consortia.leave.what')}</p>
-      <p>
-        <label htmlFor="leave-end">{t('consortia.end')}</label>{' '}
-        <Input
-          id="leave-end"
-          type="date"
-          value={end}
-          onChange={(event) => setEnd(event.target.value)}
-          style={{ width: 170 }}
-        />
-      </p>
-    </Modal>
+      {ended && (
+        <div className="quiet">
+          {t('governance.membership.rests', { resolution: ended.entity?.[0]?.what.display ?? '' })}
+        </div>
+      )}
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import type { Organization, OrganizationAffiliation } from 'fhir/r4';
-import { create, search, update } from '../client/client';
+import { create, search } from '../client/client';
 import { type Reading, useReading } from '../page/reading';
 
 /** 医联体 and who belongs to them: OrganizationAffiliations. To leave is to end the period; what was stays to be seen. */
@@ -109,7 +109,3 @@ export const join = (consortium: Organization, joining: Joining): Promise<Organi
         }
       : {}),
   });
-
-/** The last day of a membership. */
-export const leave = (affiliation: OrganizationAffiliation, end: string): Promise<OrganizationAffiliation> =>
-  update({ ...affiliation, active: false, period: { ...affiliation.period, end } });

@@ -1,3 +1,4 @@
+import { governanceWords } from './governance/words.en';
 import { keepingWords } from './keeping/words.en';
 
 import type { directoryWords as zh } from './words.zh';
@@ -5,6 +6,7 @@ import type { directoryWords as zh } from './words.zh';
 /** The words of the directory, consortia, equipment and care nearby, English. */
 export const directoryWords: Record<keyof typeof zh, string> = {
   ...keepingWords,
+  ...governanceWords,
 
   'directory.title': 'Directory',
   'directory.what': 'Institutions',
@@ -95,9 +97,6 @@ export const directoryWords: Record<keyof typeof zh, string> = {
   'consortia.join': 'Let join',
   'consortia.join.do': 'Join',
   'consortia.join.title': 'Join {name}',
-  'consortia.leave': 'Let leave',
-  'consortia.leave.title': '{name} leaves the consortium',
-  'consortia.leave.what': 'What members have ends with it. That it joined and left stays on record.',
 
   'equipment.title': 'Shared equipment',
   'equipment.here': 'Equipment',

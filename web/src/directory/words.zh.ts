@@ -1,8 +1,10 @@
+import { governanceWords } from './governance/words.zh';
 import { keepingWords } from './keeping/words.zh';
 
 /** The words of 机构目录, 医联体, 共享设备 and 附近医疗机构, 中文. */
 export const directoryWords = {
   ...keepingWords,
+  ...governanceWords,
 
   'directory.title': '机构目录',
   'directory.what': '机构',
@@ -92,9 +94,6 @@ export const directoryWords = {
   'consortia.join': '办理加入',
   'consortia.join.do': '加入',
   'consortia.join.title': '加入{name}',
-  'consortia.leave': '办理退出',
-  'consortia.leave.title': '{name}退出医联体',
-  'consortia.leave.what': '退出后不再享有成员待遇，加入和退出的记录会保留。',
 
   'equipment.title': '共享设备',
   'equipment.here': '设备',

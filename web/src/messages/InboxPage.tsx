@@ -13,7 +13,7 @@ import { useNow } from '../referral/useNow';
 import { type Message, type MessagePage, markHandled, markRead, readMessages } from './message';
 import styles from './messages.module.css';
 
-const KINDS = ['referral', 'conversation', 'booking', 'waitlist', 'bed', 'followup', 'account'] as const;
+const KINDS = ['referral', 'conversation', 'booking', 'waitlist', 'bed', 'followup', 'consortium', 'account'] as const;
 const WHICH = ['all', 'unread', 'open'] as const;
 
 /** `/messages`: what one was told, newest first. */

@@ -36,6 +36,7 @@ export function pageOf(about: string | undefined, event = ''): string {
   if (kind === 'Task') return event === 'referral.rate' ? `/rate/${id}` : `/referrals/${id}`;
   if (kind === 'Appointment') return '/bookings'; // told to patients alone
   if (kind === 'Patient') return `/patients/${id}`;
+  if (kind === 'Organization' && event.startsWith('consortium.')) return `/consortia?of=${id}`;
   return '';
 }
 

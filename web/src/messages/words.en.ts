@@ -16,6 +16,7 @@ export const messageWords: Record<keyof typeof zh, string> = {
   'messages.kind.waitlist': 'Waiting list',
   'messages.kind.bed': 'Beds',
   'messages.kind.followup': 'Follow-up',
+  'messages.kind.consortium': 'Consortium',
   'messages.kind.account': 'Account and security',
   'messages.read.all': 'Mark all as read',
   'messages.handle': 'Dealt with',

@@ -15,6 +15,7 @@ export const messageWords = {
   'messages.kind.waitlist': '候补',
   'messages.kind.bed': '床位',
   'messages.kind.followup': '随访与健康管理',
+  'messages.kind.consortium': '医联体事务',
   'messages.kind.account': '账号与安全',
   'messages.read.all': '全部标为已读',
   'messages.handle': '标为已处理',
