@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.exchange.bridge.test_bridge import AT, BACK, OUT, PERSON
-from tests.http.conftest import furnished, furnished_dsn
 from tests.referral.region import organization, patient
 from yilian import app, cli, config
 from yilian.access import clients
@@ -21,8 +20,6 @@ from yilian.fhir import urls
 from yilian.store.change import Change
 from yilian.store.scope import SYSTEM
 from yilian.store.write import write
-
-__all__ = ["furnished", "furnished_dsn"]
 
 SOURCE = "https://other.example/fhir"
 APPLY = Message("m-1", SOURCE, "apply", PERSON, "LH001", "FH001", out=OUT)

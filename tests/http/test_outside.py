@@ -185,6 +185,7 @@ async def test_the_office_keeps_windows_that_can_be_reached_of_who_is_not_here(b
     assert MAIL not in (await gp.get(f"/fhir/Organization/{BEYOND}")).text
 
     task = await beyond.referred()
+    await beyond.letters(1)
     assert (await office.post(at, json=named(outside=False))).status_code == 409, "it answers a referral by a link"
     stored = (await gp.get(f"/fhir/Task/{task['id']}")).json()
     cancel = act_parameters("cancel", reason="家属放弃")

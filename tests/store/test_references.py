@@ -236,9 +236,13 @@ async def test_what_it_pointed_to_before_may_stay_in_an_update_by_somebody_who_d
     }
     with pytest.raises(InvalidResource):
         await put(db, report, region.qingshi)
+    bare = {name: value for name, value in report.items() if name not in ("id", "result")}
+    async with db.transaction() as tx:
+        (made,) = await write(tx, region.qingshi, [Change("POST", "DiagnosticReport", None, bare)])
+    report["id"] = made.id
     await put(db, report)
-    assert (await put(db, {**report, "status": "final"}, region.qingshi)).version == 2
+    assert (await put(db, {**report, "status": "final"}, region.qingshi)).version == 3
     with pytest.raises(InvalidResource):
         await put(db, {**report, "basedOn": [{"reference": "ServiceRequest/none"}]}, region.qingshi)
     async with db.reading() as tx:
-        assert (await read.by_id(tx, region.qingshi, "DiagnosticReport", "r")).version == 2
+        assert (await read.by_id(tx, region.qingshi, "DiagnosticReport", made.id)).version == 3

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from yilian import referral
 from yilian.access.sign_in import Caller
+from yilian.demo import numbers
 from yilian.demo.referrals import ZONE
 from yilian.directory import offers
 from yilian.directory.institutions import institution
@@ -33,6 +34,8 @@ Scoped = Callable[[str], Awaitable["Scope"]]
 
 ID, NAME, SHORT = "linjiang-central", "邻江市中心医院", "邻江中心医院"
 PHONE = "0897-55500000"
+AREA, CODE = "516702", numbers.organization_code(900)
+"""Of a fictional neighbouring city."""
 WINDOW = Window(email="zhuanzhen@linjiang.example")
 DEPARTMENTS = (("03.05", "血液内科"), ("19", "肿瘤科"))
 LATITUDE, LONGITUDE = 31.352, 106.634
@@ -50,6 +53,10 @@ def resources() -> Iterator[Resource]:
         "extension": [
             {"url": urls.TIER, "valueCoding": {"system": urls.INSTITUTION_TIER, "code": "city", "display": TIERS["city"][1]}},
             {"url": urls.OUTSIDE, "valueBoolean": True},
+        ],
+        "identifier": [
+            {"use": "official", "system": urls.INSTITUTION_ID, "value": numbers.institution_code(AREA, CODE, "A100")},
+            {"use": "official", "system": urls.USCC, "value": numbers.credit_code(AREA, CODE)},
         ],
         "active": True,
         "type": [
@@ -119,10 +126,26 @@ async def play(tx: Tx, region: Region, scoped: Scoped) -> None:
         tx.now = present
 
 
+def _was_there(resource: Resource) -> bool:
+    """Whether this is a visit to the township that is over."""
+    if resource["resourceType"] != "Encounter" or resource["status"] != "finished":
+        return False
+    return bool(resource.get("serviceProvider", {}).get("reference") == f"Organization/{SENDER}")
+
+
 def _wish(region: Region) -> Resource | None:
-    """Somebody of the township who is in no other story; None where a small region has nobody."""
-    fitting = (one for one in region.residents if not one.case and one.home == SENDER and one.died is None and one.age(region.today) >= 18)
-    if (one := next(fitting, None)) is None:
+    """Somebody of the township who is in no other story and was there of late; None where a small region has nobody."""
+    seen = (
+        (max(visits), -number, one)
+        for number, (one, chart) in enumerate(zip(region.residents, region.charts, strict=True))
+        if not one.case
+        and one.home == SENDER
+        and one.died is None
+        and one.age(region.today) >= 18
+        and (visits := [visit["period"]["start"] for visit in chart if _was_there(visit)])
+    )
+    _, _, one = max(seen, default=(None, None, None))
+    if one is None:
         return None
     request: Resource = {
         "resourceType": "ServiceRequest",

@@ -54,7 +54,7 @@ STEPS = (
         "where($this.exists())",
         "select($this)",
         "all($this.exists())",
-        "ofType(string)",
+        "ofType(Coding)",
         "upper()",
         "lower()",
         "length()",
