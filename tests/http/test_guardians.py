@@ -11,7 +11,7 @@ import pytest
 
 from tests.http.desks import parameters
 from tests.http.house import Server
-from tests.http.test_attendance import SOON, book, parts
+from tests.http.test_attendance import book, parts
 from tests.scheduling.region import role, schedule, slot
 from yilian.fhir import urls
 from yilian.fhir.identifiers import resident_check_digit
@@ -38,13 +38,14 @@ async def family(server: Server) -> Server:
     """p1 (the account `resident`) is the grandmother and guardian of p3, a child, and of nobody else."""
     bench = await server.as_("bench")
     me = (await bench.get("/fhir/Patient/p1")).json()
+    soon = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=90)  # one may check in already, and still cancel
     me["identifier"].append({"system": urls.RESIDENT_ID, "value": NUMBER})
     resources = [
         me,
         {**role("cardio", "first"), "practitioner": {"reference": "Practitioner/expert"}},
         schedule("s", "PractitionerRole/cardio"),
-        slot("now", "s", SOON, minutes=30, places=3),
-        slot("next", "s", SOON + timedelta(hours=25), places=3),
+        slot("now", "s", soon, minutes=30, places=3),
+        slot("next", "s", soon + timedelta(hours=25), places=3),
         kin("k1", "p3", "GUARD"),
         kin("k2", "p2", "NBOR"),
         kin("k3", "p2", "MTH"),  # a parent, of somebody who is no child

@@ -29,7 +29,7 @@ from yilian.referral import alarms
 tell = alarms._tell
 async def slowly(*args):
     await asyncio.sleep(0.1)
-    await tell(*args)
+    return await tell(*args)
 alarms._tell = slowly
 """
 

@@ -47,10 +47,11 @@ async def test_a_step_says_which_version_was_seen(journey: Journey) -> None:
 
 async def test_what_is_not_legal_now_is_refused_with_what_is(journey: Journey) -> None:
     _, task = await journey.submitted()
+    receiver = ["accept", "receive", "ask", "stay", "green", "forward", "decline", "leave"]
     cases: list[tuple[str, str, Json, list[str]]] = [
-        ("coordinator", "complete", OUTCOME, ["accept", "receive", "ask", "forward", "decline"]),
-        ("coordinator", "book", {}, ["accept", "receive", "ask", "forward", "decline"]),
-        ("gp", "answer", {"answer": "?"}, ["cancel"]),
+        ("coordinator", "complete", OUTCOME, receiver),
+        ("coordinator", "book", {}, receiver),
+        ("gp", "answer", {"answer": "?"}, ["stay", "green", "leave", "cancel"]),
         ("head", "approve", {}, []),
         ("resident", "arrive", {}, ["cancel"]),
     ]
@@ -158,8 +159,8 @@ async def test_nobody_writes_around_the_table_of_states(journey: Journey, who: s
 
 async def test_what_a_referral_rests_on_is_not_deleted_under_it(journey: Journey) -> None:
     await journey.submitted(request=up("p1", supportingInfo=[{"reference": "Observation/troponin"}]))
-    gp = await journey.as_("gp")
-    refused = await gp.delete("/fhir/Observation/troponin")
+    bench, gp = await journey.as_("bench"), await journey.as_("gp")
+    refused = await bench.delete("/fhir/Observation/troponin")  # as who wrote it
     assert refused.status_code == 409
     assert "ServiceRequest/" in refused.json()["issue"][0]["diagnostics"]
     assert (await gp.delete("/fhir/Patient/p1")).status_code == 409

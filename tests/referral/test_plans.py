@@ -28,8 +28,8 @@ select 20000000 + i, 'bulk-' || i, 1, 30000000 + i, 'bulk-' || i, 1, 'n' || i, $
        now(), case when s not in ('draft', 'in-approval') then now() end, now(),
        case when s in ('completed', 'declined', 'cancelled') then now() end
 from (
-    select i, (array['draft', 'in-approval', 'submitted', 'received', 'need-info', 'accepted', 'arrived', 'declined']
-               || array_fill('completed'::text, '{60}') || array_fill('cancelled'::text, '{4}'))[1 + i % 72] as s
+    select i, (array['draft', 'in-approval', 'submitted', 'received', 'need-info', 'in-place', 'accepted', 'arrived', 'declined']
+               || array_fill('completed'::text, '{60}') || array_fill('cancelled'::text, '{4}'))[1 + i % 73] as s
     from generate_series(1, $5::integer) i
 ) steps
 """
@@ -39,7 +39,7 @@ SERVED = {
     "inbox": {"referral_inbox"},
     "answer": {"referral_ours"},
     "declined": {"referral_declined"},
-    "in-place": {"referral_in_place_sent"},
+    "in-place": {"referral_in_place_sent", "referral_in_place_here"},
     "expected": {"referral_expected"},
     "here": {"referral_here"},
     "sent": {"referral_sent"},
@@ -75,8 +75,8 @@ async def test_each_list_is_read_from_its_own_index(busy: Region) -> None:
             for who in ("head", "coordinator") if name in ("closed", "overdue") else ("head",) if ours else ("coordinator",):
                 args: list[object] = []
                 used = set()
-                for side in _sides(busy.scope(who), one, args, MORNING, busy.scope(who).roles):
-                    order = "f.closed_at desc, f.task_rid desc" if one.ended else "f.urgency, f.due_order, f.task_rid"
+                order = "f.closed_at desc, f.task_rid desc" if one.ended else "f.urgency, f.due_order, f.task_rid"
+                for side in _sides(busy.scope(who), one, args, MORNING, busy.scope(who).roles, f" order by {order}"):
                     rows = await tx.fetch(f"explain select f.task_rid from {side} order by {order} limit 51", *args)
                     plan = "\n".join(row[0] for row in rows)
                     used |= {index for index in SERVED[name] if index in plan}

@@ -181,7 +181,7 @@ async def test_filters_narrow_and_strange_ones_are_refused(region: Region) -> No
 async def test_an_open_referral_is_in_a_list_of_whoever_owes_the_next_step(region: Region) -> None:
     """No state is left out of the lists, also those that booking will bring."""
     covered = {"in-approval": "approval", "submitted": "inbox", "received": "inbox", "need-info": "answer", "arrived": "here"}
-    covered |= dict.fromkeys(WAITING_FOR_A_PLACE, "expected")
+    covered |= dict.fromkeys(WAITING_FOR_A_PLACE, "expected") | {"in-place": "in-place"}
     assert set(covered) == set(LIVE)
     for code, name in covered.items():
         assert LISTS[name].sides[0].ours is (STATES[code].turn != "receiver")

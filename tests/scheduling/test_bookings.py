@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.conftest import REGION_ZONE
 from tests.referral.region import Region
 from tests.scheduling.region import put, role, schedule, slot
 from yilian import app, config
@@ -19,8 +21,9 @@ from yilian.store.change import Written
 from yilian.store.scope import SYSTEM
 
 Json = dict[str, Any]
-SOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=30)
-"""Of the database's clock: tomorrow, or the day after, so that all is open by the rules for the public after a release of seven days."""
+SOON = (datetime.now(ZoneInfo(REGION_ZONE)) + timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
+"""Of the database's clock: a morning of the region, the day after tomorrow, so that all is open by the rules for the public after a
+release of seven days, and some hours later is the same day."""
 
 
 async def clinic(region: Region, *slots: Json, kind: str = "clinic") -> None:
