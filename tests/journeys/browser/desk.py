@@ -169,7 +169,8 @@ class Desk:
 
     def pick(self, box: Locator, typed: str, option: str) -> None:
         """Type into a choice and take the option that says so: once the list is there and stands still, as one reads before one presses."""
-        box.click()
+        if box.get_attribute("aria-expanded") != "true":
+            box.click()
         if typed:
             box.press_sequentially(typed)
         self.settle()

@@ -36,13 +36,14 @@ WHEN = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d")
 
 def books(desk: Desk, place: int) -> str:
     """One of the free places of doctors, by its place in the list; when it is."""
-    desk.field("act-slot").get_by_role("combobox", name="门诊或专家号").click()
+    box = desk.field("act-slot").get_by_role("combobox", name="门诊或专家号")
+    box.click()
     desk.settle()
     option = desk.page.locator(".ant-select-dropdown:visible .ant-select-item-option").nth(place)
     expect(option).to_be_visible()
     found = WHEN.search(option.inner_text())
     assert found, option.inner_text()
-    option.click()
+    desk.pick(box, "", found.group())
     desk.confirm()
     see("已预约", desk)
     return found.group()
@@ -117,7 +118,7 @@ def test_who_did_not_come_is_given_a_later_time(at_a_desk: Open, site: Site) -> 
     missed = books(desk, 0)
     see(missed, gp, phone)
     time_passes(site, f"update referral set missed_from = now() where task_id = '{task['id']}'")
-    desk.open(here)  # some time later
+    desk.go(here)  # some time later
     desk.act("no-show")
     desk.confirm()
     see("未到诊", gp, phone)
