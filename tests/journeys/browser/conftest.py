@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import _command, on_database
 from tests.journeys.browser.desk import DESKTOP, Desk, Size
@@ -30,6 +30,9 @@ RESULTS = ROOT / "test-results"
 
 YILIAN = [sys.executable, "-m", "yilian"]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+expect.set_options(timeout=15_000)
+"""A machine with other work to do is slow, and nothing is proven by giving up on it."""
 
 Open = Callable[..., Desk]
 

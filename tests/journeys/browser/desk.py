@@ -65,7 +65,7 @@ class Desk:
         )
         self._context.add_init_script(WATCH)
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(20_000)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
         self.page.on("response", self._answered)
@@ -93,6 +93,8 @@ class Desk:
         place.with_suffix(".txt").write_text(
             f"{self.page.url}\n\n" + "\n".join([*self.console, *self._complaints]) + "\n", encoding="utf-8"
         )
+        if self.page.is_closed():
+            return
         self.page.screenshot(path=place.with_suffix(".png"), timeout=5_000)
         for name, picture in self._pictures:
             place.with_name(re.sub(r"\W+", "-", name)[:80] + ".png").write_bytes(picture)

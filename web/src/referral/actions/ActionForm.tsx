@@ -97,8 +97,9 @@ export function ActionForm({ action, thread, legal, busy, problem, newer, onDo, 
       title={`${name} · ${who}`}
       onClose={onClose}
       afterOpenChange={(shown) => {
-        // One goes on writing without reaching for the mouse; on a phone the keys would cover what is asked.
-        if (shown && !phone) first.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus({ preventScroll: true });
+        // One goes on writing without reaching for the mouse; on a phone the keys would cover what is asked. Who was quicker is let be.
+        if (!shown || phone || first.current?.contains(document.activeElement)) return;
+        first.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus({ preventScroll: true });
       }}
       footer={
         <div className={styles.formFoot}>
