@@ -2,7 +2,7 @@
 
     POST /outside/open      {"link", "code", "number", "name"}: 204 and a cookie, or 401 that says nothing of why
     POST /outside/code      {"link"}: another code for a link whose code was used; 204 whatever comes of it
-    GET  /outside/referral  the referral of this session
+    GET  /outside/referral  the referral this visitor came for
     GET  /outside/slip      ?kind=referral|return&size=A4|A5: the paper as PDF
     POST /outside/act       {"version", "action", "given"}: one step
     POST /outside/say       {"text"}: a word to the sender
