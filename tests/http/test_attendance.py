@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from tests.conftest import REGION_ZONE
 from tests.http.desks import open_desks, opened, parameters
 from tests.http.house import Server
 from tests.scheduling.region import role, schedule, slot
+from yilian import policy
 
 Json = dict[str, Any]
 SOON = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=40)
@@ -85,6 +86,49 @@ async def test_a_desk_sees_who_comes_checks_them_in_and_calls_them(clinic: Serve
     assert (await desk.post(f"/fhir/Appointment/{mine}/$fulfil", json=parameters())).status_code == 200
     assert (await desk.post("/fhir/Schedule/s/$call-next", json=parameters())).json() == {"resourceType": "Parameters"}
     assert (await other.post("/fhir/Schedule/s/$call-next", json=parameters())).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["resident", "desk-first"])
+async def test_who_goes_after_checking_in_leaves_no_visit_and_no_ground_behind(clinic: Server, who: str) -> None:
+    """By the patient or at the desk: the visit is cancelled with the appointment. What it opened closes as with any cancelled visit; the
+    ground of having shown oneself lasts its hours, as after a card."""
+    desk, gone = await clinic.as_("desk-first"), await clinic.as_(who)
+    async with opened(clinic) as db, db.transaction() as tx:
+        await policy.put(tx, "booking.rulebook", "A", valid_from=date(2020, 1, 1), source="测试")  # late cancellations are taken
+    mine = await book(await clinic.as_("resident"), "now", "p1")
+    visit = plain((await desk.post(f"/fhir/Appointment/{mine}/$check-in", json=parameters())).json()["parameter"])["encounter"]["reference"]
+    ground = "select count(*) from access_ground g join resource p on p.rid = g.patient join resource i on i.rid = g.institution"
+    ground += " where p.id = 'p1' and i.id = 'first' and g.kind = $1"
+    assert await clinic.value(ground, "encounter") == 1
+    cancelled = await gone.post(f"/fhir/Appointment/{mine}/$cancel", json=parameters(reason="不等了"))
+    assert cancelled.status_code == 200, cancelled.text
+    after = (await desk.get(f"/fhir/{visit}")).json()
+    assert (after["status"], after["statusHistory"][-1]["status"]) == ("cancelled", "arrived")
+    assert after["period"]["start"] <= after["period"]["end"]
+    assert (await clinic.value(ground, "encounter"), await clinic.value(ground, "visit")) == (0, 1)
+    async with opened(clinic) as db, db.transaction() as tx:
+        await tx.execute("update access_ground set until = now() - interval '1 second' where kind = 'visit'")
+    for closed in (visit, "Patient/p1"):
+        assert (await desk.get(f"/fhir/{closed}")).status_code == 404
+
+
+async def test_nobody_registers_a_second_visit_beside_the_one_of_an_appointment(clinic: Server) -> None:
+    me, desk = await clinic.as_("resident"), await clinic.as_("desk-first")
+    mine = await book(me, "now", "p1")
+
+    async def register(specialty: str, **more: str) -> Any:
+        return await desk.post("/fhir/Patient/p1/$register-visit", json=parameters(kind="outpatient", specialty=specialty, **more))
+
+    visit = plain((await desk.post(f"/fhir/Appointment/{mine}/$check-in", json=parameters())).json()["parameter"])["encounter"]["reference"]
+    again = await register("03.04")
+    assert (again.status_code, f"Encounter/{again.json()['id']}", again.headers["etag"]) == (200, visit, 'W/"1"'), again.text
+    elsewhere = await register("07")
+    assert (elsewhere.status_code, elsewhere.json()["status"]) == (201, "arrived"), "another department is another visit"
+    assert (await desk.post(f"/fhir/Appointment/{mine}/$cancel", json=parameters(reason="改挂他科"))).status_code == 200
+    walk_in = await register("03.04")
+    assert walk_in.status_code == 201, "who comes back without the appointment is a visit of its own"
+    entries = (await desk.get("/fhir/Encounter", params={"patient": "Patient/p1", "status": "arrived"})).json()["entry"]
+    assert sorted(one["resource"]["id"] for one in entries) == sorted([elsewhere.json()["id"], walk_in.json()["id"]])
 
 
 async def test_a_resident_waits_is_offered_a_place_and_takes_it(clinic: Server) -> None:

@@ -16,7 +16,7 @@ from yilian.errors import Conflict, Forbidden, NotFound
 from yilian.fhir.definitions import type_id
 from yilian.identity import visits
 from yilian.jobs import Job
-from yilian.scheduling import absences, allowed, appeals, attendance, bookings, day_list, told
+from yilian.scheduling import absences, allowed, appeals, attendance, bookings, day_list, leaving, told
 from yilian.scheduling.attendance import Here
 from yilian.scheduling.bookings import Wish
 from yilian.scheduling.day_list import Question
@@ -209,7 +209,7 @@ async def test_a_check_in_joins_the_visit_of_the_same_department_and_no_other(re
     await clinic(region, slot("a", "s", SOON))
     mine = await book(region, "p1", "p1", "a")
     async with region.db.transaction() as tx:
-        desk = await attendance._desk(tx, region.scope(DESK), region.scope(DESK).institution_rid)
+        desk = await leaving.desk_of(tx, region.scope(DESK), region.scope(DESK).institution_rid)
         elsewhere = (await visits.register(tx, desk, "p1", kind="outpatient", specialty="07")).id
         ours = (await visits.register(tx, desk, "p1", kind="outpatient")).id
     here = await check_in(region, DESK, mine)
@@ -242,6 +242,42 @@ async def test_who_cancels_after_checking_in_is_no_longer_in_the_queue(region: R
     async with region.db.transaction() as tx:
         await bookings.cancel(tx, region.scope(DESK), mine, "患者离开")
         assert await attendance.call_next(tx, region.scope(DESK), "s") is None
+
+
+async def test_a_visit_nobody_began_is_cancelled_with_the_last_appointment_in_it(region: Region) -> None:
+    """Two doctors in one visit: it goes on while one has still to see the patient, and is finished where one has."""
+    await put(region.db, role("other", "first"), schedule("t", "PractitionerRole/other"))
+    await clinic(region, slot("a", "s", SOON, places=3))
+    await put(region.db, slot("b", "t", SOON, places=3))
+
+    async def give_up(id: str) -> None:
+        async with region.db.transaction() as tx:
+            await bookings.cancel(tx, region.scope(DESK), id, "患者离开")
+
+    async def both(who: str) -> list[str]:
+        ids = [await book(region, who, who, one) for one in ("a", "b")]
+        assert len({(await check_in(region, DESK, id)).encounter for id in ids}) == 1
+        return ids
+
+    ids = await both("p1")
+    await give_up(ids[0])
+    assert (await visits_of(region, "p1"))[0]["status"] == "arrived"
+    await give_up(ids[1])
+    (gone,) = await visits_of(region, "p1")
+    assert (gone["status"], gone["statusHistory"][-1]["status"]) == ("cancelled", "arrived")
+    assert gone["period"]["start"] <= gone["period"]["end"]
+
+    ids = await both("p2")
+    await fulfil(region, ids[0])
+    await give_up(ids[1])
+    assert (await visits_of(region, "p2"))[0]["status"] == "finished", "one of the doctors has seen the patient"
+
+    ids = await both("p3")
+    [begun] = await visits_of(region, "p3")
+    await put(region.db, {key: value for key, value in begun.items() if key != "meta"} | {"status": visits.BEGUN})
+    for id in ids:
+        await give_up(id)
+    assert (await visits_of(region, "p3"))[0]["status"] == "finished", "what was begun took place"
 
 
 async def test_who_does_not_come_is_marked_after_the_time_of_grace_and_three_bar_booking(region: Region) -> None:

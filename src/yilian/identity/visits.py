@@ -22,6 +22,7 @@ from yilian.store.write import stamp, write
 
 if TYPE_CHECKING:
     from yilian.db import Tx
+    from yilian.store.read import Stored
 
 Json = dict[str, Any]
 Counter = Literal["outpatient", "inpatient"]
@@ -48,6 +49,8 @@ KINDS = {
 STATES = ("planned", "arrived")
 OPEN = ("arrived", "triaged", "in-progress")
 """Status of a visit of somebody who is there."""
+BEGUN = "in-progress"
+"""The one of these in which somebody has begun to see the patient."""
 
 
 async def register(
@@ -116,18 +119,32 @@ async def arrive(tx: Tx, scope: Scope, encounter: str, seen: int | None) -> Writ
 async def under_way(tx: Tx, scope: Scope, patient: str, specialty: str) -> Json | None:
     """The outpatient visit of Patient/`patient` to the scope's own institution that began today (of the region) and is under way, in this
     诊疗科目 or in none yet; None where there is none. One day, one department, one visit."""
+    return next((visit for _, visit in await _of_today(tx, scope, patient) if specialty_of(visit) in ("", specialty)), None)
+
+
+async def with_appointment(tx: Tx, scope: Scope, patient: str, specialty: str) -> Stored | None:
+    """Of those the one somebody came to with an appointment, where there is one: nobody registers a second beside it. `specialty`: "" where
+    the desk does not say which department."""
+    for stored, visit in await _of_today(tx, scope, patient):
+        if visit.get("appointment") and (not specialty or specialty_of(visit) in ("", specialty)):
+            return stored
+    return None
+
+
+async def _of_today(tx: Tx, scope: Scope, patient: str) -> list[tuple[Stored, Json]]:
+    """Outpatient visits here that began today and are under way, the earliest first."""
     midnight = tx.now.astimezone(region_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
     asked = [
         ("patient", f"Patient/{patient}"), ("service-provider", scope.institution), ("status", ",".join(OPEN)),
         ("class", f"{ACT}|AMB"), ("date", f"ge{midnight.date().isoformat()}"), ("_sort", "date"), ("_count", "50"),
     ]  # fmt: skip
-    found = await find.find(tx, scope, query.parse("Encounter", asked, zone=region_zone()))
-    for one in found.matches:
+    found: list[tuple[Stored, Json]] = []
+    for one in (await find.find(tx, scope, query.parse("Encounter", asked, zone=region_zone()))).matches:
         visit = parse(one.body)
         began = str((visit.get("period") or {}).get("start", ""))
-        if began and interval(began, region_zone())[0] >= midnight and specialty_of(visit) in ("", specialty):
-            return visit
-    return None
+        if began and interval(began, region_zone())[0] >= midnight:
+            found.append((one, visit))
+    return found
 
 
 async def belong(tx: Tx, scope: Scope, visit: Json, appointment: str, specialty: str) -> Written:
@@ -144,13 +161,15 @@ async def belong(tx: Tx, scope: Scope, visit: Json, appointment: str, specialty:
     return done
 
 
-async def end(tx: Tx, scope: Scope, encounter: str) -> Written | None:
-    """结束就诊: who was seen goes, in `tx`: the visit is finished now. None for what is no ambulatory visit under way: who was admitted
+async def end(tx: Tx, scope: Scope, encounter: str, *, was_seen: bool = True) -> Written | None:
+    """结束就诊: who was there goes, in `tx`: the visit is over now. It is finished, or, where nobody has seen the patient and nobody began
+    to, cancelled (FHIR: "ended before it has begun"). None for what is no ambulatory visit under way: who was admitted
     meanwhile is discharged by the ward, and what the clinic's own system has ended is left as it is. Raises NotFound outside the scope."""
     stored = await read.by_id(tx, scope, "Encounter", encounter)
     resource = parse(stored.body)
     before = resource.get("status")
-    if before not in OPEN or resource.get("class", {}).get("code") not in ("AMB", "EMER"):
+    open_ = OPEN if was_seen else ("planned", *OPEN)
+    if before not in open_ or resource.get("class", {}).get("code") not in ("AMB", "EMER"):
         return None
     if await tx.fetchval("select exists (select from bed_claim where encounter = $1 and stands and ends is null)", stored.rid):
         return None
@@ -158,7 +177,7 @@ async def end(tx: Tx, scope: Scope, encounter: str) -> Written | None:
     since = since or (resource.get("period") or {}).get("start")
     lasted = {"start": since, "end": stamp(tx.now)} if since else {"end": stamp(tx.now)}
     resource.setdefault("statusHistory", []).append({"status": before, "period": lasted})
-    resource["status"] = "finished"
+    resource["status"] = "finished" if was_seen or before == BEGUN else "cancelled"
     resource["period"] = {**resource.get("period", {}), "end": stamp(tx.now)}
     (done,) = await write(tx, scope, [Change("PUT", "Encounter", encounter, resource, if_match=stored.version)])
     return done

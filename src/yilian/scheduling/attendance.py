@@ -11,7 +11,7 @@ late, by when they came. The clock is the database's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,11 @@ from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
 from yilian.identity import visits
-from yilian.scheduling import allowed, bookings, seen
+from yilian.scheduling import allowed, bookings, leaving, seen
 from yilian.sealing.keyring import opened
 from yilian.search.parameters import parameters_of
 from yilian.store import read
-from yilian.store.scope import Scope, lent
+from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
     from yilian.db import Tx
@@ -57,11 +57,6 @@ BEFORE = """
 select count(*) from attendance o join attendance a on a.appointment = $1
 where o.schedule = a.schedule and o.day = a.day and o.state = 'waiting' and (o.rank, o.turn, o.number) < (a.rank, a.turn, a.number)
 """
-LAST = """
-select r.id from attendance a join resource r on r.rid = a.encounter and not r.deleted
-where a.appointment = $1 and not exists (select from attendance o where o.encounter = a.encounter and o.ended is null)
-"""
-"""The visit of an attendance that has just ended, where no other goes on in it."""
 PLANNED = f"""
 select r.id from index_reference i join resource r on r.rid = i.rid and not r.deleted
 where i.target = $1 and i.param = {parameters_of("Encounter")["appointment"].id} order by r.rid desc limit 1
@@ -80,11 +75,6 @@ class Here:
     rank: int
     before: int
     encounter: str
-
-
-@dataclass(frozen=True, slots=True)
-class _AtTheDesk(Scope):
-    """To write the visit of somebody who checks in alone, in the name of the institution they came to."""
 
 
 async def check_in(tx: Tx, scope: Scope, id: str, *, why: str = "") -> Here:
@@ -154,8 +144,7 @@ async def fulfil(tx: Tx, scope: Scope, id: str) -> Here:
         raise Conflict("Only who has checked in can be done.", zh="患者尚未签到,或已就诊完成。")
     await tx.execute("update attendance set state = 'done', ended = now() where appointment = $1", row["rid"])
     written = await bookings.step(tx, scope, stored, row, "fulfilled")
-    if (visit := await tx.fetchval(LAST, row["rid"])) is not None:
-        await visits.end(tx, await _desk(tx, scope, row["institution"]), visit)
+    await leaving.end_visit(tx, scope, row)
     return await _here(tx, row["rid"], written.resource or {})
 
 
@@ -216,7 +205,7 @@ async def _begin(tx: Tx, scope: Scope, row: Any, appointment: str) -> int | None
     kind = await tx.fetchval("select kind from schedule where rid = $1", row["schedule"])
     if kind not in VISITS:
         return None
-    desk = await _desk(tx, scope, row["institution"])
+    desk = await leaving.desk_of(tx, scope, row["institution"])
     planned = await tx.fetchval(PLANNED, row["rid"])
     if planned is not None:
         stored = await read.by_id(tx, desk, "Encounter", planned)
@@ -230,14 +219,6 @@ async def _begin(tx: Tx, scope: Scope, row: Any, appointment: str) -> int | None
         return (await visits.belong(tx, desk, there, appointment, row["specialty"])).rid
     done = await visits.register(tx, desk, patient, kind="outpatient", specialty=row["specialty"], appointment=appointment)
     return done.rid
-
-
-async def _desk(tx: Tx, scope: Scope, institution: int) -> Scope:
-    here = await tx.fetchrow("select id, body from resource where rid = $1", institution)
-    assert here is not None
-    name = str(parse(here["body"].encode()).get("name", ""))
-    lent_ = lent(scope, _AtTheDesk, "everything")
-    return replace(lent_, institution=f"Organization/{here['id']}", institution_rid=institution, institution_name=name)
 
 
 async def _here(tx: Tx, rid: int, appointment: Json) -> Here:

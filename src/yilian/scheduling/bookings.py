@@ -19,7 +19,7 @@ from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.fhir.json import parse
-from yilian.scheduling import absences, allowed, places, seen, waiting_list
+from yilian.scheduling import absences, allowed, leaving, places, seen, waiting_list
 from yilian.scheduling.standing import Standing, standing
 from yilian.store import read
 from yilian.store.change import Change, Written
@@ -56,8 +56,6 @@ ELSEWHEN = """
 update appointment set schedule = $2, day = $3, starts = $4, ends = $5, institution = $6, specialty = $7, reminded = 0 where rid = $1
 """
 MOVED = "update appointment set ver = $2, state = $3, held_until = $4, ended = $5 where rid = $1"
-LEFT = "update attendance set state = 'left', ended = now() where appointment = $1 and ended is null"
-"""Who had come goes after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +142,14 @@ async def book_held(tx: Tx, scope: Scope, id: str) -> Written:
 
 
 async def cancel(tx: Tx, scope: Scope, id: str, reason: str) -> Written:
-    """Give the places back, in `tx`; who waits for one of them is offered it. Raises NotFound, and Conflict for what is over, and for
-    patients who come too late to cancel by the rules (`rulebooks`)."""
+    """Give the places back, in `tx`; who waits for one of them is offered it, and the visit of who had come ends (`leaving`).
+    Raises NotFound, and Conflict for what is over, and for patients who come too late to cancel by the rules (`rulebooks`)."""
     stored, row = await _locked(tx, scope, id)
     if row["state"] not in LIVE:
         raise Conflict("This appointment is over.", zh="该预约已结束,不能取消。")
     await absences.note_cancelled(tx, scope, row)
     if row["state"] == "checked-in":
-        await tx.execute(LEFT, row["rid"])
+        await leaving.leave(tx, scope, row)
     freed = await places.give_back(tx, row["rid"])
     written = await _step(tx, scope, stored.body, row, "cancelled", reason)
     await waiting_list.let_go(tx, row["rid"])

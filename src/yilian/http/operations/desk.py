@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from yilian import referral
-from yilian.access.policy import require
+from yilian.access.policy import may, require
 from yilian.audit.record import note_read
 from yilian.errors import BadRequest
 from yilian.fhir import urls
 from yilian.fhir.dates import region_zone
 from yilian.fhir.json import parse
 from yilian.http import conditional
-from yilian.http.answer import Answer, etag, of_json
+from yilian.http.answer import Answer, etag, of_json, of_stored
 from yilian.http.house import House
 from yilian.http.operations import Operation
 from yilian.http.parameters import Parameter, called_with
@@ -71,18 +71,23 @@ async def register(house: House, asker: Scope, request: Request) -> Answer:
 
 
 async def register_visit(house: House, asker: Scope, request: Request) -> Answer:
-    """POST /Patient/{id}/$register-visit with kind, status and specialty: 201 and the Encounter with its number."""
+    """POST /Patient/{id}/$register-visit with kind, status and specialty: 201 and the Encounter with its number; 200 and the visit
+    under way that the patient came to with an appointment, where there is one: it gets no second number."""
     called = await called_with(request, VISIT)
+    kind, state, specialty = called.text("kind"), called.text("status") or "arrived", called.text("specialty")
     async with house.db.transaction() as tx:
-        done = await visits.register(
-            tx,
-            asker,
-            request.segments[1],
-            kind=called.text("kind"),
-            state=called.text("status") or "arrived",
-            specialty=called.text("specialty"),
-        )
-    return _made(request, done, 201)
+        there = None
+        if (
+            (kind, state) == ("outpatient", "arrived")
+            and asker.institution
+            and all(may(asker, do, "Encounter") for do in ("read", "write"))
+        ):
+            there = await visits.with_appointment(tx, asker, request.segments[1], specialty)
+        if there is None:
+            done = await visits.register(tx, asker, request.segments[1], kind=kind, state=state, specialty=specialty)
+            return _made(request, done, 201)
+    await note_read(house.reads, asker, [there], "register-visit", request.address)
+    return of_stored(there)
 
 
 async def arrive(house: House, asker: Scope, request: Request) -> Answer:
