@@ -261,7 +261,7 @@ def message_desk(settings: Settings) -> sending.Sending:
             outbox=Path(settings.outbox_folder) if settings.outbox_folder else None,
         ),
         settings.public_url.rstrip("/"),
-        dict.fromkeys(links.MINTED, partial(_minted, settings)),
+        {**dict.fromkeys(links.MINTED, partial(_minted, settings)), **dict.fromkeys(told.WARDS, told.still_guardian)},
     )
 
 

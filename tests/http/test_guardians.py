@@ -4,17 +4,21 @@ The trail names the guardian."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.http.desks import parameters
+from tests.http.desks import opened, parameters
 from tests.http.house import Server
 from tests.http.test_attendance import book, parts
 from tests.scheduling.region import role, schedule, slot
+from tests.scheduling.test_attendance import JOB
 from yilian.fhir import urls
 from yilian.fhir.identifiers import resident_check_digit
+from yilian.notifications.templates import templates
+from yilian.scheduling import told
 
 Json = dict[str, Any]
 BODY = "32010019560312002"
@@ -112,6 +116,114 @@ async def test_a_guardian_sees_nothing_of_the_record_and_nobody_else_books(famil
     assert (await bench.put("/fhir/RelatedPerson/k1", json=kin("k1", "p3", "GUARD", active=False))).status_code == 200
     assert parts(await me.get("/fhir/Patient/$wards"), "ward") == []
     assert (await me.post(f"/fhir/Appointment/{mine}/$cancel", json=parameters(reason="x"))).status_code == 404
+
+
+async def messages(server: Server, who: str) -> dict[str, Json]:
+    """What is in an inbox, by event."""
+    entries = (await (await server.as_(who)).get("/fhir/$messages")).json().get("entry", ())
+    return {one["resource"]["topic"]["coding"][0]["code"]: one["resource"] for one in entries}
+
+
+async def ends(server: Server) -> None:
+    kept = await (await server.as_("bench")).put("/fhir/RelatedPerson/k1", json=kin("k1", "p3", "GUARD", active=False))
+    assert kept.status_code == 200, kept.text
+
+
+async def remind(server: Server, appointment: str) -> None:
+    """The appointment is in an hour, and was booked long ago."""
+    async with opened(server) as db:
+        async with db.transaction() as tx:
+            await tx.execute(
+                "update appointment a set starts = now() + interval '1 hour', created = now() - interval '9 days', reminded = 0"
+                " from resource r where r.rid = a.rid and r.id = $1",
+                appointment,
+            )
+        await told.remind(db, JOB)
+
+
+async def test_a_guardian_is_reminded_of_what_was_booked_for_the_ward(family: Server) -> None:
+    me = await family.as_("resident")
+    mine = await book(me, "next", "p3")
+    await book(me, "next", "p1")
+    await remind(family, mine)
+    found = await messages(family, "resident")
+    assert list(found) == ["booking.reminder-ward"], "nothing of it is about the guardian"
+    said = found["booking.reminder-ward"]
+    text = said["payload"][0]["contentString"]
+    assert text.startswith("您为单雄预约了 ")
+    assert "云溪市第一人民医院" in text
+    assert (said["about"], said["subject"]) == ([{"reference": f"Appointment/{mine}"}], {"reference": "Patient/p3"})
+    await family.application.fhir.house.reads.flush()
+    looked = await family.value(
+        "select string_agg(distinct ground || ' ' || purpose, ';') from audit_event e join resource r on r.rid = e.patient"
+        " where r.id = 'p3' and e.account = 'resident' and e.operation = 'messages'"
+    )
+    assert looked == "guardian FAMRQT"
+    await ends(family)
+    closed = (await messages(family, "resident"))["booking.reminder-ward"]
+    assert closed["payload"] == [{"contentString": "被监护人就诊提醒"}]
+    assert not {"about", "subject"} & closed.keys()
+    await remind(family, mine)
+    assert await family.value("select count(*) from message where event like '%-ward'") == 1, "nothing more is told"
+
+
+async def test_a_letter_to_a_guardian_names_nobody_and_does_not_leave_once_the_guardianship_has_ended(family: Server) -> None:
+    mine = await book(await family.as_("resident"), "next", "p3")
+    await remind(family, mine)
+    about = f"Appointment/{mine}"
+    async with opened(family) as db:
+        async with db.reading() as tx:
+            row = await tx.fetchrow("select event, says::text as says from message where event = 'booking.reminder-ward'")
+            assert await told.still_guardian(tx, row["event"], about) == {}
+        await ends(family)
+        async with db.reading() as tx:
+            assert await told.still_guardian(tx, row["event"], about) is None
+    said = templates()[row["event"]].print_outside("zh", json.loads(row["says"]))
+    assert "单雄" not in said
+    assert "被监护人" in said
+
+
+async def test_a_guardian_who_waits_for_the_ward_is_offered_the_place_and_reminded_of_it(family: Server) -> None:
+    me, bench = await family.as_("resident"), await family.as_("bench")
+    others = []
+    for id in ("o1", "o2", "o3"):
+        await bench.put(f"/fhir/Patient/{id}", json={"resourceType": "Patient", "id": id, "name": [{"text": id}]})
+        others.append(await book(bench, "next", id, "system"))
+    at = datetime.now(UTC).date()
+    window = {"start": at.isoformat(), "end": (at + timedelta(days=4)).isoformat()}
+    await bench.post(f"/fhir/Appointment/{await book(bench, 'now', 'o1', 'system')}/$cancel", json=parameters(reason="x"))
+    async with opened(family) as db, db.transaction() as tx:
+        await tx.execute("update slot s set stopped = true from resource r where r.rid = s.rid and r.id = 'now'")
+    asked = parameters(patient="Patient/p3", organization="Organization/first", schedule="Schedule/s", **window)
+    waits = await me.post("/fhir/Appointment/$wait", json=asked)
+    assert waits.status_code == 201, waits.text
+    assert (await bench.post(f"/fhir/Appointment/{others[0]}/$cancel", json=parameters(reason="x"))).status_code == 200
+    offer = (await messages(family, "resident"))["waitlist.offer-ward"]
+    assert offer["payload"][0]["contentString"].startswith("您为单雄候补的")
+    held = offer["about"][0]["reference"]
+    assert (await me.post("/fhir/Appointment/$book", json=parameters(**{"appointment-reference": held}))).status_code == 201
+    await remind(family, held.removeprefix("Appointment/"))
+    assert (await messages(family, "resident"))["booking.reminder-ward"]["about"] == [{"reference": held}]
+
+
+async def test_a_guardian_is_answered_who_appealed_for_the_ward(family: Server) -> None:
+    me, office = await family.as_("resident"), await family.as_("office")
+    mine = await book(me, "next", "p3")
+    assert (await me.post(f"/fhir/Appointment/{mine}/$cancel", json=parameters(reason="有事"))).status_code == 200
+    made = await me.post(f"/fhir/Appointment/{mine}/$appeal", json=parameters(reason="当天住院"))
+    appeal = made.json()["parameter"][0]["valueString"]
+    assert (await office.post("/fhir/Appointment/$decide-appeal", json=parameters(appeal=appeal, action="grant"))).status_code == 200
+    said = (await messages(family, "resident"))["booking.appeal-granted-ward"]
+    assert "您为单雄提出的" in said["payload"][0]["contentString"]
+
+
+def test_every_event_of_a_ward_is_also_one_of_the_patients() -> None:
+    named = {event for event in templates() if event.endswith(told.WARD)}
+    assert named == set(told.WARDS)
+    for event in named:
+        own = templates()[event.removesuffix(told.WARD)]
+        mine = templates()[event]
+        assert (mine.kind, mine.values, mine.channels, mine.must) == (own.kind, own.values, own.channels, own.must)
 
 
 def day() -> str:

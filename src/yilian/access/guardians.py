@@ -4,8 +4,8 @@ A guardian is a RelatedPerson of that patient, active, with a `relationship` of 
 it is in the hands of the institution that records the Consent, which writes the RelatedPerson as well; what a guardian signed stands until
 it is withdrawn, also when the child has turned fourteen.
 
-An account of a guardian's (`acting`) books, moves and cancels for the ward and sees the bookings; the record stays closed. That the
-holder of an account is the RelatedPerson is known by the number of an identity document both have: the institution that wrote the
+An account of a guardian's (`acting`) books for the ward, sees the bookings and is told of them (`stands`); the record stays closed. That
+the holder of an account is the RelatedPerson is known by the number of an identity document both have: the institution that wrote the
 RelatedPerson has seen it, as the one that made the account has seen the patient's.
 
 个人信息保护法 第三十一条 (under fourteen the parents or other guardians consent), 民法典 第二十七条, 第二十八条 (who is a guardian).
@@ -31,6 +31,7 @@ from yilian.store.scope import SYSTEM, Scope
 
 if TYPE_CHECKING:
     from yilian.db import Tx
+    from yilian.store.read import Stored
 
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 PARENTS = frozenset({"PRN", "FTH", "MTH", "NFTH", "NMTH", "ADOPTF", "ADOPTM", "ADOPTP"})
@@ -102,11 +103,23 @@ async def wards(tx: Tx, scope: Scope) -> list[Ward]:
     if scope.reach != "self" or not scope.patient_rid or scope.is_partial or scope.rights is not None or not scope.may_read("Patient"):
         return []
     own = await tx.fetchval("select id from resource where rid = $1 and not deleted", scope.patient_rid)
-    if own is None:
-        return []
+    return [] if own is None else await _wards(tx, await read.by_id(tx, scope, "Patient", own))
+
+
+async def stands(tx: Tx, agent: str, patient: int) -> bool:
+    """Whether the resident "Patient/…" is the guardian of this patient (rid) today. For what is told to one; whoever asks for themselves
+    asks `wards`."""
+    kind, _, id_ = agent.partition("/")
+    for own in (await read.many(tx, SYSTEM, [("Patient", id_)])).values() if kind == "Patient" else ():
+        return any(one.rid == patient for one in await _wards(tx, own))
+    return False
+
+
+async def _wards(tx: Tx, own: Stored) -> list[Ward]:
+    """Those of whom the holder of this Patient is the guardian today."""
     numbers = [
         f"{one['system']}|{one['value']}"
-        for one in parse((await read.by_id(tx, scope, "Patient", own)).body).get("identifier", ())
+        for one in parse(own.body).get("identifier", ())
         if _is_document(one) and one.get("use") not in ("old", "temp")
     ]
     if not numbers:
@@ -119,7 +132,7 @@ async def wards(tx: Tx, scope: Scope) -> list[Ward]:
         whose = str((person.get("patient") or {}).get("reference", ""))
         [stored] = (await read.many(tx, SYSTEM, [("Patient", whose.removeprefix("Patient/"))])).values() or [None]
         patient = parse(stored.body) if stored is not None else {}
-        if stored is None or patient.get("deceasedDateTime") or patient.get("deceasedBoolean") or stored.rid == scope.patient_rid:
+        if stored is None or patient.get("deceasedDateTime") or patient.get("deceasedBoolean") or stored.rid == own.rid:
             continue
         if _may_sign(person, whose, patient.get("birthDate"), today):
             found[stored.rid] = Ward(stored.rid, stored.id, patient)

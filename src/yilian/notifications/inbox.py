@@ -1,7 +1,7 @@
 """The inbox of whoever asks: what was told to them, to the posts they hold, and to them as a patient.
 
-Who an entry is about is said only to who may read it now: where the ground for the patient has ended, an entry has its title, and neither
-words nor link. Entries are kept `notifications.keep_days`.
+Who an entry is about is said only to who may read it now, or books for them as their guardian: where the ground for the patient, or the
+guardianship, has ended, an entry has its title, and neither words nor link. Entries are kept `notifications.keep_days`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from yilian.access import guardians
 from yilian.errors import BadRequest, Conflict, NotFound
 from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.notifications.templates import KINDS, Template, templates
 from yilian.search.persons import records_of
 from yilian.store import cursor as cursors
+from yilian.store import read
 from yilian.store.read import COLUMNS, Stored, stored
 from yilian.store.scope import Scope, readable
 
@@ -38,6 +40,7 @@ class Entry:
 
     title      what it is, for everybody
     text       "" for who may not know whom it is about (any more); so is `about`
+    ward       logical id of the Patient a guardian is told of; "" for everybody else
     post       role code of the post it was told to; "" where it was told to this person or patient
     times      how often it was told before somebody looked
     read       whether this reader has read it; handled, handled_by: when and by whom it was seen to
@@ -56,15 +59,18 @@ class Entry:
     post: str
     handled: datetime | None
     handled_by: str
+    ward: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """One page, newest first. looked_at: the resources that were looked at to show it, for the trail."""
+    """One page, newest first. looked_at: the resources that were looked at to show it, for the trail; wards: Patients a guardian
+    is told of, each with the scope they were looked at in."""
 
     entries: tuple[Entry, ...]
     next: str | None
     looked_at: tuple[Stored, ...]
+    wards: tuple[tuple[Scope, Stored], ...] = ()
 
 
 async def inbox(
@@ -110,8 +116,9 @@ async def inbox(
     here = rows[:count]
     seen = await _seen(tx, scope, here)
     following = cursors.pack(here[-1]["due"], here[-1]["id"]) if len(rows) > count else None
-    entries = tuple(entry for row in here if (entry := _entry(row, seen, language)) is not None)
-    return Inbox(entries, following, tuple(seen.values()))
+    wards = await _wards(tx, scope, [row for row in here if row["own"] is None and str(row["patient"]) not in seen])
+    entries = tuple(entry for row in here if (entry := _entry(row, seen, wards, language)) is not None)
+    return Inbox(entries, following, tuple(seen.values()), tuple(wards.values()))
 
 
 async def counts(tx: Tx, scope: Scope) -> dict[str, int]:
@@ -214,12 +221,29 @@ async def _seen(tx: Tx, scope: Scope, rows: Sequence[asyncpg.Record]) -> dict[st
     return seen
 
 
-def _entry(row: asyncpg.Record, seen: Mapping[str, Stored], language: str) -> Entry | None:
+async def _wards(tx: Tx, scope: Scope, rows: Sequence[asyncpg.Record]) -> dict[int, tuple[Scope, Stored]]:
+    """Of those whom these entries are about, whom the asking resident is the guardian of today, by rid: as much of them as a guardian sees,
+    which is that there is a booking, and nothing of the record."""
+    told_of = {row["patient"] for row in rows if row["patient"] is not None and row["about"].startswith("Appointment/")}
+    if scope.reach != "self" or not told_of:
+        return {}
+    found = dict[int, tuple[Scope, Stored]]()
+    for ward in await guardians.wards(tx, scope):
+        if ward.rid in told_of:
+            acting = await guardians.acting(tx, scope, ward.id)
+            found[ward.rid] = (acting, await read.by_id(tx, acting, "Patient", ward.id))
+    return found
+
+
+def _entry(row: asyncpg.Record, seen: Mapping[str, Stored], wards: Mapping[int, tuple[Scope, Stored]], language: str) -> Entry | None:
     template: Template | None = templates().get(row["event"])
     if template is None:  # of a version of the platform that is no more
         return None
     about = row["about"]
-    may_know = (row["patient"] is None or str(row["patient"]) in seen) and (about.partition("/")[0] not in RESOURCE_TYPES or about in seen)
+    ward = wards[row["patient"]][1].id if row["patient"] in wards else ""
+    may_know = bool(ward) or (
+        (row["patient"] is None or str(row["patient"]) in seen) and (about.partition("/")[0] not in RESOURCE_TYPES or about in seen)
+    )
     says = msgspec.json.decode(row["says"])
     return Entry(
         id=row["id"],
@@ -235,6 +259,7 @@ def _entry(row: asyncpg.Record, seen: Mapping[str, Stored], language: str) -> En
         post=row["role"] or "",
         handled=row["handled"],
         handled_by=row["handler"] or row["handled_by"] or "",
+        ward=ward,
     )
 
 

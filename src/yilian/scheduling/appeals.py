@@ -93,7 +93,7 @@ async def decide(tx: Tx, scope: Scope, id: str, action: str, answer: str = "") -
         await tx.execute("update absence set lifted = now() where id = $1", row["absence"])
     await note_event(tx, by(scope, tx.now, "operation", "U", operation=f"appeal-{action}", patient=row["patient"]))
     if state in ("granted", "refused"):
-        await told.appeal_decided(tx, {**dict(row), "id": row["appointment_id"]}, state == "granted")
+        await told.appeal_decided(tx, {**dict(row), "id": row["appointment_id"], "agent": row["asked_by"]}, state == "granted")
     return state
 
 

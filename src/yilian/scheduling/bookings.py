@@ -201,10 +201,11 @@ async def expire(tx: Tx, scope: Scope, id: str) -> Written | None:
     return written
 
 
-async def offer(tx: Tx, wish: Wish, here: Standing, until: datetime) -> Written:
-    """Hold places for somebody who waits, as whom the wait was asked for, in `tx`. `until`: aware, by the database's clock. Raises as
-    `book`."""
+async def offer(tx: Tx, wish: Wish, here: Standing, until: datetime, agent: str) -> Written:
+    """Hold places for somebody who waits, as whom the wait was asked for, in `tx`. `until`: aware, by the database's clock. `agent`: who
+    asked to wait ("Patient/…"), and books with it. Raises as `book`."""
     written = await _take(tx, SYSTEM, wish, until, here)
+    await tx.execute("update appointment set agent = $2 where rid = $1", written.rid, agent)
     await jobs.enqueue(tx, EXPIRE, {"appointment": written.id}, run_at=tx.now + (until - await tx.fetchval("select now()")))
     return written
 

@@ -18,7 +18,7 @@ from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.fhir.json import parse
 from yilian.notifications import Message, Reader, tell
-from yilian.scheduling import bookings, names, places
+from yilian.scheduling import bookings, names, places, told
 from yilian.scheduling.making import PlanScope
 from yilian.scheduling.pools import PUBLIC
 from yilian.scheduling.standing import OF_THE_HOUSE
@@ -266,6 +266,8 @@ async def _tell(tx: Tx, row: Any, event: str, values: dict[str, str]) -> None:
     readers = [Reader.patient(row["patient"])]
     if row["agent"].startswith("Practitioner"):
         readers.append(Reader.account(row["agent"]))
+    elif (guardian := await told.guardian(tx, row)) is not None:
+        readers.append(guardian)
     given = {"patient": patient or "患者", "institution": str(house.get("name", "")), **values}
     soon = row["starts"] - tx.now < SOON
     await tell(tx, Message(event, tuple(readers), about, row["patient"], given, urgent=soon))

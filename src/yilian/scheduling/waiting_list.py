@@ -108,13 +108,13 @@ async def join(tx: Tx, scope: Scope, want: Want) -> Written:
         async with tx.savepoint():
             await tx.execute(
                 """
-                insert into waiting (rid, patient, person, institution, specialty, schedule, first_day, last_day, asked_by, channel, line,
-                    state)
-                values ($1, $2, coalesce((select person from person_member where patient = $2), $2), $3, $4, $5, $6, $7, $8, $9, now(),
+                insert into waiting (rid, patient, person, institution, specialty, schedule, first_day, last_day, asked_by, channel, agent,
+                    line, state)
+                values ($1, $2, coalesce((select person from person_member where patient = $2), $2), $3, $4, $5, $6, $7, $8, $9, $10, now(),
                     'waiting')
                 """,
                 written.rid, patient.rid, where["institution"], where["specialty"], where["schedule"], want.first, want.last,
-                scope.institution_rid or None, want.channel,
+                scope.institution_rid or None, want.channel, scope.agent,
             )  # fmt: skip
     except UniqueViolationError:
         raise Conflict("This person waits there already.", zh="已在该科室(医生)候补,无需重复登记。") from None
@@ -225,7 +225,7 @@ async def _offer(tx: Tx, row: Any) -> int:
     if row["starts"] <= until:
         raise Conflict("Too soon to be offered.", zh="距就诊时间过近。")
     wish = bookings.Wish(row["patient_id"], (row["slot_id"],), row["channel"])
-    held = await bookings.offer(tx, wish, here, until)
+    held = await bookings.offer(tx, wish, here, until, row["agent"])
     await tx.execute("update waiting set state = 'offered', offer = $2, offers = offers + 1 where rid = $1", row["rid"], held.rid)
     await told.offered(tx, row, held.id, until)
     return 1

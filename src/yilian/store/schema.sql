@@ -1931,6 +1931,7 @@ create table waiting (                                    -- 候补: kept by yil
     state       text        collate "C" not null check (state in ('waiting', 'offered', 'booked', 'left', 'over')),
     offer       bigint      unique references appointment, -- the place that is held just now
     offers      smallint    not null default 0,
+    agent       text        collate "C" not null default '',   -- who asked to wait: "Patient/…", "Practitioner/…"; books what is offered
     check (state <> 'offered' or offer is not null)
 );
 create unique index waiting_once on waiting (person, institution, specialty, coalesce(schedule, 0)) where state in ('waiting', 'offered');  -- one place in each line

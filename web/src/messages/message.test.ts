@@ -8,6 +8,7 @@ describe('a message', () => {
     expect(pageOf('Task/1')).toBe('/referrals/1');
     expect(pageOf('Patient/1')).toBe('/patients/1');
     expect([pageOf('Task/1', 'referral.rate'), pageOf('Appointment/1')]).toEqual(['/rate/1', '/bookings']);
+    expect(pageOf('Appointment/1', 'booking.reminder-ward', 'child')).toBe('/bookings?patient=child');
     expect(pageOf('Organization/1', 'consortium.rectify')).toBe('/consortia?of=1');
     expect([pageOf('Location/1'), pageOf(undefined), pageOf('Task/')]).toEqual(['', '', '']);
   });

@@ -30,11 +30,11 @@ export interface MessagePage {
 }
 
 /** The page that shows what a message is about. */
-export function pageOf(about: string | undefined, event = ''): string {
+export function pageOf(about: string | undefined, event = '', ward = ''): string {
   const [kind = '', id = ''] = (about ?? '').split('/');
   if (!id) return '';
   if (kind === 'Task') return event === 'referral.rate' ? `/rate/${id}` : `/referrals/${id}`;
-  if (kind === 'Appointment') return '/bookings'; // told to patients alone
+  if (kind === 'Appointment') return ward ? `/bookings?patient=${ward}` : '/bookings'; // told to patients and their guardians alone
   if (kind === 'Patient') return `/patients/${id}`;
   if (kind === 'Organization' && event.startsWith('consortium.')) return `/consortia?of=${id}`;
   return '';
@@ -51,7 +51,7 @@ export function messageOf(resource: Communication): Message {
     event,
     title,
     text: text === title ? '' : text,
-    to: pageOf(resource.about?.[0]?.reference, event),
+    to: pageOf(resource.about?.[0]?.reference, event, resource.subject?.reference?.replace(/^Patient\//, '')),
     sent: resource.sent ?? '',
     unread: of('unread')?.valueBoolean ?? false,
     urgent: resource.priority === 'urgent',

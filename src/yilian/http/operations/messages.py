@@ -45,6 +45,8 @@ async def messages(house: House, asker: Scope, request: Request) -> Answer:
             cursor=called.text("_cursor") or None,
         )
     await note_read(house.reads, asker, page.looked_at, "messages", request.address)
+    for acting, ward in page.wards:
+        await note_read(house.reads, acting, [ward], "messages", request.address)
     return _bundle(request, [_communication(one, asker) for one in page.entries], page.next)
 
 
@@ -186,6 +188,8 @@ def _communication(one: inbox.Entry, asker: Scope) -> Json:
     }
     if one.about:
         found["about"] = [{"reference": one.about}]
+    if one.ward:
+        found["subject"] = {"reference": f"Patient/{one.ward}"}
     return found
 
 
