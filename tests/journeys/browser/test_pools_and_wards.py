@@ -11,6 +11,8 @@ from tests.journeys.browser.desk import PHONE
 from tests.journeys.browser.screens import complaints, in_order
 from tests.journeys.browser.test_booking import DEPARTMENT, HOLDER, HOSPITAL, choose, take_a_time
 
+CITY = "云溪市第一人民医院"
+
 
 def test_the_office_looks_at_what_other_rules_would_do_and_changes_them(at_a_desk: Open) -> None:
     office = at_a_desk("office")
@@ -71,7 +73,7 @@ def test_a_desk_books_a_course_and_cancels_what_is_left_of_it(at_a_desk: Open) -
     desk.sees("预约成功")
 
 
-def test_a_guardian_books_for_a_ward_on_the_phone_and_cancels(at_a_desk: Open) -> None:
+def test_a_guardian_books_for_a_ward_on_the_phone_cancels_and_is_answered(at_a_desk: Open) -> None:
     phone = at_a_desk("resident", size=PHONE)
     phone.go("/book")
     whose = phone.page.get_by_role("radiogroup", name="为谁预约").locator("label")
@@ -81,16 +83,36 @@ def test_a_guardian_books_for_a_ward_on_the_phone_and_cancels(at_a_desk: Open) -
     phone.arrives("/book\\?patient=.*")
     phone.picture("for whom")
     in_order(complaints(phone))
-    choose(phone, HOSPITAL, DEPARTMENT)
+    choose(phone, CITY, DEPARTMENT)
     take_a_time(phone)
     phone.press("确认预约")
     phone.arrives("/bookings\\?patient=.*")
-    phone.sees("待就诊", "已预约", HOSPITAL, ward)
+    phone.sees("待就诊", "已预约", CITY, ward)
+    of_the_ward = phone.address
     phone.picture("of the ward")
     in_order(complaints(phone))
     phone.press("取消预约")
     phone.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name="取消预约").click()
     phone.sees("已取消")
+    phone.page.get_by_role("button", name=re.compile("^申诉")).first.click()
+    phone.page.get_by_role("textbox", name="请说明原因，例如当天住院、医院停诊").fill("孩子发热，当天改看急诊")
+    phone.press("提交申诉")
+    phone.sees("申诉处理中")
+
+    office = at_a_desk("office")
+    office.go("/appeals")
+    row = office.page.locator("li, tr", has_text="孩子发热，当天改看急诊")
+    row.get_by_role("button", name="采纳", exact=True).click()
+    expect(row).to_have_count(0)
+
+    phone.go("/messages")
+    phone.sees("被监护人的申诉已采纳", f"您为{ward}提出的")
+    phone.picture("told of the ward")
+    in_order(complaints(phone))
+    phone.page.get_by_role("link", name=re.compile("被监护人的申诉已采纳")).first.click()
+    phone.settle()
+    assert phone.address == of_the_ward
+    phone.sees(ward, "已撤销")
 
 
 def test_a_hospital_sees_how_its_beds_are_used_and_what_is_to_be_checked(at_a_desk: Open) -> None:
