@@ -4,6 +4,7 @@ floor."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,44 @@ async def test_only_the_office_changes_the_rules_and_to_no_less_than_the_region_
         await change(region, "office", today() - timedelta(days=1), pools())
     with pytest.raises(Conflict, match="already"):
         await change(region, "office", today(), {**pools(0.3), "day-surgery": [], "bed": []})
+
+
+async def test_the_rules_of_the_region_hold_wherever_an_institution_has_none_of_its_own(region: Region) -> None:
+    """Two hospitals, one with more of its own: the region's change moves the other alone, and says whose own would be less."""
+    day = today() + timedelta(days=12)
+    await clinic(region, day)
+    at = [slot("c0", "c", datetime.combine(day, time(9), ZONE), places=10)]
+    await put(region.db, role("theirs", "county"), schedule("c", "PractitionerRole/theirs"), *at)
+    await change(region, "office", today(), pools(0.4))
+    await carry_out(region, today())
+    value, release = pool_rules.proposed(pools(0.5), RELEASE)
+    async with region.db.reading() as tx:
+        [found] = await dealing.region_outlook(tx, today(), lambda there: there.with_change(today(), value, release, own=False))
+        [own] = await pool_rules.with_own(tx)
+        assert (own.id, own.there.is_less(day)) == ("first", False)
+        assert own.there.with_change(today(), value, release, own=False).is_less(day)
+        mine = own.there.own_rules(day)
+        there = own.there.with_change(today(), value, release, own=False)
+        [alone] = await dealing.outlook(tx, region.rids["Organization/first"], there, today())
+    assert (found.places, found.now["grassroots"], found.then["grassroots"]) == (20, 7, 9)
+    assert (alone.now, alone.changed) == (alone.then, 0)
+    assert found.changed > 0
+    assert {kind for kind, rules in mine.items() if rules} == {"clinic"}, "the rest is the region's"
+    scope = replace(region.scope("coordinator"), roles=frozenset({"admin"}), institution="", institution_rid=0)
+    for who in (region.scope("office"), region.scope("coordinator")):
+        with pytest.raises(Forbidden, match="administrators"):
+            async with region.db.transaction() as tx:
+                await pool_rules.change(tx, who, None, today(), value, release, "卫健委通知")
+    with pytest.raises(Forbidden):
+        async with region.db.transaction() as tx:
+            await pool_rules.change(tx, scope, region.rids["Organization/first"], today(), value, release, "卫健委通知")
+    async with region.db.transaction() as tx:
+        assert await pool_rules.change(tx, scope, None, today(), value, release, "卫健委通知") == 1
+    await dealing.work(region.db, Job(1, pool_rules.DEAL, {"institution": None, "since": today().isoformat()}, None, 1, {}, "worker"))
+    assert [await kept(region, one) for one in ("d0", "c0")] == [4, 5]
+    async with region.db.reading() as tx:
+        [row] = await pool_rules.history(tx, None)
+    assert (row["name"], row["own"], row["source"]) == ("booking.pools", False, "卫健委通知")
 
 
 async def test_a_release_that_goes_by_midnight_opens_with_the_day_of_the_region(region: Region) -> None:

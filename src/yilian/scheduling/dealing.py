@@ -7,7 +7,7 @@ Every place still tells when it opens and when it falls to the public, so nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
@@ -44,6 +44,7 @@ update place p set pool = n.pool, opens = n.opens, public_from = n.public_from
 from unnest($1::bigint[], $2::smallint[], $3::text[], $4::timestamptz[], $5::timestamptz[]) as n (slot, nth, pool, opens, public_from)
 where p.slot = n.slot and p.nth = n.nth and p.appointment is null
 """
+INSTITUTIONS = "select distinct institution from slot where day >= $1 and day < $2 and not stopped order by institution"
 NEVER = date(9999, 1, 1)
 
 
@@ -75,6 +76,20 @@ async def outlook(tx: Tx, institution: int, rules: Dated, since: date) -> list[O
         one.now[before] = one.now.get(before, 0) + 1
         one.then[after] = one.then.get(after, 0) + 1
     return [found[key] for key in sorted(found)]
+
+
+async def region_outlook(tx: Tx, since: date, change: Callable[[Dated], Dated]) -> list[Outlook]:
+    """The same for every institution of the region together. `change`: the rules an institution goes by, with what is looked at."""
+    every: dict[tuple[date, str], Outlook] = {}
+    for row in await tx.fetch(INSTITUTIONS, since, since + timedelta(days=PREVIEW_DAYS)):
+        there = change(await pool_rules.dated(tx, row["institution"]))
+        for one in await outlook(tx, row["institution"], there, since):
+            whole = every.setdefault((one.day, one.kind), Outlook(one.day, one.kind))
+            whole.places, whole.taken, whole.changed = whole.places + one.places, whole.taken + one.taken, whole.changed + one.changed
+            for counts, more in ((whole.now, one.now), (whole.then, one.then)):
+                for pool, many in more.items():
+                    counts[pool] = counts.get(pool, 0) + many
+    return [every[key] for key in sorted(every)]
 
 
 async def deal(tx: Tx, schedule: int, since: date) -> int:

@@ -1,4 +1,5 @@
-"""号源池规则: the rules of the pools as dated policies, changed by the office of an institution from a day on, with their history.
+"""号源池规则: the rules of the pools as dated policies, changed from a day on, with their history: the region's by its administrators, an
+institution's own by its office.
 
 What holds is `booking.pools` and `booking.release` (`policy`), an institution's own before the region's. The day that counts is the day of
 the slot. An institution may keep more for a pool, open it earlier and keep it longer than the region asks for, and never less. What becomes
@@ -31,7 +32,7 @@ Json = Mapping[str, Any]
 POOLS, RELEASE = "booking.pools", "booking.release"
 DEAL = "scheduling.deal"
 """The job that shares out anew what is made already, see `dealing.work`."""
-OFFICE = "office"
+OFFICE, ADMINISTRATOR = "office", "admin"
 FARTHEST = timedelta(days=366)
 MOST_HISTORY = 50
 
@@ -42,6 +43,10 @@ where name = any($1::text[]) and (institution is null or institution = $2::bigin
 HISTORY = """
 select name, institution is not null as own, valid_from, value::text as value, source, agent_name, at from policy_change
 where name = any($1::text[]) and (institution is null or institution = $2::bigint) order by id desc limit $3
+"""
+OWN = """
+select distinct p.institution, r.id, r.body::json ->> 'name' as name
+from policy p join resource r on r.rid = p.institution and not r.deleted where p.name = any($1::text[]) order by name, r.id
 """
 NOTE = """
 insert into policy_change (name, institution, value, valid_from, source, agent, agent_name)
@@ -81,9 +86,22 @@ class Dated:
         pools, release = (self._newest(name, day, region) for name in (POOLS, RELEASE))
         return Rules({kind: rules_of(pools.value.get(kind, ())) for kind in KINDS}, release_of(release.value), pools, release)
 
-    def with_change(self, since: date, pools: Json, release: Json) -> Dated:
-        """As it would be with the institution's own from a day on."""
-        return Dated((*self.rows, Row(POOLS, True, since, pools, ""), Row(RELEASE, True, since, release, "")))
+    def with_change(self, since: date, pools: Json, release: Json, *, own: bool = True) -> Dated:
+        """As it would be with these from a day on, as the institution's own or (not `own`) as the region's."""
+        return Dated((*self.rows, Row(POOLS, own, since, pools, ""), Row(RELEASE, own, since, release, "")))
+
+    def own_rules(self, day: date) -> Mapping[str, frozenset[Rule]]:
+        """By kind of slot, those of the rules of that day that the region does not ask for as they are: the institution's own."""
+        asked = self.on(day, region=True).pools
+        return {kind: frozenset(rules) - frozenset(asked[kind]) for kind, rules in self.on(day).pools.items()}
+
+    def is_less(self, day: date) -> bool:
+        """Whether the institution's own rules of that day keep less than the region asks for: the region's came later."""
+        return any(
+            not _is_enough({rule.pool: rule for rule in self.on(day).pools[kind]}.get(rule.pool), rule)
+            for kind, asked in self.on(day, region=True).pools.items()
+            for rule in asked
+        )
 
     def days(self, after: date) -> tuple[date, ...]:
         """The days after that one on which something changes."""
@@ -101,6 +119,22 @@ async def dated(tx: Tx, institution: int | None) -> Dated:
     """The policies as they are this moment, also where another process has just changed them."""
     rows = await tx.fetch(ROWS, [POOLS, RELEASE], institution)
     return Dated(tuple(Row(row["name"], row["own"], row["valid_from"], msgspec.json.decode(row["value"]), row["source"]) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """An institution that has rules of its own. id: of its Organization."""
+
+    rid: int
+    id: str
+    name: str
+    there: Dated
+
+
+async def with_own(tx: Tx) -> list[Keeping]:
+    """The institutions that have rules of their own, by name."""
+    rows = await tx.fetch(OWN, [POOLS, RELEASE])
+    return [Keeping(row["institution"], row["id"], row["name"] or "-", await dated(tx, row["institution"])) for row in rows]
 
 
 async def history(tx: Tx, institution: int | None) -> list[Any]:
@@ -153,10 +187,14 @@ def _is_enough(own: Rule | None, asked: Rule) -> bool:
 
 
 def require_keeper(scope: Scope, institution: int | None) -> None:
-    """Raises Forbidden unless this scope keeps the rules of an institution (rid): its office; of all, and of the region (None): systems of
-    the region."""
+    """Raises Forbidden unless this scope keeps the rules of an institution (rid): its office; those of the region
+    (None): its administrators; all of them: systems of the region."""
     if scope.reach == "everything" and scope.may_write:
         return
+    if institution is None:
+        if ADMINISTRATOR in scope.roles and scope.may_write:
+            return
+        raise Forbidden("The rules of the region are kept by its administrators.", zh="区域号源池规定由系统管理员维护。")
     if OFFICE not in scope.roles or not institution or scope.institution_rid != institution or not scope.may_write:
         raise Forbidden(
             "The rules of the pools are kept by the office of the institution.",

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.journeys.browser.conftest import Open
 from tests.journeys.browser.desk import PHONE
 from tests.journeys.browser.screens import complaints, in_order
-from tests.journeys.browser.test_booking import DEPARTMENT, HOLDER, HOSPITAL, choose, take_a_time
+from tests.journeys.browser.test_booking import DEPARTMENT, HOLDER, choose, take_a_time
 
 CITY = "云溪市第一人民医院"
 
@@ -30,6 +30,41 @@ def test_the_office_looks_at_what_other_rules_would_do_and_changes_them(at_a_des
     office.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
     office.sees("已保存", "医联体理事会决议第 3 号", "普通门诊 基层 60%", "本机构规则")
     office.picture("rules changed")
+
+
+def test_administrators_keep_the_rules_of_the_region_and_the_office_sees_which_are_its_own(at_a_desk: Open) -> None:
+    admin = at_a_desk("admin")
+    admin.go("/pool-rules")
+    admin.sees("号源池规则", "现行", "另有规定的机构", "云溪市第一人民医院", "普通门诊 基层 60%")
+    expect(admin.page.get_by_role("radiogroup", name="规则层级")).to_have_count(0)
+    in_order(complaints(admin))
+    admin.picture("rules of the region")
+    admin.press("调整规则")
+    admin.page.get_by_role("spinbutton", name="预留比例 1").fill("70")
+    admin.page.get_by_label("依据").fill("云溪市卫健委通知第 5 号")
+    admin.press("预览两周的变化")
+    admin.sees("两周的变化", "1 家机构的自定规则将低于新的区域规定")
+    in_order(complaints(admin))
+    admin.picture("rules of the region previewed")
+    admin.page.get_by_role("button", name=re.compile("^保 ?存$")).click()
+    admin.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
+    admin.sees("已保存", "云溪市卫健委通知第 5 号")
+    admin.picture("rules of the region changed")
+
+    office = at_a_desk("office")
+    office.go("/pool-rules")
+    office.sees("本机构规则", "区域规定", "出自")
+    office.page.get_by_role("tab").nth(-2).click()
+    office.sees("区域规定已提高，本机构规则低于区域规定，请调整。")
+    office.settle()
+    office.picture("own rules are less")
+    in_order(complaints(office))
+    office.page.get_by_role("radiogroup", name="规则层级").get_by_text("区域", exact=True).click()
+    office.arrives("/pool-rules\\?level=region")
+    office.sees("另有规定的机构", "云溪市卫健委通知第 5 号", "低于区域规定")
+    expect(office.page.get_by_role("button", name="调整规则")).to_have_count(0)
+    office.picture("rules of the region for an office")
+    in_order(complaints(office))
 
 
 def test_a_desk_books_a_course_and_cancels_what_is_left_of_it(at_a_desk: Open) -> None:

@@ -1,7 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Button, Table, Tabs, Tag } from 'antd';
+import { Button, Segmented, Table, Tabs, Tag } from 'antd';
 import type { Parameters } from 'fhir/r4';
 import { useState } from 'react';
+import { useSearchParams } from 'react-router';
 import { usePerson } from '../../access/person';
 import { ask } from '../../client/client';
 import { dateTime, today } from '../../fhir/dates';
@@ -10,37 +11,52 @@ import { Panel } from '../../page/Panel';
 import { Read, useReading } from '../../page/reading';
 import { plus } from '../days';
 import styles from '../templates/templates.module.css';
-import { keepsPoolRules } from '.';
+import { keepsPoolRules, poolRuleLevels } from '.';
 import { RulesForm } from './RulesForm';
 import { RuleTable } from './RuleTable';
-import { type Change, type Told, toldOf } from './rules';
+import { type Change, type Keeping, type Level, type Rule, type Told, toldOf } from './rules';
 
-/** `/pool-rules`: what is kept for whom, from when on something else, and who changed it; the office changes it. */
+/** `/pool-rules`: what is kept for whom, from when on something else, and who changed it; of the own institution, or of the region
+ *  (`?level=region`). */
 export default function PoolRulesPage() {
   const { t } = useLocale();
-  const reading = useReading(['pool-rules'], async (signal) =>
-    toldOf(await ask<Parameters>('Schedule/$pool-rules', {}, signal)),
+  const levels = poolRuleLevels(usePerson());
+  const [search, setSearch] = useSearchParams();
+  const level = levels.find((one) => one === search.get('level')) ?? levels[0] ?? 'institution';
+  const reading = useReading(['pool-rules', level], async (signal) =>
+    toldOf(await ask<Parameters>('Schedule/$pool-rules', { level }, signal)),
   );
   return (
     <section className={styles.page}>
       <h1>{t('pool.title')}</h1>
       <p className={styles.quiet}>{t('pool.how')}</p>
+      {levels.length > 1 && (
+        <Segmented
+          aria-label={t('pool.level')}
+          value={level}
+          options={levels.map((value) => ({ value, label: t(`pool.level.${value}`) }))}
+          onChange={(next) => setSearch(next === levels[0] ? {} : { level: next }, { replace: true })}
+        />
+      )}
+      {level === 'region' && <p className={styles.quiet}>{t('pool.level.region.how')}</p>}
       <Read of={reading} what={t('pool.title')} rows={10}>
-        {(told) => <Held told={told} />}
+        {(told) => <Held key={level} told={told} level={level} />}
       </Read>
     </section>
   );
 }
 
-function Held({ told }: { told: Told }) {
+function Held({ told, level }: { told: Told; level: Level }) {
   const { t } = useLocale();
-  const keeps = keepsPoolRules(usePerson());
+  const keeps = keepsPoolRules(usePerson(), level);
   const queries = useQueryClient();
   const [edits, setEdits] = useState(false);
   const last = told.holds.at(-1);
   const shown = [
     ...told.holds.map((one, nth) => ({ one, title: nth ? t('pool.holds', { since: one.day }) : t('pool.holds.now') })),
-    ...(told.region && told.holds.some(({ own }) => own) ? [{ one: told.region, title: t('pool.region') }] : []),
+    ...(level === 'institution' && told.region && told.holds.some(({ own }) => own)
+      ? [{ one: told.region, title: t('pool.region') }]
+      : []),
   ];
   return (
     <>
@@ -49,12 +65,15 @@ function Held({ told }: { told: Told }) {
           key: title,
           label: (
             <>
-              {title} <Tag color={one.own ? 'cyan' : 'default'}>{t(one.own ? 'pool.own' : 'pool.region')}</Tag>
+              {title}{' '}
+              {level === 'institution' && one !== told.region && (
+                <Tag color={one.own ? 'cyan' : 'default'}>{t(one.own ? 'pool.own' : 'pool.region')}</Tag>
+              )}
             </>
           ),
           children: (
             <div className={styles.inside}>
-              <RuleTable of={one} label={title} />
+              <RuleTable of={one} label={title} tells={level === 'institution' && one !== told.region} />
             </div>
           ),
         }))}
@@ -69,6 +88,7 @@ function Held({ told }: { told: Told }) {
       />
       {edits && last && (
         <RulesForm
+          level={level}
           begin={last}
           since={plus(today(new Date()), last.releaseDays + 1)}
           onLeave={() => setEdits(false)}
@@ -78,23 +98,71 @@ function Held({ told }: { told: Told }) {
           }}
         />
       )}
-      <History changes={told.changes} />
+      {level === 'region' && <OwnRules of={told.institutions} />}
+      <History changes={told.changes} level={level} />
     </>
   );
 }
 
-function History({ changes }: { changes: readonly Change[] }) {
+/** Which institutions of the region have rules of their own, and what they say. */
+function OwnRules({ of }: { of: readonly Keeping[] }) {
   const { t } = useLocale();
+  const inWords = useInWords();
+  return (
+    <Panel title={t('pool.institutions')} bare>
+      {of.length === 0 ? (
+        <p className={styles.inside}>{t('pool.institutions.none')}</p>
+      ) : (
+        <Table<Keeping>
+          size="small"
+          aria-label={t('pool.institutions')}
+          rowKey="id"
+          dataSource={[...of]}
+          pagination={of.length > 10 ? { pageSize: 10, showSizeChanger: false } : false}
+          scroll={{ x: 'max-content' }}
+          columns={[
+            { title: t('pool.institution'), dataIndex: 'name', rowScope: 'row' },
+            { title: t('pool.history.since'), className: styles.number ?? '', render: (_, { rules }) => rules.since },
+            {
+              title: t('pool.own'),
+              render: (_, { rules }) =>
+                [
+                  ...(rules.rules.some(({ own }) => own) ? [inWords(rules.rules.filter(({ own }) => own))] : []),
+                  ...(rules.ownRelease
+                    ? [t('pool.release.said', { days: rules.releaseDays, at: rules.releaseAt })]
+                    : []),
+                ].join('；') || t('pool.own.same'),
+            },
+            {
+              title: t('pool.less.title'),
+              render: (_, { rules }) => rules.less && <Tag color="orange">{t('pool.less.tag')}</Tag>,
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function useInWords(): (rules: readonly Rule[]) => string {
+  const { t } = useLocale();
+  return (rules) =>
+    rules
+      .map(({ kind, pool, share }) => `${t(`schedule.kind.${kind}`)} ${t(`booking.pool.${pool}`)} ${share}%`)
+      .join('，') || t('pool.none');
+}
+
+function History({ changes, level }: { changes: readonly Change[]; level: Level }) {
+  const { t } = useLocale();
+  const inWords = useInWords();
   const said = (change: Change) =>
     change.what === 'release'
       ? t('pool.release.said', { days: change.releaseDays, at: change.releaseAt })
-      : change.rules
-          .map(({ kind, pool, share }) => `${t(`schedule.kind.${kind}`)} ${t(`booking.pool.${pool}`)} ${share}%`)
-          .join('，') || t('pool.none');
+      : inWords(change.rules);
   return (
     <Panel title={t('pool.history')} bare>
       {changes.length === 0 ? (
-        <p className={styles.inside}>{t('pool.history.none')}</p>
+        <p className={styles.inside}>{t(level === 'region' ? 'pool.history.none.region' : 'pool.history.none')}</p>
       ) : (
         <Table<Change>
           size="small"
@@ -117,7 +185,7 @@ function History({ changes }: { changes: readonly Change[] }) {
               title: t('pool.history.by'),
               render: (_, row) => (
                 <>
-                  {row.by} {!row.own && <Tag>{t('pool.region')}</Tag>}
+                  {row.by} {level === 'institution' && !row.own && <Tag>{t('pool.region')}</Tag>}
                 </>
               ),
             },

@@ -1,18 +1,21 @@
-import { Table } from 'antd';
+import { Alert, Table, Tag } from 'antd';
 import { useLocale } from '../../locale/locale';
 import styles from '../templates/templates.module.css';
-import { RULED, type Rule, type Rules } from './rules';
+import { type HeldRule, RULED, type Rules } from './rules';
 
-/** Rules as somebody reads them: every kind of slot, also those of which nothing is kept. */
-export function RuleTable({ of, label }: { of: Rules; label: string }) {
+/** Rules as somebody reads them: every kind of slot, also those of which nothing is kept. tells: which are the institution's own. */
+export function RuleTable({ of, label, tells }: { of: Rules; label: string; tells: boolean }) {
   const { t } = useLocale();
-  const rows: (Rule | { kind: Rule['kind'] })[] = RULED.flatMap((kind): (Rule | { kind: Rule['kind'] })[] => {
+  const rows: (HeldRule | Nothing)[] = RULED.flatMap((kind): (HeldRule | Nothing)[] => {
     const some = of.rules.filter((rule) => rule.kind === kind);
     return some.length > 0 ? some : [{ kind }];
   });
   return (
     <>
-      <p>{t('pool.release.said', { days: of.releaseDays, at: of.releaseAt })}</p>
+      {tells && of.less && <Alert type="warning" showIcon title={t('pool.less')} />}
+      <p>
+        {t('pool.release.said', { days: of.releaseDays, at: of.releaseAt })} {tells && <Whose own={of.ownRelease} />}
+      </p>
       <Table
         size="small"
         aria-label={label}
@@ -41,6 +44,14 @@ export function RuleTable({ of, label }: { of: Rules; label: string }) {
             title: t('pool.until'),
             render: (_, row) => ('pool' in row ? t(`pool.until.${row.anchor}`, { hours: row.hours }) : ''),
           },
+          ...(tells
+            ? [
+                {
+                  title: t('pool.whose'),
+                  render: (_: unknown, row: HeldRule | Nothing) => ('pool' in row ? <Whose own={row.own} /> : ''),
+                },
+              ]
+            : []),
         ]}
       />
       <p className={styles.quiet}>
@@ -48,4 +59,13 @@ export function RuleTable({ of, label }: { of: Rules; label: string }) {
       </p>
     </>
   );
+}
+
+interface Nothing {
+  kind: HeldRule['kind'];
+}
+
+function Whose({ own }: { own: boolean }) {
+  const { t } = useLocale();
+  return <Tag color={own ? 'cyan' : 'default'}>{t(own ? 'pool.own' : 'pool.region')}</Tag>;
 }

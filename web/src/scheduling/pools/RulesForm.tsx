@@ -1,4 +1,4 @@
-import { App, Button, Input, InputNumber, Popconfirm, Select } from 'antd';
+import { Alert, App, Button, Input, InputNumber, Popconfirm, Select } from 'antd';
 import type { Parameters } from 'fhir/r4';
 import { useState } from 'react';
 import { operate } from '../../client/client';
@@ -12,6 +12,9 @@ import {
   ANCHORS,
   asked,
   type Draft,
+  institutionsOf,
+  type Keeping,
+  type Level,
   nextRule,
   type Outlook,
   outlooksOf,
@@ -23,6 +26,7 @@ import {
 } from './rules';
 
 interface RulesFormProps {
+  level: Level;
   begin: Rules;
   since: string;
   onSaved: () => void;
@@ -30,7 +34,7 @@ interface RulesFormProps {
 }
 
 /** Other rules from a day on: what they would do is shown before they are saved. */
-export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
+export function RulesForm({ level, begin, since, onSaved, onLeave }: RulesFormProps) {
   const { t, lang } = useLocale();
   const { message } = App.useApp();
   const [draft, setDraft] = useState<Draft>({
@@ -41,7 +45,7 @@ export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
     rules: begin.rules,
   });
   const [busy, setBusy] = useState('');
-  const [shown, setShown] = useState<{ since: string; rows: Outlook[] } | null>(null);
+  const [shown, setShown] = useState<{ since: string; rows: Outlook[]; less: Keeping[] } | null>(null);
   const faulty = wrong(draft.rules);
   const incomplete = !draft.since || draft.source.trim().length < 2;
   const set = (values: Partial<Draft>) => {
@@ -54,8 +58,8 @@ export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
   async function preview() {
     setBusy('preview');
     try {
-      const told = await operate<Parameters>('Schedule/$preview-pool-rules', asked(draft, false));
-      setShown({ since: draft.since, rows: outlooksOf(told) });
+      const told = await operate<Parameters>('Schedule/$preview-pool-rules', asked(draft, false, level));
+      setShown({ since: draft.since, rows: outlooksOf(told), less: institutionsOf(told) });
     } catch (fault) {
       void message.error(`${t('pool.preview.failed')}：${whatHappened(fault, t, lang)}`, 6);
     } finally {
@@ -65,7 +69,7 @@ export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
   async function save() {
     setBusy('save');
     try {
-      await operate<Parameters>('Schedule/$set-pool-rules', asked(draft, true));
+      await operate<Parameters>('Schedule/$set-pool-rules', asked(draft, true, level));
       void message.success(t('pool.saved'));
       onSaved();
     } catch (fault) {
@@ -178,6 +182,14 @@ export function RulesForm({ begin, since, onSaved, onLeave }: RulesFormProps) {
           </div>
         </div>
       </Panel>
+      {shown && shown.less.length > 0 && (
+        <Alert
+          type="warning"
+          showIcon
+          title={t('pool.less.region', { n: shown.less.length })}
+          description={shown.less.map(({ name }) => name).join('、')}
+        />
+      )}
       {shown && <OutlookTable rows={shown.rows} since={shown.since} />}
     </>
   );

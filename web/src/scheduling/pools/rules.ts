@@ -20,6 +20,13 @@ export interface Rule {
   hours: number;
 }
 
+/** A rule that holds. own: the institution's, not as the region asks for. */
+export interface HeldRule extends Rule {
+  own: boolean;
+}
+
+export type Level = 'institution' | 'region';
+
 export interface Rules {
   since: string;
   day: string;
@@ -28,7 +35,17 @@ export interface Rules {
   releaseDays: number;
   /** 07:00 */
   releaseAt: string;
-  rules: Rule[];
+  ownRelease: boolean;
+  /** The institution's own keep less than the region asks for. */
+  less: boolean;
+  rules: HeldRule[];
+}
+
+/** An institution with rules of its own. */
+export interface Keeping {
+  id: string;
+  name: string;
+  rules: Rules;
 }
 
 export interface Change {
@@ -46,6 +63,7 @@ export interface Change {
 export interface Told {
   holds: Rules[];
   region: Rules | undefined;
+  institutions: Keeping[];
   changes: Change[];
 }
 
@@ -90,11 +108,21 @@ const rulesOf = (parts: Parts): Rules => ({
   source: text(parts, 'source'),
   releaseDays: number(parts, 'release-days'),
   releaseAt: text(parts, 'release-at').slice(0, 5),
-  rules: every(parts, 'rule').map(ruleOf),
+  ownRelease: flag(parts, 'own-release'),
+  less: flag(parts, 'less'),
+  rules: every(parts, 'rule').map((rule) => ({ ...ruleOf(rule), own: flag(rule, 'own') })),
 });
 
-export function toldOf({ parameter = [] }: Parameters): Told {
+export const institutionsOf = ({ parameter = [] }: Parameters): Keeping[] =>
+  every(parameter, 'institution').map((parts) => {
+    const { reference = '', display = '' } = find(parts, 'organization')?.valueReference ?? {};
+    return { id: reference, name: display, rules: rulesOf(parts) };
+  });
+
+export function toldOf(told: Parameters): Told {
+  const { parameter = [] } = told;
   return {
+    institutions: institutionsOf(told),
     holds: every(parameter, 'holds').map(rulesOf),
     region: every(parameter, 'region').map(rulesOf)[0],
     changes: every(parameter, 'change').map((parts) => ({
@@ -134,10 +162,11 @@ export interface Draft {
 }
 
 /** The body of $preview-pool-rules, and with a source of $set-pool-rules. */
-export function asked(draft: Draft, saves: boolean): Parameters {
+export function asked(draft: Draft, saves: boolean, level: Level = 'institution'): Parameters {
   return {
     resourceType: 'Parameters',
     parameter: [
+      { name: 'level', valueCode: level },
       { name: 'since', valueDate: draft.since },
       { name: 'release-days', valueInteger: draft.releaseDays },
       { name: 'release-at', valueString: draft.releaseAt },
