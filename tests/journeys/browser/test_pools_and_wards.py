@@ -7,11 +7,26 @@ import re
 from playwright.sync_api import expect
 
 from tests.journeys.browser.conftest import Open
-from tests.journeys.browser.desk import PHONE
+from tests.journeys.browser.desk import PHONE, Desk
 from tests.journeys.browser.screens import complaints, in_order
 from tests.journeys.browser.test_booking import DEPARTMENT, HOLDER, choose, take_a_time
 
 CITY = "云溪市第一人民医院"
+
+
+def draft(desk: Desk, share: int, source: str) -> None:
+    """Other rules for the first kind of slots, looked at and not saved yet."""
+    desk.press("调整规则")
+    desk.page.get_by_role("spinbutton", name="预留比例 1").fill(str(share))
+    desk.page.get_by_label("依据").fill(source)
+    desk.press("预览两周的变化")
+    desk.sees("两周的变化", "→", "改变预留或开放时间")
+
+
+def save(desk: Desk) -> None:
+    desk.page.get_by_role("button", name=re.compile("^保 ?存$")).click()
+    desk.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
+    desk.sees("已保存")
 
 
 def test_the_office_looks_at_what_other_rules_would_do_and_changes_them(at_a_desk: Open) -> None:
@@ -19,39 +34,34 @@ def test_the_office_looks_at_what_other_rules_would_do_and_changes_them(at_a_des
     office.go("/pool-rules")
     office.sees("号源池规则", "现行", "区域规定", "还没有调整过")
     in_order(complaints(office))
-    office.press("调整规则")
-    office.page.get_by_role("spinbutton", name="预留比例 1").fill("60")
-    office.page.get_by_label("依据").fill("医联体理事会决议第 3 号")
-    office.press("预览两周的变化")
-    office.sees("两周的变化", "→", "改变预留或开放时间")
+    draft(office, 60, "医联体理事会决议第 3 号")
     office.picture("rules previewed")
     in_order(complaints(office))
-    office.page.get_by_role("button", name="保 存").or_(office.page.get_by_role("button", name="保存")).click()
-    office.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
-    office.sees("已保存", "医联体理事会决议第 3 号", "普通门诊 基层 60%", "本机构规则")
+    save(office)
+    office.sees("医联体理事会决议第 3 号", "普通门诊 基层 60%", "本机构规则")
     office.picture("rules changed")
 
 
 def test_administrators_keep_the_rules_of_the_region_and_the_office_sees_which_are_its_own(at_a_desk: Open) -> None:
+    office = at_a_desk("office")
+    office.go("/pool-rules")
+    draft(office, 65, "医联体理事会决议第 4 号")
+    save(office)
+
     admin = at_a_desk("admin")
     admin.go("/pool-rules")
-    admin.sees("号源池规则", "现行", "另有规定的机构", "云溪市第一人民医院", "普通门诊 基层 60%")
+    admin.sees("号源池规则", "现行", "另有规定的机构", CITY, "普通门诊 基层 65%")
     expect(admin.page.get_by_role("radiogroup", name="规则层级")).to_have_count(0)
     in_order(complaints(admin))
     admin.picture("rules of the region")
-    admin.press("调整规则")
-    admin.page.get_by_role("spinbutton", name="预留比例 1").fill("70")
-    admin.page.get_by_label("依据").fill("云溪市卫健委通知第 5 号")
-    admin.press("预览两周的变化")
-    admin.sees("两周的变化", "1 家机构的自定规则将低于新的区域规定")
+    draft(admin, 70, "云溪市卫健委通知第 5 号")
+    admin.sees("1 家机构的自定规则将低于新的区域规定")
     in_order(complaints(admin))
     admin.picture("rules of the region previewed")
-    admin.page.get_by_role("button", name=re.compile("^保 ?存$")).click()
-    admin.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name=re.compile("保 ?存")).click()
-    admin.sees("已保存", "云溪市卫健委通知第 5 号")
+    save(admin)
+    admin.sees("云溪市卫健委通知第 5 号")
     admin.picture("rules of the region changed")
 
-    office = at_a_desk("office")
     office.go("/pool-rules")
     office.sees("本机构规则", "区域规定", "出自")
     office.page.get_by_role("tab").nth(-2).click()
