@@ -18,7 +18,8 @@ from tests.scheduling.test_attendance import JOB
 from yilian.fhir import urls
 from yilian.fhir.identifiers import resident_check_digit
 from yilian.notifications.templates import templates
-from yilian.scheduling import told
+from yilian.scheduling import stops, told
+from yilian.store.scope import SYSTEM
 
 Json = dict[str, Any]
 BODY = "32010019560312002"
@@ -215,6 +216,16 @@ async def test_a_guardian_is_answered_who_appealed_for_the_ward(family: Server) 
     assert (await office.post("/fhir/Appointment/$decide-appeal", json=parameters(appeal=appeal, action="grant"))).status_code == 200
     said = (await messages(family, "resident"))["booking.appeal-granted-ward"]
     assert "您为单雄提出的" in said["payload"][0]["contentString"]
+
+
+async def test_a_guardian_is_told_of_a_stop(family: Server) -> None:
+    mine = await book(await family.as_("resident"), "next", "p3")
+    async with opened(family) as db, db.transaction() as tx:
+        now = tx.now
+        assert (await stops.stop(tx, SYSTEM, "s", now, now + timedelta(days=3), "医师外出")).told == 1
+    said = (await messages(family, "resident"))["booking.stopped"]
+    assert "单雄" in said["payload"][0]["contentString"]
+    assert (said["about"], said["subject"]) == ([{"reference": f"Appointment/{mine}"}], {"reference": "Patient/p3"})
 
 
 def test_every_event_of_a_ward_is_also_one_of_the_patients() -> None:
