@@ -35,13 +35,13 @@ onConnectionChange(() => {
 });
 
 function Themed() {
-  const { dark, phone } = useAppearance();
+  const { dark, phone, still } = useAppearance();
   const { lang } = useLocale();
   const csp = nonce ? { csp: { nonce } } : {};
   // Without a locale Ant speaks English.
   const words = lang === 'zh' ? { locale: zhCN } : {};
   return (
-    <ConfigProvider theme={themeFor({ dark, phone })} button={{ autoInsertSpace: false }} {...words} {...csp}>
+    <ConfigProvider theme={themeFor({ dark, phone, still })} button={{ autoInsertSpace: false }} {...words} {...csp}>
       <App component={false}>
         <RouterProvider router={router} />
       </App>

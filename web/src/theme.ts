@@ -18,7 +18,7 @@ export const palette = {
 const FONT =
   '"PingFang SC", "HarmonyOS Sans SC", "MiSans", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", system-ui, -apple-system, "Segoe UI", sans-serif';
 
-export function themeFor({ dark, phone }: { dark: boolean; phone: boolean }): ThemeConfig {
+export function themeFor({ dark, phone, still }: { dark: boolean; phone: boolean; still: boolean }): ThemeConfig {
   return {
     cssVar: { key: 'yilian', prefix: 'ant' },
     hashed: false,
@@ -51,6 +51,7 @@ export function themeFor({ dark, phone }: { dark: boolean; phone: boolean }): Th
       fontFamily: FONT,
       fontSize: phone ? 16 : 14,
       controlHeight: phone ? 44 : 32,
+      motion: !still,
       motionDurationMid: '0.12s',
       motionDurationSlow: '0.16s',
     },

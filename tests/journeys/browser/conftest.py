@@ -1,6 +1,7 @@
-"""One real server with a small demo region, and people at browsers of their own.
+"""A real server with a small demo region, and people at browsers of their own.
 
-The server and its region last as long as the test process; Playwright only as long as a file: while it runs, no other event loop can.
+The region is made once for each test process; each file has a copy of it and a server of its own, so that none finds what another one left.
+Playwright too lasts as long as a file: while it runs, no other event loop can.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.conftest import _command, on_database
+from tests.conftest import _command, copied, on_database
 from tests.journeys.browser.desk import DESKTOP, Desk, Size
 from tests.journeys.browser.region import Facts, Somebody
 
@@ -61,35 +62,42 @@ def _environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def site(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def region(cluster: str) -> Iterator[tuple[str, Facts]]:
+    """The name of a database with the region in it, and what it holds."""
     if not Path(CHROMIUM).exists():
         pytest.skip("no Chromium (tools/need_browser.sh says how to get one)")
     if not (ROOT / "web" / "dist" / "index.html").is_file():
         pytest.skip("the pages are not built (make web)")
     name = f"yilian_browser_{os.getpid()}"
     asyncio.run(_command(cluster, f'create database "{name}"'))
-    address = on_database(cluster, name)
-    furnishing = [sys.executable, "-m", "tests.journeys.browser.region", address]
+    furnishing = [sys.executable, "-m", "tests.journeys.browser.region", on_database(cluster, name)]
     made = subprocess.run(furnishing, cwd=ROOT, capture_output=True, text=True, env=_environment(), timeout=300)
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
-    facts = Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
-    outbox = tmp_path_factory.mktemp("outbox")
-    with subprocess.Popen(
-        [*YILIAN, "serve", "--port", "0", "--database-url", address],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(outbox)},
-    ) as server:
-        assert server.stdout is not None
-        try:
-            said = re.search(r"http://\S+", server.stdout.readline())
-            assert said, "the server ended without a word"
-            yield Site(said.group(), address, facts, outbox)
-        finally:
-            server.terminate()
-            server.wait(30)
+    yield name, Facts(tuple(Somebody(**one) for one in found["people"]), found["referral"])
     asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture(scope="module")
+def site(cluster: str, region: tuple[str, Facts], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    name, facts = region
+    outbox = tmp_path_factory.mktemp("outbox")
+    with copied(cluster, name) as own:
+        address = on_database(cluster, own)
+        with subprocess.Popen(
+            [*YILIAN, "serve", "--port", "0", "--database-url", address],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**_environment(), "YILIAN_OUTBOX_FOLDER": str(outbox)},
+        ) as server:
+            assert server.stdout is not None
+            try:
+                said = re.search(r"http://\S+", server.stdout.readline())
+                assert said, "the server ended without a word"
+                yield Site(said.group(), address, facts, outbox)
+            finally:
+                server.terminate()
+                server.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +113,8 @@ def at_a_desk(chromium: Browser, site: Site, request: pytest.FixtureRequest) -> 
     """`at_a_desk("gp")` is the general practitioner, signed in, at a browser of their own. What a browser complained of fails the test."""
     desks: list[Desk] = []
 
-    def open_one(who: str, *, size: Size = DESKTOP, signed_in: bool = True) -> Desk:
-        desk = Desk(chromium, site.url, who, size, site.brought)
+    def open_one(who: str, *, size: Size = DESKTOP, signed_in: bool = True, motion: bool = False) -> Desk:
+        desk = Desk(chromium, site.url, who, size, site.brought, motion=motion)
         desks.append(desk)
         if signed_in:
             desk.sign_in()

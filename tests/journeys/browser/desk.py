@@ -46,7 +46,7 @@ QUIET = """() => document.querySelector('h1, [role="alert"]') && window.underWay
 
 
 class Desk:
-    def __init__(self, chromium: Browser, url: str, who: str, size: Size, known: Set[str] = frozenset()) -> None:
+    def __init__(self, chromium: Browser, url: str, who: str, size: Size, known: Set[str] = frozenset(), *, motion: bool = False) -> None:
         self.who = who
         self.size = size
         self.known = known
@@ -62,6 +62,7 @@ class Desk:
             timezone_id="America/New_York",  # the pages show the region's time wherever they are read
             is_mobile=phone,
             has_touch=phone,
+            reduced_motion="no-preference" if motion else "reduce",  # on a busy machine what moves has gone between press and release
         )
         self._context.add_init_script(WATCH)
         self.page: Page = self._context.new_page()

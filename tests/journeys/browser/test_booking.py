@@ -94,6 +94,7 @@ def test_a_resident_books_on_the_phone_checks_in_and_is_called_by_the_desk(at_a_
     in_order(complaints(desk))
     phone.go("/bookings")
     made = phone.page.get_by_role("listitem").filter(has_text=HOSPITAL).filter(has_text="已预约")
+    expect(made).to_have_count(1)  # the one of the desk
     made.get_by_role("button", name="取消预约").click()
     phone.page.locator(".ant-popconfirm, .ant-popover").get_by_role("button", name="取消预约").click()
     phone.sees("已取消")

@@ -10,7 +10,7 @@ from tests.journeys.browser.conftest import Open, Site
 
 
 def test_a_slash_goes_to_the_search_and_arrows_choose(at_a_desk: Open, site: Site) -> None:
-    gp = at_a_desk("gp")
+    gp = at_a_desk("gp", motion=True)
     gp.go(f"/patients/{site.facts.people[1].id}")
     gp.page.keyboard.press("/")
     expect(gp.page.get_by_label("查找患者").first).to_be_focused()
@@ -22,7 +22,7 @@ def test_a_slash_goes_to_the_search_and_arrows_choose(at_a_desk: Open, site: Sit
 
 
 def test_j_and_k_move_in_a_list_and_enter_opens_the_row(at_a_desk: Open) -> None:
-    gp = at_a_desk("gp")
+    gp = at_a_desk("gp", motion=True)
     gp.go("/worklist/sent")
     second = gp.page.get_by_role("table").get_by_role("link").nth(1).get_attribute("href")
     assert second, "the second row leads somewhere"
@@ -36,7 +36,7 @@ def test_j_and_k_move_in_a_list_and_enter_opens_the_row(at_a_desk: Open) -> None
 
 
 def test_on_a_list_the_slash_goes_to_the_filter_of_the_list(at_a_desk: Open, site: Site) -> None:
-    gp = at_a_desk("gp")
+    gp = at_a_desk("gp", motion=True)
     gp.go("/patients")
     gp.page.keyboard.press("/")
     gp.page.keyboard.type(site.facts.people[0].name)
@@ -48,7 +48,7 @@ def test_on_a_list_the_slash_goes_to_the_filter_of_the_list(at_a_desk: Open, sit
 
 
 def test_a_referral_is_sent_without_a_mouse(at_a_desk: Open, site: Site) -> None:
-    gp = at_a_desk("gp")
+    gp = at_a_desk("gp", motion=True)
     gp.go(f"/patients/{site.facts.people[3].id}/refer")
     gp.field("specialty").get_by_role("combobox").focus()
     gp.page.keyboard.type("xxg")

@@ -19,14 +19,14 @@ def test_a_planned_referral_goes_its_whole_road_without_a_mouse(at_a_desk: Open,
     gp = opens(at_a_desk, "gp", here)
     see("院内审批中", gp)
 
-    head = at_a_desk("head")
+    head = at_a_desk("head", motion=True)
     head.go("/worklist/approval")
     opens_first(head, patient.name)
     to_the_step(head, "approve")
     press(head, "Enter")
     see("待接收", gp)
 
-    desk = at_a_desk("coordinator")
+    desk = at_a_desk("coordinator", motion=True)
     desk.go("/worklist/inbox")
     press(desk, "?")
     expect(desk.page.get_by_role("dialog", name="键盘操作")).to_contain_text("最该办理的操作")

@@ -1,15 +1,18 @@
-import { createContext, type ReactNode, use, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react';
+import { useMedia } from './media';
 
-/** Dark or light, and whether the page is as narrow as a phone. */
+/** Dark or light, whether the page is as narrow as a phone, and whether it keeps still: motion makes some people dizzy. */
 
 interface Appearance {
   dark: boolean;
   setDark: (dark: boolean) => void;
   phone: boolean;
+  still: boolean;
 }
 
 const KEEP = 'yilian.dark';
 const narrow = matchMedia('(max-width: 767px)');
+const withoutMotion = matchMedia('(prefers-reduced-motion: reduce)');
 const AppearanceContext = createContext<Appearance | null>(null);
 
 function preferred(): boolean {
@@ -19,13 +22,8 @@ function preferred(): boolean {
 
 export function AppearanceProvider({ children }: { children: ReactNode }) {
   const [dark, setDark] = useState(preferred);
-  const phone = useSyncExternalStore(
-    (listener) => {
-      narrow.addEventListener('change', listener);
-      return () => narrow.removeEventListener('change', listener);
-    },
-    () => narrow.matches,
-  );
+  const phone = useMedia(narrow);
+  const still = useMedia(withoutMotion);
   useEffect(() => {
     document.documentElement.classList.toggle('dark', dark);
   }, [dark]);
@@ -33,12 +31,13 @@ export function AppearanceProvider({ children }: { children: ReactNode }) {
     () => ({
       dark,
       phone,
+      still,
       setDark: (next) => {
         localStorage.setItem(KEEP, next ? 'yes' : 'no');
         setDark(next);
       },
     }),
-    [dark, phone],
+    [dark, phone, still],
   );
   return <AppearanceContext value={value}>{children}</AppearanceContext>;
 }

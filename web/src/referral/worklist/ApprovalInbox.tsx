@@ -1,7 +1,7 @@
 import type { Task } from 'fhir/r4';
-import { useSyncExternalStore } from 'react';
 import { useLocation } from 'react-router';
 import { patientLine } from '../../fhir/patient';
+import { useMedia } from '../../layout/media';
 import { ListPage } from '../../list/ListPage';
 import type { Column } from '../../list/list';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
@@ -17,17 +17,12 @@ import { useRows, useWorklist } from './WorklistPage';
 import styles from './worklist.module.css';
 
 const wide = matchMedia('(min-width: 1200px)');
-const isWide = () => wide.matches;
-const onWidth = (listener: () => void) => {
-  wide.addEventListener('change', listener);
-  return () => wide.removeEventListener('change', listener);
-};
 
 /** 待我审批: on a desk the list at the left and the whole case with approve and return at the right; on a phone a list that opens the case. */
 export function ApprovalInbox() {
   const { t, lang } = useLocale();
   const { search, hash } = useLocation();
-  const beside = useSyncExternalStore(onWidth, isWide);
+  const beside = useMedia(wide);
   const { source, filters } = useWorklist('approval');
   const rows = useRows(source);
   const unread = useUnread(rows);
