@@ -8,6 +8,8 @@ export const referWords: Record<keyof typeof zh, string> = {
   'refer.title.down': 'Refer {name} down',
   'refer.title.again': 'Refer {name} anew',
   'refer.start.what': 'the earlier referral',
+  'refer.start.card': 'the card',
+  'refer.start.plain': 'Write a referral without it',
   'refer.record.what': 'the record',
   'refer.required': 'Required',
   'refer.section.where': 'Where to',

@@ -6,6 +6,8 @@ export const referWords = {
   'refer.title.down': '将{name}下转',
   'refer.title.again': '为{name}重新发起转诊',
   'refer.start.what': '原转诊',
+  'refer.start.card': '提示卡片',
+  'refer.start.plain': '直接填写转诊单',
   'refer.record.what': '档案内容（用于预填）',
   'refer.required': '必填',
   'refer.section.where': '转往',
