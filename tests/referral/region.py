@@ -105,6 +105,13 @@ class Region:
         async with self.db.reading() as tx:
             return [one.code for one in await referral.actions(tx, self.scope(who), task["id"])]
 
+    async def changes(self, who: str, task: Resource) -> dict[str, str] | None:
+        """When time alone changes what somebody may do, and from when that is seen; as `$actions` tells it."""
+        async with self.db.reading() as tx:
+            at = await referral.changes_at(tx, self.scope(who), task["id"])
+            told = referral.actions_answer((), now=tx.now, changes_at=at).get("parameter", [])
+        return {part["name"]: part["valueInstant"] for one in told if one["name"] == "changes" for part in one["part"]} or None
+
     async def read(self, who: str, reference: str) -> Resource:
         """A resource as somebody sees it; "system" sees everything."""
         kind, id = reference.split("/")[:2]

@@ -60,6 +60,13 @@ async def follow(region: Region, task: Resource) -> None:
         await following.follow(tx, row["task_rid"])
 
 
+async def patience(region: Region, *, minutes: int) -> None:
+    """So long the first hospital waits for somebody who is late."""
+    async with region.db.transaction() as tx:
+        first, day = region.rids["Organization/first"], region.clock.now.date()
+        await policy.put(tx, "referral.no_show_after_minutes", minutes, valid_from=day, source="test", institution=first)
+
+
 async def missed(region: Region, task: Resource) -> Resource:
     """The time of the appointment came, and nobody with it."""
     region.clock.now = SOON + timedelta(minutes=30)
@@ -173,10 +180,7 @@ async def test_who_does_not_come_may_be_booked_again(region: Region) -> None:
 
 async def test_nobody_is_missed_before_the_time_of_the_appointment(region: Region) -> None:
     await clinic(region)
-    async with region.db.transaction() as tx:
-        first = region.rids["Organization/first"]
-        day = region.clock.now.date()
-        await policy.put(tx, "referral.no_show_after_minutes", 30, valid_from=day, source="test", institution=first)
+    await patience(region, minutes=30)
     task = await region.act("coordinator", await accepted(region), "book", slot="Slot/a")
     region.clock.now = SOON + timedelta(minutes=29)
     assert "no-show" not in await region.actions("coordinator", task)
@@ -186,6 +190,20 @@ async def test_nobody_is_missed_before_the_time_of_the_appointment(region: Regio
     task = await region.act("coordinator", task, "no-show")
     later = await region.act("coordinator", task, "book", slot="Slot/b")  # another time: the old one is no measure any more
     assert "no-show" not in await region.actions("coordinator", later)
+
+
+async def test_the_moment_is_told_at_which_a_no_show_may_be_said(region: Region) -> None:
+    await clinic(region)
+    await patience(region, minutes=45)
+    task = await region.act("coordinator", await accepted(region), "book", slot="Slot/a")
+    told = await region.changes("coordinator", task)
+    assert told is not None
+    assert datetime.fromisoformat(told["time"]) == SOON + timedelta(minutes=45)
+    assert datetime.fromisoformat(told["now"]) == region.clock.now
+    assert await region.changes("gp2", task) is None  # it is not the sender's to say
+    region.clock.now = datetime.fromisoformat(told["time"])
+    assert "no-show" in await region.actions("coordinator", task)
+    assert await region.changes("coordinator", task) is None
 
 
 async def test_who_waits_for_a_place_after_being_missed_is_arranged_with_nobody(region: Region) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tests.directory.region import put as put_in_directory
@@ -105,6 +106,10 @@ async def test_without_the_senders_word_the_next_is_proposed_to_the_sender_alone
     await heart_services(region, THIRD, "first", "second")
     _, task = await region.refer("gp2", up("p3", "first"))
     assert await proposed(region, "gp2", task) == {}
+    due = await region.changes("gp2", task)
+    assert due is not None
+    assert datetime.fromisoformat(due["time"]) == (await region.row(task))["due_at"]
+    assert await region.changes("coordinator", task) is None  # the receiver may do the same before and after
     region.clock.later(hours=25)
     assert (await proposed(region, "gp2", task))["to"]  # overdue
     whole = {key: value for key, value in (await region.read("system", "Patient/p3")).items() if key != "meta"}

@@ -2,7 +2,8 @@
 
 states       the table: from, action, to, who may, what it takes
 rules        who is who, what is legal now, what is wrong with a request; pure
-commands     refer, act, actions: one function for each action, in the caller's transaction
+commands     refer, act: one function for each action, in the caller's transaction
+allowed      what a user may do now, and when time alone changes that
 sending      what is looked up and checked before a referral is written or leaves the sender
 step         how a step is written: resources, row, Provenance, grounds
 resources    to and from ServiceRequest, Task, Provenance, CarePlan; `parameters`: to and from Parameters
@@ -15,9 +16,10 @@ slips        转诊单 and 回转单 as PDF; `slip_content`: what they say; temp
 codes        the words of referral as CodeSystems and ValueSets
 """
 
+from yilian.referral.allowed import actions, changes_at, told
 from yilian.referral.arriving import Arriving, arriving
 from yilian.referral.codes import definitions
-from yilian.referral.commands import NotLegalNow, OpenReferral, act, actions, refer, told
+from yilian.referral.commands import NotLegalNow, OpenReferral, act, refer
 from yilian.referral.guard import guard
 from yilian.referral.parameters import actions_answer, refer_answer
 from yilian.referral.slips import slip, verify
@@ -32,6 +34,7 @@ __all__ = [
     "actions",
     "actions_answer",
     "arriving",
+    "changes_at",
     "definitions",
     "guard",
     "refer",

@@ -1,4 +1,4 @@
-"""What users do with referrals: `refer`, `act` and `actions`, and one function for each action of the table in `states`.
+"""What users do with referrals: `refer` and `act`, and one function for each action of the table in `states`.
 
 Everything is written in the caller's transaction by `step.finish`. An action's function says what its step changes; whether it is legal was
 decided before from the table, by `rules`. FHIR R4 workflow: http://hl7.org/fhir/R4/workflow-management.html
@@ -14,7 +14,7 @@ from yilian.errors import BadRequest, Conflict, Forbidden, InvalidResource, Vers
 from yilian.fhir import urls
 from yilian.fhir.dates import interval, region_zone
 from yilian.referral import (
-    alarms,
+    allowed,
     approvals,
     booking,
     endings,
@@ -23,7 +23,6 @@ from yilian.referral import (
     marks,
     next_receiver,
     numbers,
-    proposals,
     register,
     resources,
     rules,
@@ -37,7 +36,7 @@ from yilian.referral.register import Referral
 from yilian.referral.resources import Named
 from yilian.referral.sending import OpenReferral, Sending, prepare, send
 from yilian.referral.step import Step, bodies, finish, named
-from yilian.store import members, read
+from yilian.store import read
 from yilian.store.scope import Scope
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
     stored = await read.by_id(tx, scope, "Task", task_id)
     referral = await register.lock(tx, stored.rid)
     if referral is None:
-        raise _no_referral(task_id)
+        raise allowed.no_referral(task_id)
     if if_match is None:
         raise BadRequest("Say which version of the Task you have seen, with If-Match.", zh="请刷新后重试(缺少版本号)。", code="required")
     if if_match != referral.task_ver:
@@ -133,8 +132,8 @@ async def act(tx: Tx, scope: Scope, task_id: str, if_match: int | None, paramete
             f"Task/{task_id} is version {referral.task_ver} now, you have seen {if_match}. Read it again and decide anew.",
             zh="该转诊已被他人处理,请刷新后重试。",
         )
-    row = _legal_row(await _parts(tx, scope, referral), referral, asked.action, tx.now)
-    if asked.action == "green" and not await green_channel.may(tx, scope, referral, await _parts(tx, scope, referral)):
+    row = _legal_row(await allowed.parts(tx, scope, referral), referral, asked.action, tx.now)
+    if asked.action == "green" and not await green_channel.may(tx, scope, referral, await allowed.parts(tx, scope, referral)):
         raise Forbidden("Your post does not open the green channel here.", zh="您的岗位不能开通绿色通道。")
     if faults := rules.parameter_faults(row, asked, referral):
         raise InvalidResource(faults[0].diagnostics, issues=faults)
@@ -169,44 +168,6 @@ async def _carry_on(step: Step, scope: Scope, asked: Act) -> None:
     assert row is not None
     done = await _take(step.tx, scope, referral, row, asked)
     step.after, step.request, step.task = done.after, done.request, done.task
-
-
-async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
-    """`$actions`: what this user may do with this referral now. Writes nothing. Raises NotFound; BadRequest for a Task that is none."""
-    stored = await read.by_id(tx, scope, "Task", task_id)
-    referral = await register.of_task(tx, stored.rid)
-    if referral is None:
-        raise _no_referral(task_id)
-    mine = await _parts(tx, scope, referral)
-    if not _writes(scope):
-        return []
-    return await proposals.complete(tx, referral, mine, await _legal(tx, scope, referral, mine))
-
-
-async def told(tx: Tx, scope: Scope, task_id: str) -> list[alarms.Alarm]:
-    """Who was told that this referral is late, and when; for the institutions of the two sides and the approver, not for its patient."""
-    stored = await read.by_id(tx, scope, "Task", task_id)
-    referral = await register.of_task(tx, stored.rid)
-    if referral is None or scope.institution_rid not in (referral.from_org, referral.to_org) or scope.reach != "grounds":
-        return []
-    return await alarms.told(tx, referral.task_rid)
-
-
-async def _legal(tx: Tx, scope: Scope, referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
-    """What these parts may do, without the green channel where it is not this person's to press."""
-    legal = rules.legal(referral, mine, tx.now)
-    may_green = any(one.code == "green" for one in legal) and await green_channel.may(tx, scope, referral, mine)
-    return [one for one in legal if one.code != "green" or may_green]
-
-
-async def _parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
-    """The parts this person has in it. A resident is the patient of a referral of any record that is linked to the own one."""
-    if scope.reach == "self" and referral.patient in await members.others_of(tx, scope.patient_rid):
-        return frozenset({states.PATIENT})
-    mine = await approvals.parts(tx, scope, referral)
-    if states.REFERRER in mine and await booking.is_direct(tx, referral):
-        mine |= {states.BOOKER}
-    return mine
 
 
 def _legal_row(mine: frozenset[str], referral: Referral, action: str, now: datetime) -> states.Row:
@@ -428,18 +389,9 @@ async def _rewritten(step: Step) -> Sending:
     return sending
 
 
-def _writes(scope: Scope) -> bool:
-    """Whether the sign-in allows steps at all."""
-    return scope.may_write and (scope.writes is None or "Task" in scope.writes)
-
-
 def _may_write(scope: Scope) -> None:
-    if not _writes(scope):
+    if not allowed.writes(scope):
         raise Forbidden("Your sign-in does not allow moving referrals.", zh="您的登录权限不允许办理转诊。")
 
 
-def _no_referral(task_id: str) -> BadRequest:
-    return BadRequest(f"Task/{task_id} is no referral; only those are moved with $act.", zh="该任务不是转诊。", code="not-supported")
-
-
-__all__ = ["NotLegalNow", "OpenReferral", "act", "actions", "by_the_house", "refer", "told"]
+__all__ = ["NotLegalNow", "OpenReferral", "act", "by_the_house", "refer"]

@@ -243,8 +243,11 @@ def refer_answer(request: Resource, task: Resource) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": "request", "resource": request}, {"name": "task", "resource": task}]}
 
 
-def actions_answer(actions: Iterable[LegalAction], told: Iterable[Alarm] = ()) -> Resource:
-    """What `$actions` answers; `told`: who was told that the referral is late."""
+def actions_answer(
+    actions: Iterable[LegalAction], told: Iterable[Alarm] = (), *, now: datetime | None = None, changes_at: datetime | None = None
+) -> Resource:
+    """What `$actions` answers; `told`: who was told that the referral is late; `changes_at`: when time alone changes the actions, told
+    with `now` (both aware) so that whoever waits for it need not trust another clock."""
     listed = [
         {
             "name": "action",
@@ -273,6 +276,9 @@ def actions_answer(actions: Iterable[LegalAction], told: Iterable[Alarm] = ()) -
         }
         for one in told
     ]
+    if now is not None and changes_at is not None:
+        part = [{"name": name, "valueInstant": at.isoformat(timespec="milliseconds")} for name, at in (("time", changes_at), ("now", now))]
+        listed.append({"name": "changes", "part": part})
     return {"resourceType": "Parameters"} | ({"parameter": listed} if listed else {})
 
 

@@ -101,6 +101,16 @@ def legal(referral: Referral, mine: frozenset[str], now: datetime) -> list[Legal
     ]
 
 
+def changes_at(referral: Referral, mine: frozenset[str], now: datetime) -> datetime | None:
+    """The next moment after `now` at which time alone changes what these parts may do; None where only a step does.
+
+    A no-show waits for the appointment to be missed, an offer to another institution for the answer to be overdue.
+    """
+    moments = {"begun": referral.missed_from, "overdue": referral.due_at}
+    waiting = (moments.get(row.when) for row in states.rows(referral.state) if mine.intersection(row.who))
+    return min((at for at in waiting if at is not None and at > now), default=None)
+
+
 def _comes_unbooked(referral: Referral) -> bool:
     """Whether the likeliest next step is the patient's arrival: an emergency, down to the grassroots, or the time was agreed already."""
     return referral.priority == "stat" or referral.direction == "down" or referral.arranged_at is not None

@@ -214,3 +214,6 @@ def test_a_doctor_does_not_keep_the_directory(at_a_desk: Open) -> None:
     desk = at_a_desk("gp")
     desk.go("/directory/keep/people/new")
     desk.sees("机构目录由系统管理员或医联体办公室维护。")
+    main = desk.page.get_by_role("main")
+    expect(main.get_by_role("button", name=re.compile("保.?存"))).to_have_count(0)
+    expect(main.locator("form, input, select, textarea, [role=combobox], [role=switch]")).to_have_count(0)

@@ -102,7 +102,7 @@ def test_a_window_outside_answers_on_a_telephone_and_the_sender_sees_it(at_a_des
     assert complaints(window) == []
 
     takes(window, "同意接诊", 接诊时间="2027-01-11T09:30", 接诊地点="急诊 2 楼", 接诊医生="沈主任")
-    window.sees("急诊 2 楼")
+    window.sees("急诊 2 楼", "接诊安排：", "2027-01-11 09:30")
     window.page.reload()
     window.sees(patient)
     takes(window, "患者到诊")

@@ -132,8 +132,9 @@ def test_a_referral_is_accepted_with_a_place_and_a_bed_missed_booked_again_and_c
     in_order(complaints(gp))
 
     expect(coordinator.page.locator('button[data-action="no-show"]')).to_have_count(0)  # its time is still to come
-    with ThreadPoolExecutor(1) as clock:  # and then it has come
-        clock.submit(asyncio.run, _command(site.database, "update referral set missed_from = now() where missed_from is not null")).result()
+    with ThreadPoolExecutor(1) as clock:  # and then it comes, while the page is open
+        soon = "update referral set missed_from = now() + interval '10 seconds' where missed_from is not null"
+        clock.submit(asyncio.run, _command(site.database, soon)).result()
     coordinator.go(f"/referrals/{task}")
     coordinator.act("no-show")
     coordinator.confirm()

@@ -11,7 +11,7 @@ import type { Answered } from './answers';
 import styles from './criteria.module.css';
 import { FindingList } from './FindingList';
 import { useVerdicts } from './useVerdicts';
-import { holds, moreUrgent, type Verdict } from './verdict';
+import { holds, keyOf, moreUrgent, type Verdict } from './verdict';
 
 const WHYS = ['managed-here', 'patient-declines', 'not-clinical', 'already-referred', 'other'] as const;
 
@@ -55,12 +55,18 @@ export function followed(form: Form, verdict: Verdict): Form {
   );
 }
 
+interface CriteriaFieldProps extends PartProps {
+  patientId: string;
+  /** The criterion of the card that opened the form, "" where none did: whoever came by it follows it. */
+  card: string;
+}
+
 /** 转诊标准提示 in the referral form: what is met, to follow or not. What was shown and what was made of it goes with the referral. */
-export function CriteriaField({ patientId, form, change }: PartProps & { patientId: string }) {
+export function CriteriaField({ patientId, card, form, change }: CriteriaFieldProps) {
   const { t } = useLocale();
   const [query] = useSearchParams();
   const reading = useVerdicts(patientId);
-  const wanted = query.get('criterion') ?? '';
+  const wanted = query.get('criterion') ?? keyOf(card);
   const to = query.get('to');
   const toName = query.get('name');
   const begun = useRef(false);
@@ -72,7 +78,8 @@ export function CriteriaField({ patientId, form, change }: PartProps & { patient
     const met = reading.value.filter(holds);
     const chosen = met.find((one) => one.key === wanted);
     change((old) => {
-      const next = chosen ? followed(old, chosen) : old;
+      const open = chosen && (answered(old, chosen)?.answer ?? 'shown') === 'shown';
+      const next = open ? followed(old, chosen) : old;
       const placed =
         chosen && to && !next.receiver
           ? { ...next, receiver: { reference: to, ...(toName ? { display: toName } : {}) } }
@@ -86,16 +93,23 @@ export function CriteriaField({ patientId, form, change }: PartProps & { patient
   const shown = verdicts.filter(
     (one) => form.direction === '' || form.direction === 'lateral' || one.direction === form.direction,
   );
-  if (shown.length === 0) return null;
+  // What the other system knew beside our record does not come along with its card.
+  const unseen = card !== '' && reading.state === 'here' && !verdicts.some((one) => one.key === keyOf(card));
+  if (shown.length === 0 && !unseen) return null;
   return (
     <Panel title={t('criteria.what')}>
       <div className={refer.body}>
-        <p className={`quiet ${styles.small} ${styles.how}`}>{t('criteria.field.how')}</p>
-        <ul className={styles.verdicts}>
-          {shown.map((one) => (
-            <Choice key={one.key} verdict={one} given={answered(form, one)} change={change} />
-          ))}
-        </ul>
+        {unseen && <p className={styles.how}>{t('criteria.card.unseen')}</p>}
+        {shown.length > 0 && (
+          <>
+            <p className={`quiet ${styles.small} ${styles.how}`}>{t('criteria.field.how')}</p>
+            <ul className={styles.verdicts}>
+              {shown.map((one) => (
+                <Choice key={one.key} verdict={one} given={answered(form, one)} change={change} />
+              ))}
+            </ul>
+          </>
+        )}
       </div>
     </Panel>
   );

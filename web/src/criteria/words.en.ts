@@ -41,6 +41,8 @@ export const criteriaWords: Record<keyof typeof zh, string> = {
   'criteria.why.other': 'Other reason',
   'criteria.field.how':
     'Following fills in reason, urgency and specialty, which stay editable. What you make of it is kept with the referral.',
+  'criteria.card.unseen':
+    'Opened by a card of another system, which filled in direction, reason, urgency and specialty. What the card rests on is not on record here: please check and add it.',
   'criteria.library.how':
     'One library of up- and down-criteria for the region. The office may change limits or switch one off from a day on; the former stays on file.',
   'criteria.filter.direction': 'Direction',

@@ -39,6 +39,8 @@ export const criteriaWords = {
   'criteria.why.already-referred': '已转诊或已安排',
   'criteria.why.other': '其他原因',
   'criteria.field.how': '采纳后自动填入转诊原因、紧急程度和科室，仍可修改。采纳与否会随转诊单保存，用于改进标准。',
+  'criteria.card.unseen':
+    '由其他系统的提示卡片打开，已填入转诊方向、原因、紧急程度和科室。平台档案中没有该提示所依据的结果，请核对并补充。',
   'criteria.library.how': '全区统一的上转、下转标准。医联体办公室可自某日起调整阈值或停用，原标准保留备查。',
   'criteria.filter.direction': '方向',
   'criteria.filter.topic': '病种',

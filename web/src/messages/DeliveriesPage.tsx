@@ -31,6 +31,7 @@ export default function DeliveriesPage() {
   const [get, set] = useFilters();
   const [busy, setBusy] = useState('');
   const filters = { state: get('state'), channel: get('channel') };
+  const narrowed = filters.state !== '' || filters.channel !== '';
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useInfiniteQuery({
     queryKey: ['deliveries', filters.state, filters.channel, lang],
     queryFn: ({ pageParam, signal }) => readDeliveries(filters, lang, pageParam, signal),
@@ -68,6 +69,7 @@ export default function DeliveriesPage() {
     return (
       <Popconfirm
         title={t('deliveries.again.sent')}
+        description={`${t(`deliveries.channel.${one.channel}` as Key)} ${whose(one, t)} ${one.address}`}
         okText={t('deliveries.again')}
         onConfirm={() => void again(one.id)}
         placement="left"
@@ -108,7 +110,10 @@ export default function DeliveriesPage() {
       ) : !data ? (
         <Waiting what={t('deliveries.title')} rows={6} />
       ) : rows.length === 0 ? (
-        <Nothing title={t('deliveries.none')} how={t('deliveries.none.how')} />
+        <Nothing
+          title={t(narrowed ? 'deliveries.none.filtered' : 'deliveries.none')}
+          how={t(narrowed ? 'deliveries.none.filtered.how' : 'deliveries.none.how')}
+        />
       ) : phone ? (
         <ol className={styles.list}>
           {rows.map((one) => (

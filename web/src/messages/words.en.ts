@@ -59,6 +59,8 @@ export const messageWords: Record<keyof typeof zh, string> = {
   'deliveries.again.done': 'It will be sent again',
   'deliveries.none': 'Nothing was sent',
   'deliveries.none.how': 'What goes by SMS, e-mail or WeChat is listed here; what failed can be sent again.',
+  'deliveries.none.filtered': 'Nothing that was sent is like that',
+  'deliveries.none.filtered.how': 'Choose less narrowly.',
   'deliveries.count': '{n} in all',
   'deliveries.more': 'Earlier ones',
   'message-settings.title': 'Reminders',

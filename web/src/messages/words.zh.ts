@@ -57,6 +57,8 @@ export const messageWords = {
   'deliveries.again.done': '已安排重新发送',
   'deliveries.none': '没有发送记录',
   'deliveries.none.how': '通过短信、邮件或微信发出的消息会记在这里，失败的可以重新发送。',
+  'deliveries.none.filtered': '没有符合条件的发送记录',
+  'deliveries.none.filtered.how': '请放宽筛选条件。',
   'deliveries.count': '共 {n} 条',
   'deliveries.more': '更早的记录',
   'message-settings.title': '消息提醒',

@@ -56,6 +56,11 @@ export function Answering({ shown, onChanged, onOver }: AnsweringProps) {
         <p>{[slip.direction, slip.specialty, slip.priority].filter(Boolean).join(' · ')}</p>
         <p className="quiet">{t('outside.of', { number: slip.number ?? '' })}</p>
         <p>{t('outside.from', { from: slip.institution ?? '', to: slip.to ?? '' })}</p>
+        {slip.arranged && (
+          <p>
+            <strong>{t('outside.arranged', { what: slip.arranged })}</strong>
+          </p>
+        )}
         {shown.due && (
           <p>
             <strong>{t('outside.due', { until: dateTime(shown.due) })}</strong>

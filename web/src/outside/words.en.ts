@@ -24,6 +24,7 @@ export const outsideWords: Record<keyof typeof zh, string> = {
   'outside.over': 'The page was closed or open too long',
   'outside.of': 'No. {number}',
   'outside.from': '{from} to {to}',
+  'outside.arranged': 'Agreed: {what}',
   'outside.due': 'Please answer by {until}',
   'outside.steps': 'What to do',
   'outside.steps.none': 'Sent to the other side; you will be told of an answer.',

@@ -21,6 +21,7 @@ export const outsideWords = {
   'outside.over': '页面已关闭或超时',
   'outside.of': '单号 {number}',
   'outside.from': '{from} 转往 {to}',
+  'outside.arranged': '接诊安排：{what}',
   'outside.due': '请于 {until} 前答复',
   'outside.steps': '办理',
   'outside.steps.none': '已发给对方，等待答复；有新进展会通知贵院。',

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yilian.errors import BadRequest
 from yilian.fhir import json, urls
 from yilian.fhir.dates import region_zone
-from yilian.referral import commands, conversation, register, slips, states
+from yilian.referral import allowed, commands, conversation, register, slips, states
 from yilian.referral.codes import DECLINE_REASONS
 from yilian.referral.conversation import Saying
 from yilian.referral.outside import doors
@@ -70,7 +70,7 @@ async def show(tx: Tx, visit: Visit) -> Shown:
     facts = await slips.facts_of(tx, scope, referral)
     slip = referral_slip(facts)
     said = await conversation.conversation(tx, scope, referral.task_id)
-    legal = {one.code: one for one in await commands.actions(tx, scope, referral.task_id)}
+    legal = {one.code: one for one in await allowed.actions(tx, scope, referral.task_id)}
     told = {
         "version": stored.version,
         "state": referral.state,

@@ -1,14 +1,13 @@
-import { Button, Select, Table, Tag } from 'antd';
+import { Button, Select, Tag } from 'antd';
 import type { Contract, OrganizationAffiliation } from 'fhir/r4';
 import { useState } from 'react';
 import { today } from '../../fhir/dates';
 import { type Key, useLocale } from '../../locale/locale';
-import { Nothing } from '../../page/Nothing';
-import { Read } from '../../page/reading';
 import styles from '../directory.module.css';
 import { AgreementForm } from './AgreementForm';
 import { FileButton } from './FileButton';
-import { type AgreementState, PAGE, stateOf, useAgreements } from './papers';
+import { PagedTable } from './PagedTable';
+import { type AgreementState, stateOf, useAgreements } from './papers';
 
 const COLOURS: Record<AgreementState, string> = {
   draft: 'blue',
@@ -54,93 +53,68 @@ export function AgreementsTab({ consortium, members, keeps }: TabProps) {
           </Button>
         )}
       </div>
-      <Read of={found} what={t('governance.agreements')} rows={4}>
-        {({ matches, total }) =>
-          total === 0 ? (
-            <Nothing title={t('governance.agreements.none')} how={t('governance.agreements.none.how')} />
-          ) : (
-            <Table<Contract>
-              size="small"
-              rowKey={(one) => one.id ?? ''}
-              aria-label={t('governance.agreements')}
-              dataSource={[...matches]}
-              pagination={
-                total > PAGE
-                  ? { current: page, pageSize: PAGE, total, showSizeChanger: false, onChange: setPage }
-                  : false
-              }
-              scroll={{ x: 'max-content' }}
-              expandable={{
-                rowExpandable: (one) => Boolean(one.term?.length),
-                expandedRowRender: (one) => (one.term ?? []).map((term) => term.offer.text).join('\n'),
-              }}
-              columns={[
-                {
-                  title: t('governance.title'),
-                  key: 'title',
-                  render: (_, one) => (
-                    <>
-                      {one.title}
-                      {one.identifier?.[0]?.value && <div className="quiet">{one.identifier[0].value}</div>}
-                    </>
-                  ),
-                },
-                {
-                  title: t('governance.members'),
-                  key: 'members',
-                  render: (_, one) => (
-                    <span className={styles.short}>
-                      {(one.subject ?? []).map((who) => who.display).join(t('list.separator'))}
-                    </span>
-                  ),
-                },
-                { title: t('governance.about'), key: 'about', render: (_, one) => one.topicCodeableConcept?.text },
-                {
-                  title: t('governance.period'),
-                  key: 'period',
-                  render: (_, one) => (
-                    <span className={styles.whole}>
-                      {t(one.applies?.end ? 'consortia.from-to' : 'governance.period.open', {
-                        start: one.applies?.start?.slice(0, 10) ?? '',
-                        end: one.applies?.end?.slice(0, 10) ?? '',
-                      })}
-                    </span>
-                  ),
-                },
-                {
-                  title: t('governance.state'),
-                  key: 'state',
-                  render: (_, one) => {
-                    const stands = stateOf(one, day);
-                    return <Tag color={COLOURS[stands]}>{t(`governance.state.${stands}` as Key)}</Tag>;
-                  },
-                },
-                {
-                  title: t('governance.paper'),
-                  key: 'paper',
-                  render: (_, one) =>
-                    one.legallyBindingReference?.reference && (
-                      <FileButton consortium={consortium} paper={one.legallyBindingReference.reference} />
-                    ),
-                },
-                ...(keeps
-                  ? [
-                      {
-                        title: t('governance.do'),
-                        key: 'do',
-                        render: (_: unknown, one: Contract) => (
-                          <Button size="small" onClick={() => setOpen({ one })}>
-                            {t('governance.change')}
-                          </Button>
-                        ),
-                      },
-                    ]
-                  : []),
-              ]}
-            />
-          )
-        }
-      </Read>
+      <PagedTable<Contract>
+        found={found}
+        what={t('governance.agreements')}
+        none={{ title: t('governance.agreements.none'), how: t('governance.agreements.none.how') }}
+        page={page}
+        onPage={setPage}
+        onChange={keeps ? (one) => setOpen({ one }) : undefined}
+        expandable={{
+          rowExpandable: (one) => Boolean(one.term?.length),
+          expandedRowRender: (one) => (one.term ?? []).map((term) => term.offer.text).join('\n'),
+        }}
+        columns={[
+          {
+            title: t('governance.title'),
+            key: 'title',
+            render: (_, one) => (
+              <>
+                {one.title}
+                {one.identifier?.[0]?.value && <div className="quiet">{one.identifier[0].value}</div>}
+              </>
+            ),
+          },
+          {
+            title: t('governance.members'),
+            key: 'members',
+            render: (_, one) => (
+              <span className={styles.short}>
+                {(one.subject ?? []).map((who) => who.display).join(t('list.separator'))}
+              </span>
+            ),
+          },
+          { title: t('governance.about'), key: 'about', render: (_, one) => one.topicCodeableConcept?.text },
+          {
+            title: t('governance.period'),
+            key: 'period',
+            render: (_, one) => (
+              <span className={styles.whole}>
+                {t(one.applies?.end ? 'consortia.from-to' : 'governance.period.open', {
+                  start: one.applies?.start?.slice(0, 10) ?? '',
+                  end: one.applies?.end?.slice(0, 10) ?? '',
+                })}
+              </span>
+            ),
+          },
+          {
+            title: t('governance.state'),
+            key: 'state',
+            render: (_, one) => {
+              const stands = stateOf(one, day);
+              return <Tag color={COLOURS[stands]}>{t(`governance.state.${stands}` as Key)}</Tag>;
+            },
+          },
+          {
+            title: t('governance.paper'),
+            key: 'paper',
+            render: (_, one) =>
+              one.legallyBindingReference?.reference && (
+                <FileButton consortium={consortium} paper={one.legallyBindingReference.reference} />
+              ),
+          },
+        ]}
+      />
       {open && <AgreementForm consortium={consortium} one={open.one} members={members} onDone={() => setOpen(null)} />}
     </>
   );

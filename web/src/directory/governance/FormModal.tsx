@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Modal } from 'antd';
+import { Modal } from 'antd';
 import type { ReactNode } from 'react';
 import { useLocale } from '../../locale/locale';
 import styles from '../directory.module.css';
+import { StaleAlert } from '../keeping/StaleAlert';
 import type { Keeping } from '../keeping/useKept';
 
 interface FormModalProps {
@@ -34,17 +35,7 @@ export function FormModal({ title, ok, danger = false, keeping, onOk, onCancel, 
       onOk={onOk}
       onCancel={onCancel}
     >
-      {keeping.stale && (
-        <Alert
-          type="warning"
-          showIcon
-          role="alert"
-          className={styles.alert ?? ''}
-          title={t('kept.stale')}
-          description={t('kept.stale.do')}
-          action={<Button onClick={() => void reload()}>{t('kept.reload')}</Button>}
-        />
-      )}
+      {keeping.stale && <StaleAlert onReload={() => void reload()} />}
       {keeping.fault && (
         <p role="alert" className={styles.fault}>
           {keeping.fault}

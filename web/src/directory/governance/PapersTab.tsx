@@ -1,14 +1,13 @@
-import { Button, Select, Table, Tag } from 'antd';
+import { Button, Select, Tag } from 'antd';
 import type { DocumentReference } from 'fhir/r4';
 import { useState } from 'react';
 import { today } from '../../fhir/dates';
 import { type Key, useLocale } from '../../locale/locale';
-import { Nothing } from '../../page/Nothing';
-import { Read } from '../../page/reading';
 import styles from '../directory.module.css';
 import { FileButton } from './FileButton';
+import { PagedTable } from './PagedTable';
 import { PaperForm } from './PaperForm';
-import { dayOf, KINDS, kindOf, PAGE, usePapers } from './papers';
+import { dayOf, KINDS, kindOf, usePapers } from './papers';
 
 const YEARS = 10;
 
@@ -56,70 +55,45 @@ export function PapersTab({ consortium, keeps }: { consortium: string; keeps: bo
           </Button>
         )}
       </div>
-      <Read of={found} what={t('governance.papers')} rows={4}>
-        {({ matches, total }) =>
-          total === 0 ? (
-            <Nothing title={t('governance.papers.none')} how={t('governance.papers.none.how')} />
-          ) : (
-            <Table<DocumentReference>
-              size="small"
-              rowKey={(one) => one.id ?? ''}
-              aria-label={t('governance.papers')}
-              dataSource={[...matches]}
-              pagination={
-                total > PAGE
-                  ? { current: page, pageSize: PAGE, total, showSizeChanger: false, onChange: setPage }
-                  : false
-              }
-              scroll={{ x: 'max-content' }}
-              rowClassName={(one) => (one.status === 'current' ? '' : (styles.past ?? ''))}
-              columns={[
-                { title: t('governance.paper.day'), key: 'day', width: 120, render: (_, one) => dayOf(one) },
-                {
-                  title: t('governance.kind'),
-                  key: 'kind',
-                  width: 110,
-                  render: (_, one) => <Tag>{t(`governance.kind.${kindOf(one)}` as Key)}</Tag>,
-                },
-                { title: t('governance.title'), key: 'title', render: (_, one) => one.description },
-                {
-                  title: t('governance.paper.number'),
-                  key: 'number',
-                  render: (_, one) => <span className={styles.whole}>{one.masterIdentifier?.value}</span>,
-                },
-                {
-                  title: t('governance.state'),
-                  key: 'state',
-                  render: (_, one) => t(`governance.paper.status.${one.status}` as Key),
-                },
-                {
-                  title: t('governance.file'),
-                  key: 'file',
-                  render: (_, one) =>
-                    one.content[0]?.attachment.url ? (
-                      <FileButton consortium={consortium} paper={`DocumentReference/${one.id ?? ''}`} />
-                    ) : (
-                      <span className="quiet">{t('governance.file.none')}</span>
-                    ),
-                },
-                ...(keeps
-                  ? [
-                      {
-                        title: t('governance.do'),
-                        key: 'do',
-                        render: (_: unknown, one: DocumentReference) => (
-                          <Button size="small" onClick={() => setOpen({ one })}>
-                            {t('governance.change')}
-                          </Button>
-                        ),
-                      },
-                    ]
-                  : []),
-              ]}
-            />
-          )
-        }
-      </Read>
+      <PagedTable<DocumentReference>
+        found={found}
+        what={t('governance.papers')}
+        none={{ title: t('governance.papers.none'), how: t('governance.papers.none.how') }}
+        page={page}
+        onPage={setPage}
+        onChange={keeps ? (one) => setOpen({ one }) : undefined}
+        rowClassName={(one) => (one.status === 'current' ? '' : (styles.past ?? ''))}
+        columns={[
+          { title: t('governance.paper.day'), key: 'day', width: 120, render: (_, one) => dayOf(one) },
+          {
+            title: t('governance.kind'),
+            key: 'kind',
+            width: 110,
+            render: (_, one) => <Tag>{t(`governance.kind.${kindOf(one)}` as Key)}</Tag>,
+          },
+          { title: t('governance.title'), key: 'title', render: (_, one) => one.description },
+          {
+            title: t('governance.paper.number'),
+            key: 'number',
+            render: (_, one) => <span className={styles.whole}>{one.masterIdentifier?.value}</span>,
+          },
+          {
+            title: t('governance.state'),
+            key: 'state',
+            render: (_, one) => t(`governance.paper.status.${one.status}` as Key),
+          },
+          {
+            title: t('governance.file'),
+            key: 'file',
+            render: (_, one) =>
+              one.content[0]?.attachment.url ? (
+                <FileButton consortium={consortium} paper={`DocumentReference/${one.id ?? ''}`} />
+              ) : (
+                <span className="quiet">{t('governance.file.none')}</span>
+              ),
+          },
+        ]}
+      />
       {open && <PaperForm consortium={consortium} one={open.one} onDone={() => setOpen(null)} />}
     </>
   );

@@ -5,7 +5,7 @@ import { useLocale } from '../../locale/locale';
 import styles from '../directory.module.css';
 
 interface EndButtonProps {
-  ended: string;
+  ended: boolean;
   busy: boolean;
   /** The last day, or "" to use it again. */
   onEnd: (day: string) => Promise<boolean>;

@@ -1,14 +1,13 @@
 import { Button, Form, Input, Select, Table, Tag } from 'antd';
 import type { FhirResource, Practitioner, PractitionerRole } from 'fhir/r4';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
-import { create, search, update } from '../../client/client';
+import { create, update } from '../../client/client';
 import { today } from '../../fhir/dates';
 import { type Key, useLocale } from '../../locale/locale';
 import { called } from '../../referral/codes/search';
 import { SPECIALTIES } from '../../referral/codes/specialties';
 import styles from '../directory.module.css';
-import { KeptFrame } from './KeptFrame';
+import { KeptForm } from './KeptForm';
 import {
   employerOf,
   holdsOn,
@@ -20,6 +19,7 @@ import {
   titleOf,
   withIdentifier,
 } from './kept';
+import { takenBy } from './numberTaken';
 import { PostForm } from './PostForm';
 import { postName } from './postName';
 import { useKept } from './useKept';
@@ -41,38 +41,28 @@ interface PersonFormProps {
 /** One person who works in the region, and where: 主要执业, 多点执业, 县管乡用, each with its period. */
 export function PersonForm({ one, roles, included }: PersonFormProps) {
   const { t } = useLocale();
-  const navigate = useNavigate();
   const [form] = Form.useForm<PersonFields>();
   const [editing, setEditing] = useState<PractitionerRole | null>(null);
   const keeping = useKept(form, { 'Practitioner.identifier': 'number' });
   const unique = async (_: unknown, number: string) => {
-    if (!number) return;
-    const { matches } = await search<Practitioner>('Practitioner', {
-      identifier: `${PERSON_NO}|${number.trim()}`,
-      _count: 2,
-    });
-    const other = matches.find((found) => found.id !== one.id);
+    const other = await takenBy(one, PERSON_NO, number);
     if (other) throw new Error(t('kept.number.taken', { name: nameOf(other) }));
   };
   const save = async (fields: PersonFields) => {
-    let id = one.id ?? '';
-    const kept = await keeping.keep(async () => {
-      const { gender: _, qualification, ...rest } = one;
-      const name = fields.name.trim();
-      const title = fields.title?.trim() ?? '';
-      const made: Practitioner = {
-        ...rest,
-        active: one.active ?? true,
-        identifier: withIdentifier(one.identifier, PERSON_NO, fields.number.trim()),
-        name: nameOf(one) === name && one.name ? one.name : [{ text: name }],
-        ...(fields.sex ? { gender: fields.sex as 'male' | 'female' } : {}),
-        ...(title
-          ? { qualification: titleOf(one) === title && qualification ? qualification : [{ code: { text: title } }] }
-          : {}),
-      };
-      id = (await (one.id ? update(made) : create(made))).id ?? '';
-    });
-    if (kept && !one.id) void navigate(`/directory/keep/people/${id}`, { replace: true });
+    const { gender: _, qualification, ...rest } = one;
+    const name = fields.name.trim();
+    const title = fields.title?.trim() ?? '';
+    const made: Practitioner = {
+      ...rest,
+      active: one.active ?? true,
+      identifier: withIdentifier(one.identifier, PERSON_NO, fields.number.trim()),
+      name: nameOf(one) === name && one.name ? one.name : [{ text: name }],
+      ...(fields.sex ? { gender: fields.sex as 'male' | 'female' } : {}),
+      ...(title
+        ? { qualification: titleOf(one) === title && qualification ? qualification : [{ code: { text: title } }] }
+        : {}),
+    };
+    return (await (one.id ? update(made) : create(made))).id;
   };
   const added = (): PractitionerRole => ({
     resourceType: 'PractitionerRole',
@@ -80,68 +70,59 @@ export function PersonForm({ one, roles, included }: PersonFormProps) {
     practitioner: { reference: `Practitioner/${one.id ?? ''}`, display: nameOf(one) },
   });
   return (
-    <KeptFrame
+    <KeptForm<PersonFields>
       kind="people"
-      title={nameOf(one) || t('kept.new.people')}
-      whose={one.id ? [`Practitioner/${one.id}`, ...roles.map(({ id }) => `PractitionerRole/${id ?? ''}`)] : []}
+      one={one}
+      name={nameOf(one)}
+      along={roles.map(({ id }) => `PractitionerRole/${id ?? ''}`)}
+      form={form}
       keeping={keeping}
-    >
-      <Form<PersonFields>
-        form={form}
-        layout="vertical"
-        className={styles.grid ?? ''}
-        initialValues={{
-          name: nameOf(one),
-          number: identified(one, PERSON_NO),
-          ...(one.gender ? { sex: one.gender } : {}),
-          title: titleOf(one),
-        }}
-        onFinish={(fields) => void save(fields)}
-      >
-        <Form.Item
-          name="name"
-          label={t('kept.field.person')}
-          rules={[{ required: true, whitespace: true, message: t('kept.person.missing') }]}
-        >
-          <Input maxLength={50} />
-        </Form.Item>
-        <Form.Item
-          name="number"
-          label={t('kept.field.number')}
-          validateTrigger="onBlur"
-          rules={[{ required: true, whitespace: true, message: t('kept.number.missing') }, { validator: unique }]}
-        >
-          <Input maxLength={40} />
-        </Form.Item>
-        <Form.Item name="sex" label={t('kept.field.sex')}>
-          <Select
-            allowClear={{ label: t('kept.clear') }}
-            options={[
-              { value: 'female', label: t('kept.sex.female') },
-              { value: 'male', label: t('kept.sex.male') },
-            ]}
-          />
-        </Form.Item>
-        <Form.Item name="title" label={t('kept.field.title')}>
-          <Input maxLength={30} />
-        </Form.Item>
-        <div className={styles.submit}>
-          <Button type="primary" htmlType="submit" loading={keeping.busy}>
-            {t('settings.save')}
-          </Button>
-        </div>
-      </Form>
-      {one.id && (
+      start={{
+        name: nameOf(one),
+        number: identified(one, PERSON_NO),
+        ...(one.gender ? { sex: one.gender } : {}),
+        title: titleOf(one),
+      }}
+      save={save}
+      below={
         <>
           <div className={styles.head}>
             <h3>{t('kept.posts')}</h3>
             <Button onClick={() => setEditing(added())}>{t('kept.posts.add')}</Button>
           </div>
           <Posts roles={roles} included={included} onEdit={setEditing} />
+          {editing && <PostForm role={editing} included={included} onDone={() => setEditing(null)} />}
         </>
-      )}
-      {editing && <PostForm role={editing} included={included} onDone={() => setEditing(null)} />}
-    </KeptFrame>
+      }
+    >
+      <Form.Item
+        name="name"
+        label={t('kept.field.person')}
+        rules={[{ required: true, whitespace: true, message: t('kept.person.missing') }]}
+      >
+        <Input maxLength={50} />
+      </Form.Item>
+      <Form.Item
+        name="number"
+        label={t('kept.field.number')}
+        validateTrigger="onBlur"
+        rules={[{ required: true, whitespace: true, message: t('kept.number.missing') }, { validator: unique }]}
+      >
+        <Input maxLength={40} />
+      </Form.Item>
+      <Form.Item name="sex" label={t('kept.field.sex')}>
+        <Select
+          allowClear={{ label: t('kept.clear') }}
+          options={[
+            { value: 'female', label: t('kept.sex.female') },
+            { value: 'male', label: t('kept.sex.male') },
+          ]}
+        />
+      </Form.Item>
+      <Form.Item name="title" label={t('kept.field.title')}>
+        <Input maxLength={30} />
+      </Form.Item>
+    </KeptForm>
   );
 }
 

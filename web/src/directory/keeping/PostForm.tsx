@@ -3,9 +3,8 @@ import type { FhirResource, PractitionerRole } from 'fhir/r4';
 import { useState } from 'react';
 import { create, update } from '../../client/client';
 import { type Key, useLocale } from '../../locale/locale';
-import { matches } from '../../referral/codes/search';
-import { SPECIALTIES } from '../../referral/codes/specialties';
 import styles from '../directory.module.css';
+import { SpecialtyField } from './fields';
 import { InstitutionField } from './InstitutionField';
 import { employerOf, POSITION_KINDS, POSTS, type PostFields, postFields, withPost } from './kept';
 import { useKept } from './useKept';
@@ -18,7 +17,7 @@ interface PostFormProps {
 
 /** One post of a person: where, as what, how it stands to the others, from when to when. */
 export function PostForm({ role, included, onDone }: PostFormProps) {
-  const { t, lang } = useLocale();
+  const { t } = useLocale();
   const [form] = Form.useForm<PostFields>();
   const keeping = useKept(form, { 'PractitionerRole.period': 'position', 'PractitionerRole.organization': 'where' });
   const [names, setNames] = useState({ where: '', employer: '' });
@@ -83,18 +82,7 @@ export function PostForm({ role, included, onDone }: PostFormProps) {
         >
           <Select options={POSTS.map((post) => ({ value: post as string, label: t(`kept.post.${post}` as Key) }))} />
         </Form.Item>
-        <Form.Item name="specialty" label={t('kept.field.specialty')}>
-          <Select
-            allowClear={{ label: t('kept.clear') }}
-            showSearch={{
-              filterOption: (typed, option) => {
-                const found = SPECIALTIES.find(({ code }) => code === option?.value);
-                return found ? matches(found, typed) : false;
-              },
-            }}
-            options={SPECIALTIES.map((each) => ({ value: each.code, label: each[lang] }))}
-          />
-        </Form.Item>
+        <SpecialtyField />
         <Form.Item name="position" label={t('kept.field.position-kind')}>
           <Select
             options={POSITION_KINDS.map((each) => ({

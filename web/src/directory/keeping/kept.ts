@@ -82,7 +82,13 @@ export function extended<T extends Extended>(resource: T, url: string, said: Ext
   return { ...rest, ...withExtension(resource, url, said) } as T;
 }
 
-export const endedOn = (resource: Extended): string => saidIn(resource, ENDED)?.valueDate ?? '';
+export const endedOn = (resource: FhirResource): string => saidIn(resource as Extended, ENDED)?.valueDate ?? '';
+
+/** Whether it is not used any more, with a day or without one. */
+export const isEnded = (resource: FhirResource): boolean =>
+  resource.resourceType === 'Device'
+    ? resource.status === 'inactive'
+    : 'active' in resource && resource.active === false;
 
 export const phoneOf = (telecom: readonly ContactPoint[] | undefined): string =>
   telecom?.find((one) => one.system === 'phone')?.value ?? '';
@@ -323,4 +329,4 @@ export const holdsOn = (role: PractitionerRole, day: string): boolean =>
   (role.period?.end === undefined || role.period.end.slice(0, 10) >= day);
 
 /** The kind of form a resource is kept with. */
-export const addressOfForm = (kind: Kind, one: FhirResource): string => `/directory/keep/${kind}/${one.id ?? ''}`;
+export const addressOfForm = (kind: Kind, one: { id?: string }): string => `/directory/keep/${kind}/${one.id ?? ''}`;

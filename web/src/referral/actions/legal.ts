@@ -76,6 +76,14 @@ export const alarmsOf = (answer: Parameters): Alarm[] =>
       to: part.filter((one) => one.name === 'to').flatMap((one) => one.valueString ?? []),
     }));
 
+/** How many milliseconds after the answer time alone changes what may be done, by the server's clock; undefined where only a step does. */
+export function changesIn(answer: Parameters): number | undefined {
+  const parts = (answer.parameter ?? []).find((one) => one.name === 'changes')?.part ?? [];
+  const at = (name: string) => Date.parse(parts.find((one) => one.name === name)?.valueInstant ?? '');
+  const wait = at('time') - at('now');
+  return Number.isNaN(wait) ? undefined : wait;
+}
+
 /** Harmless and without anything to fill in: done with one click. A note can still be added, beside the button. */
 const AT_ONCE: readonly string[] = ['receive', 'approve'];
 export const isDoneAtOnce = (action: LegalAction): boolean =>

@@ -15,7 +15,7 @@ import { usePatientReferrals } from '../patientReferrals';
 import { stateCode } from '../state';
 import { ReferWriting } from './ReferWriting';
 import { useRecordParts } from './recordParts';
-import { useStart } from './start';
+import { referAddress, useStart } from './start';
 
 /** `/patients/:id/refer`: a referral, started from the record. */
 export default function ReferPage() {
@@ -30,6 +30,7 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
   const allergies = useAllergies(id);
   const flags = useFlags(id);
   const start = useStart(id, query);
+  const card = query.get('card');
   const name = patient.state === 'here' ? patientName(patient.value) : '';
 
   useEffect(() => {
@@ -56,7 +57,7 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
       )}
       {patient.state === 'here' && isDeceased(patient.value) && <Nothing title={t('record.refer.dead')} />}
       {patient.state === 'here' && !isDeceased(patient.value) && (
-        <Read of={start} what={t('refer.start.what')}>
+        <Read of={start} what={t(card ? 'refer.start.card' : 'refer.start.what')}>
           {(from) =>
             from.kind === 'draft' && stateCode(from.task) !== 'draft' ? (
               <p>
@@ -67,6 +68,11 @@ function Refer({ id, query }: { id: string; query: URLSearchParams }) {
             )
           }
         </Read>
+      )}
+      {card && start.state === 'failed' && (
+        <p>
+          <Link to={referAddress(id)}>{t('refer.start.plain')}</Link>
+        </p>
       )}
     </>
   );

@@ -24,7 +24,7 @@ import styles from './refer.module.css';
 import { SendBar } from './SendBar';
 import { StoryFields } from './StoryFields';
 import { send } from './sending';
-import { frameOf, referAddress, type Start, startingForm, startName } from './start';
+import { cardOf, frameOf, referAddress, type Start, startingForm, startName } from './start';
 import { TravelFields } from './TravelFields';
 import { WhereFields } from './WhereFields';
 import { WhyFields } from './WhyFields';
@@ -180,7 +180,7 @@ export function ReferWriting({ patient, start, referrals, parts, missing }: Refe
       )}
       <div className={styles.columns}>
         <div>
-          <CriteriaField {...part} patientId={id} />
+          <CriteriaField {...part} patientId={id} card={cardOf(start)} />
           <Panel title={t('refer.section.where')}>
             <div className={styles.body}>
               <WhereFields {...part} origin={origin} patient={`Patient/${id}`} draft={start.kind === 'draft'} />

@@ -1,7 +1,7 @@
 import type { ServiceRequest } from 'fhir/r4';
 import { describe, expect, test } from 'vitest';
 import { DIRECTION, REASON, SPECIALTY } from '../systems';
-import { frameOf, newStart, proposalAddress, startingForm, startName } from './start';
+import { cardOf, frameOf, newStart, proposalAddress, startingForm, startName } from './start';
 
 const PROPOSAL: ServiceRequest = {
   resourceType: 'ServiceRequest',
@@ -61,4 +61,14 @@ test('without a proposal, or with something else in the history, a referral begi
   for (const state of [null, undefined, { sent: true }, { proposal: { resourceType: 'Patient' } }])
     expect(newStart(query, state)).toEqual({ kind: 'new' });
   expect(newStart(new URLSearchParams(), { proposal: PROPOSAL })).toEqual({ kind: 'new' });
+});
+
+test('a card names its criterion, what begins otherwise names none', () => {
+  const proposal = {
+    ...PROPOSAL,
+    instantiatesCanonical: ['https://yilian.example/fhir/PlanDefinition/criterion-x|2'],
+  };
+  expect(cardOf({ kind: 'new', card: 'c1', proposal })).toBe(proposal.instantiatesCanonical[0]);
+  expect(cardOf({ kind: 'new', visit: 't1', proposal })).toBe('');
+  expect(cardOf({ kind: 'new' })).toBe('');
 });

@@ -80,6 +80,10 @@ export function startingForm(start: Start, fromRecord: Partial<ReferForm>): Refe
   return answering(start.task, start.request, fromRecord);
 }
 
+/** The criterion of the card another system was given, where the form was opened by one; "" otherwise. */
+export const cardOf = (start: Start): string =>
+  start.kind === 'new' && start.card ? (start.proposal?.instantiatesCanonical?.[0] ?? '') : '';
+
 /** What the form that began with it is kept under. */
 export function startName(start: Start): string {
   if (start.kind === 'new') return start.visit ? `visit.${start.visit}` : start.card ? `card.${start.card}` : '';

@@ -1,27 +1,25 @@
 import { FolderOpenOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
-import type { Parameters, Task } from 'fhir/r4';
+import type { Task } from 'fhir/r4';
 import { type ReactNode, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { usePerson } from '../../access/person';
-import { ask } from '../../client/client';
 import { Applications } from '../../launch/Applications';
 import { useAppearance } from '../../layout/appearance';
 import { type Lang, type Translate, useLocale } from '../../locale/locale';
 import { LinkPanel } from '../../outside/LinkPanel';
 import { Failure } from '../../page/Failure';
-import { Read, useReading } from '../../page/reading';
+import { Read } from '../../page/reading';
 import { PatientBanner } from '../../patient/PatientBanner';
 import { useAllergies, useFlags } from '../../record/readings';
 import { ActionBar } from '../actions/ActionBar';
 import { ActionForm } from '../actions/ActionForm';
 import { ActRefusal } from '../actions/ActRefusal';
-import { alarmsOf, type LegalAction, legalActions } from '../actions/legal';
+import type { LegalAction } from '../actions/legal';
 import { Proposal } from '../actions/Proposal';
 import { useActing } from '../actions/useActing';
 import { actionName } from '../actions/words';
 import { stateCode } from '../state';
-import { versionOf } from '../task';
 import { Conversation } from './Conversation';
 import { EvidencePanel } from './EvidencePanel';
 import { Glance } from './Glance';
@@ -33,6 +31,7 @@ import { Road } from './Road';
 import { Slips } from './Slips';
 import { type Following, type Thread, useThread } from './thread';
 import styles from './thread.module.css';
+import { useLegal } from './useLegal';
 import { WayPanel } from './WayPanel';
 import { Ways } from './Ways';
 import { Why } from './Why';
@@ -85,14 +84,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
   const { task, patient } = thread;
   const acting = useActing(thread, following, onDone);
   const bonds = useBonds(thread);
-  const actions = useReading(
-    ['referral', task.id, 'actions', versionOf(task)],
-    async (signal) => {
-      const answer = await ask<Parameters>(`Task/${task.id ?? ''}/$actions`, {}, signal);
-      return { legal: legalActions(answer), alarms: alarmsOf(answer) };
-    },
-    { staleTime: 60_000 },
-  );
+  const { reading: actions, catchUp } = useLegal(task, () => bar.current?.matches(':hover') ?? false);
   const legal = actions.state === 'here' ? actions.value.legal : [];
   const alarms = actions.state === 'here' ? actions.value.alarms : [];
   // A draft is gone on with in its form; there it is sent or kept, with everything the server asks of it.
@@ -134,6 +126,7 @@ function Shown({ thread, following, open, setOpen, bar, above, onDone }: ShownPr
         hidden={open !== null}
         onPointerLeave={() => {
           if (!open && following.newer && !acting.busy) following.show();
+          catchUp();
         }}
       >
         <ActionBar

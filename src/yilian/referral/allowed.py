@@ -1,0 +1,73 @@
+"""What `$actions` tells a user of a referral: the steps that are open to them now, when time alone will change these, and who was told that
+it is late. Nothing is written here; `commands.act` takes the steps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from yilian.errors import BadRequest
+from yilian.referral import alarms, approvals, booking, green_channel, proposals, register, rules, states
+from yilian.referral.parameters import LegalAction
+from yilian.referral.register import Referral
+from yilian.store import members, read
+from yilian.store.scope import Scope
+
+if TYPE_CHECKING:
+    from yilian.db import Tx
+
+
+async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
+    """`$actions`: what this user may do with this referral now. Writes nothing. Raises NotFound; BadRequest for a Task that is none."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None:
+        raise no_referral(task_id)
+    mine = await parts(tx, scope, referral)
+    if not writes(scope):
+        return []
+    return await proposals.complete(tx, referral, mine, await legal(tx, scope, referral, mine))
+
+
+async def changes_at(tx: Tx, scope: Scope, task_id: str) -> datetime | None:
+    """When this user may do something else without anybody having acted (`rules.changes_at`). Raises NotFound; BadRequest as above."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None:
+        raise no_referral(task_id)
+    return rules.changes_at(referral, await parts(tx, scope, referral), tx.now) if writes(scope) else None
+
+
+async def told(tx: Tx, scope: Scope, task_id: str) -> list[alarms.Alarm]:
+    """Who was told that this referral is late, and when; for the institutions of the two sides and the approver, not for its patient."""
+    stored = await read.by_id(tx, scope, "Task", task_id)
+    referral = await register.of_task(tx, stored.rid)
+    if referral is None or scope.institution_rid not in (referral.from_org, referral.to_org) or scope.reach != "grounds":
+        return []
+    return await alarms.told(tx, referral.task_rid)
+
+
+async def legal(tx: Tx, scope: Scope, referral: Referral, mine: frozenset[str]) -> list[LegalAction]:
+    """What these parts may do, without the green channel where it is not this person's to press."""
+    legal = rules.legal(referral, mine, tx.now)
+    may_green = any(one.code == "green" for one in legal) and await green_channel.may(tx, scope, referral, mine)
+    return [one for one in legal if one.code != "green" or may_green]
+
+
+async def parts(tx: Tx, scope: Scope, referral: Referral) -> frozenset[str]:
+    """The parts this person has in it. A resident is the patient of a referral of any record that is linked to the own one."""
+    if scope.reach == "self" and referral.patient in await members.others_of(tx, scope.patient_rid):
+        return frozenset({states.PATIENT})
+    mine = await approvals.parts(tx, scope, referral)
+    if states.REFERRER in mine and await booking.is_direct(tx, referral):
+        mine |= {states.BOOKER}
+    return mine
+
+
+def writes(scope: Scope) -> bool:
+    """Whether the sign-in allows steps at all."""
+    return scope.may_write and (scope.writes is None or "Task" in scope.writes)
+
+
+def no_referral(task_id: str) -> BadRequest:
+    return BadRequest(f"Task/{task_id} is no referral; only those are moved with $act.", zh="该任务不是转诊。", code="not-supported")
