@@ -103,13 +103,12 @@ class Region:
 
     async def actions(self, who: str, task: Resource) -> list[str]:
         async with self.db.reading() as tx:
-            return [one.code for one in await referral.actions(tx, self.scope(who), task["id"])]
+            return [one.code for one in (await referral.actions(tx, self.scope(who), task["id"])).actions]
 
     async def changes(self, who: str, task: Resource) -> dict[str, str] | None:
         """When time alone changes what somebody may do, and from when that is seen; as `$actions` tells it."""
         async with self.db.reading() as tx:
-            at = await referral.changes_at(tx, self.scope(who), task["id"])
-            told = referral.actions_answer((), now=tx.now, changes_at=at).get("parameter", [])
+            told = referral.actions_answer(await referral.actions(tx, self.scope(who), task["id"])).get("parameter", [])
         return {part["name"]: part["valueInstant"] for one in told if one["name"] == "changes" for part in one["part"]} or None
 
     async def read(self, who: str, reference: str) -> Resource:

@@ -82,8 +82,8 @@ async def test_a_clock_warns_then_is_overdue_then_goes_to_the_duty_officer_and_t
         ("云溪市第一人民医院医联体办公室",),
     ]
     async with region.db.reading() as tx:
-        assert await referral.told(tx, region.scope("gp2"), task["id"]) == said
-        assert await referral.told(tx, region.scope("p3"), task["id"]) == []  # it is the houses' own matter
+        assert (await referral.actions(tx, region.scope("gp2"), task["id"])).told == said
+        assert (await referral.actions(tx, region.scope("p3"), task["id"])).told == []  # it is the houses' own matter
 
 
 async def test_who_slept_tells_what_is_and_not_what_was(region: Region) -> None:

@@ -43,7 +43,7 @@ def circumstance_of(task: Resource) -> str:
 async def proposed(region: Region, who: str, task: Resource) -> str:
     """The words of the reason that is proposed with `end`; "" where nothing is."""
     async with region.db.reading() as tx:
-        legal = await referral.actions(tx, region.scope(who), task["id"])
+        legal = (await referral.actions(tx, region.scope(who), task["id"])).actions
     found = next((one.proposed for one in legal if one.code == "end" and one.proposed), None)
     return str(found.value["valueCodeableConcept"]["text"]) if found else ""
 

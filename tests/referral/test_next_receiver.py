@@ -45,7 +45,7 @@ async def proposed(region: Region, who: str, task: Resource) -> Resource:
     """What is proposed with `redirect`, by name; {} for nothing."""
     async with region.db.reading() as tx:
         answer = referral.actions_answer(await referral.actions(tx, region.scope(who), task["id"]))
-    for action in answer.get("parameter", []):
+    for action in (one for one in answer.get("parameter", []) if one["name"] == "action"):
         parts = {part["name"]: part for part in action["part"]}
         if parts["code"]["valueCode"] == "redirect":
             return {part["name"]: part for part in parts.get("proposed", {}).get("part", [])}

@@ -16,7 +16,7 @@ slips        转诊单 and 回转单 as PDF; `slip_content`: what they say; temp
 codes        the words of referral as CodeSystems and ValueSets
 """
 
-from yilian.referral.allowed import actions, changes_at, told
+from yilian.referral.allowed import actions
 from yilian.referral.arriving import Arriving, arriving
 from yilian.referral.codes import definitions
 from yilian.referral.commands import NotLegalNow, OpenReferral, act, refer
@@ -34,13 +34,11 @@ __all__ = [
     "actions",
     "actions_answer",
     "arriving",
-    "changes_at",
     "definitions",
     "guard",
     "refer",
     "refer_answer",
     "slip",
-    "told",
     "verify",
     "worklist",
     "worklist_counts",

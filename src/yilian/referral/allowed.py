@@ -3,12 +3,11 @@ it is late. Nothing is written here; `commands.act` takes the steps."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from yilian.errors import BadRequest
 from yilian.referral import alarms, approvals, booking, green_channel, proposals, register, rules, states
-from yilian.referral.parameters import LegalAction
+from yilian.referral.parameters import Allowed, LegalAction
 from yilian.referral.register import Referral
 from yilian.store import members, read
 from yilian.store.scope import Scope
@@ -17,34 +16,24 @@ if TYPE_CHECKING:
     from yilian.db import Tx
 
 
-async def actions(tx: Tx, scope: Scope, task_id: str) -> list[LegalAction]:
-    """`$actions`: what this user may do with this referral now. Writes nothing. Raises NotFound; BadRequest for a Task that is none."""
+async def actions(tx: Tx, scope: Scope, task_id: str) -> Allowed:
+    """`$actions`: what this user may do with this referral now, and what goes with it. Writes nothing. Raises NotFound; BadRequest for a
+    Task that is none."""
     stored = await read.by_id(tx, scope, "Task", task_id)
     referral = await register.of_task(tx, stored.rid)
     if referral is None:
         raise no_referral(task_id)
-    mine = await parts(tx, scope, referral)
+    alarmed = await alarms.told(tx, referral.task_rid) if _is_of_a_side(scope, referral) else []
     if not writes(scope):
-        return []
-    return await proposals.complete(tx, referral, mine, await legal(tx, scope, referral, mine))
+        return Allowed([], alarmed, tx.now)
+    mine = await parts(tx, scope, referral)
+    now_legal = await proposals.complete(tx, referral, mine, await legal(tx, scope, referral, mine))
+    return Allowed(now_legal, alarmed, tx.now, rules.changes_at(referral, mine, tx.now))
 
 
-async def changes_at(tx: Tx, scope: Scope, task_id: str) -> datetime | None:
-    """When this user may do something else without anybody having acted (`rules.changes_at`). Raises NotFound; BadRequest as above."""
-    stored = await read.by_id(tx, scope, "Task", task_id)
-    referral = await register.of_task(tx, stored.rid)
-    if referral is None:
-        raise no_referral(task_id)
-    return rules.changes_at(referral, await parts(tx, scope, referral), tx.now) if writes(scope) else None
-
-
-async def told(tx: Tx, scope: Scope, task_id: str) -> list[alarms.Alarm]:
-    """Who was told that this referral is late, and when; for the institutions of the two sides and the approver, not for its patient."""
-    stored = await read.by_id(tx, scope, "Task", task_id)
-    referral = await register.of_task(tx, stored.rid)
-    if referral is None or scope.institution_rid not in (referral.from_org, referral.to_org) or scope.reach != "grounds":
-        return []
-    return await alarms.told(tx, referral.task_rid)
+def _is_of_a_side(scope: Scope, referral: Referral) -> bool:
+    """Whether somebody of the sender or the receiver asks; alarms are the houses' own matter, not the patient's."""
+    return scope.reach == "grounds" and scope.institution_rid in (referral.from_org, referral.to_org)
 
 
 async def legal(tx: Tx, scope: Scope, referral: Referral, mine: frozenset[str]) -> list[LegalAction]:

@@ -6,7 +6,7 @@ FHIR R4: http://hl7.org/fhir/R4/parameters.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -172,6 +172,17 @@ class LegalAction:
     proposed: Proposed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a user may do with a referral now, and who was told that it is late. changes_at: when time alone will change the actions; told
+    with `now` (both aware), so that whoever waits for it need not trust another clock."""
+
+    actions: list[LegalAction]
+    told: list[Alarm]
+    now: datetime
+    changes_at: datetime | None = None
+
+
 def read_refer(parameters: Resource, validate: Validate) -> Refer:
     """BadRequest for Parameters of another shape.
 
@@ -243,11 +254,8 @@ def refer_answer(request: Resource, task: Resource) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": "request", "resource": request}, {"name": "task", "resource": task}]}
 
 
-def actions_answer(
-    actions: Iterable[LegalAction], told: Iterable[Alarm] = (), *, now: datetime | None = None, changes_at: datetime | None = None
-) -> Resource:
-    """What `$actions` answers; `told`: who was told that the referral is late; `changes_at`: when time alone changes the actions, told
-    with `now` (both aware) so that whoever waits for it need not trust another clock."""
+def actions_answer(allowed: Allowed) -> Resource:
+    """What `$actions` answers."""
     listed = [
         {
             "name": "action",
@@ -262,7 +270,7 @@ def actions_answer(
                 *([_proposed(action.proposed)] if action.proposed is not None else []),
             ],
         }
-        for action in actions
+        for action in allowed.actions
     ]
     listed += [
         {
@@ -274,10 +282,11 @@ def actions_answer(
                 *({"name": "to", "valueString": who} for who in one.to),
             ],
         }
-        for one in told
+        for one in allowed.told
     ]
-    if now is not None and changes_at is not None:
-        part = [{"name": name, "valueInstant": at.isoformat(timespec="milliseconds")} for name, at in (("time", changes_at), ("now", now))]
+    if allowed.changes_at is not None:
+        moments = (("time", allowed.changes_at), ("now", allowed.now))
+        part = [{"name": name, "valueInstant": at.isoformat(timespec="milliseconds")} for name, at in moments]
         listed.append({"name": "changes", "part": part})
     return {"resourceType": "Parameters"} | ({"parameter": listed} if listed else {})
 

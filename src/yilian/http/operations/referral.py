@@ -47,12 +47,9 @@ async def actions(house: House, asker: Scope, request: Request) -> Answer:
     query_words(request, ())
     async with house.db.reading() as tx:
         stored = await read.by_id(tx, asker, "Task", request.segments[1])
-        legal = await referral.actions(tx, asker, request.segments[1])
-        told = await referral.told(tx, asker, request.segments[1])
-        changes_at = await referral.changes_at(tx, asker, request.segments[1])
-        now = tx.now
+        allowed = await referral.actions(tx, asker, request.segments[1])
     await note_read(house.reads, asker, [stored], "actions", request.address)
-    return of_json(referral.actions_answer(legal, told, now=now, changes_at=changes_at))
+    return of_json(referral.actions_answer(allowed))
 
 
 async def slip(house: House, asker: Scope, request: Request) -> Answer:

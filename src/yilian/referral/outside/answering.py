@@ -70,7 +70,7 @@ async def show(tx: Tx, visit: Visit) -> Shown:
     facts = await slips.facts_of(tx, scope, referral)
     slip = referral_slip(facts)
     said = await conversation.conversation(tx, scope, referral.task_id)
-    legal = {one.code: one for one in await allowed.actions(tx, scope, referral.task_id)}
+    legal = {one.code: one for one in (await allowed.actions(tx, scope, referral.task_id)).actions}
     told = {
         "version": stored.version,
         "state": referral.state,
