@@ -132,14 +132,38 @@ def shared_data() -> Path:
 def cluster() -> Iterator[str]:
     own = os.environ.get("TEST_DATABASE_URL")
     if own:
-        yield own
+        with to_make_databases(own):
+            yield own
         return
     with folder_of_ones_own() as folder:
         server = Embedded(folder / "data", FAST)
         try:
-            yield server.start()
+            address = server.start()
+            with to_make_databases(address):
+                yield address
         finally:
             server.stop()
+
+
+@contextmanager
+def to_make_databases(address: str) -> Iterator[None]:
+    """One connection for all the databases that are made and dropped, several in each test that has one."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        connection = runner.run(asyncpg.connect(address))
+        _makers[address] = runner, connection
+        try:
+            yield
+        finally:
+            del _makers[address]
+            runner.run(connection.close())
+
+
+_makers: dict[str, tuple[asyncio.Runner, asyncpg.Connection]] = {}
+
+
+def _make(address: str, sql: str) -> None:
+    runner, connection = _makers[address]
+    runner.run(connection.execute(sql))
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +178,7 @@ def template(cluster: str) -> Iterator[str]:
 
     asyncio.run(make())
     yield name
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    _make(cluster, f'drop database "{name}" with (force)')
 
 
 _numbers = itertools.count(1)
@@ -167,9 +191,9 @@ def copied(cluster: str, template: str) -> Iterator[str]:
     Not from within an event loop."""
     name = f"{template}_{next(_numbers)}"
     way = "wal_log" if os.environ.get("TEST_DATABASE_URL") else "file_copy"  # copying files asks for checkpoints, quick only without fsync
-    asyncio.run(_command(cluster, f'create database "{name}" template "{template}" strategy {way}'))
+    _make(cluster, f'create database "{name}" template "{template}" strategy {way}')
     yield name
-    asyncio.run(_command(cluster, f'drop database "{name}" with (force)'))
+    _make(cluster, f'drop database "{name}" with (force)')
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
-from yilian.access import addresses
 from yilian.access.addresses import NOT_PUBLIC, Allowed
 from yilian.access.keys import SigningKey
+from yilian.access.resolving import Resolver
 from yilian.errors import InvalidResource
 from yilian.exchange.subscriptions.definition import headers_of
 from yilian.exchange.subscriptions.post import Letter, Sent, send
@@ -123,7 +123,7 @@ async def test_a_name_that_leads_inside_is_not_connected_to(monkeypatch: pytest.
 
 async def test_of_a_names_addresses_the_private_ones_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     resolved_to(monkeypatch, "10.0.0.8", "1.1.1.1", "::1")
-    resolver = addresses.Resolver(NOBODY)
+    resolver = Resolver(NOBODY)
     assert [one["host"] for one in await resolver.resolve("mixed.example.org", 443)] == ["1.1.1.1"]
     await resolver.close()
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import asyncpg
 import httpx
 import psutil
 import pytest
 
-from tests.conftest import FAST
+from tests.conftest import FAST, folder_of_ones_own
 from tests.http.house import Server, furnish, running
 from tests.http.test_interactions import FHIR, observation
 from yilian.postgres import Embedded
@@ -31,14 +28,12 @@ BACK_S = 5.0
 
 @pytest.fixture
 def embedded() -> Iterator[Embedded]:
-    folder = Path(tempfile.mkdtemp(prefix="yilian-away-"))
-    folder.chmod(0o711)
-    database = Embedded(folder / "data", FAST)
-    try:
-        yield database
-    finally:
-        database.stop()
-        shutil.rmtree(folder)
+    with folder_of_ones_own() as folder:
+        database = Embedded(folder / "data", FAST)
+        try:
+            yield database
+        finally:
+            database.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`yilian client` and `yilian token-key`, run as programs."""
+"""`yilian client` and `yilian token-key`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from tests.house.test_job_commands import house, yilian
+from tests.house.commanded import yilian
+from tests.house.test_job_commands import dsn, house
 from yilian.db import Database
 
-__all__ = ["house"]
+__all__ = ["dsn", "house"]
 
 
 async def test_an_application_is_registered_with_its_public_key_listed_and_disabled(dsn: str, house: Database, tmp_path: Path) -> None:

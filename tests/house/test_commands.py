@@ -6,17 +6,15 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,18 +22,42 @@ import asyncpg
 import psutil
 import pytest
 
-from yilian.postgres import address_of_running, server
+from tests.conftest import folder_of_ones_own
+from tests.house.commanded import commanded
+from yilian import app, config
+from yilian.postgres import Embedded, address_of_running, server
 
 YILIAN = [sys.executable, "-m", "yilian"]
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    above = Path(tempfile.mkdtemp(prefix="yilian-test-"))
-    above.chmod(0o711)
-    yield above / "data"
-    server.remove(above / "data")
-    shutil.rmtree(above)
+    """A data folder to be, empty."""
+    with folder_of_ones_own() as above:
+        yield above / "data"
+        server.remove(above / "data")
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A data folder as a first `yilian serve` leaves it: the cluster, its tables and what must be in them."""
+    with folder_of_ones_own() as above:
+        folder = above / "data"
+        embedded = Embedded(folder)
+        address = embedded.start()
+        try:
+            asyncio.run(app.prepare(config.read({"data": folder}), address))
+        finally:
+            embedded.stop()
+        yield folder
+        server.remove(folder)
+
+
+@pytest.fixture
+def store(data: Path, made: Path) -> Path:
+    """A copy of it, for what is not about making one."""
+    subprocess.run(["cp", "-a", str(made), str(data)], check=True)  # owners too: the cluster may be another account's
+    return data
 
 
 @dataclass(slots=True)
@@ -55,7 +77,12 @@ class Running:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def workers(self) -> list[psutil.Process]:
-        return [one for one in self.family() if "spawn_main" in " ".join(one.cmdline())]
+        found = []
+        for one in self.family():
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                if "spawn_main" in " ".join(one.cmdline()):
+                    found.append(one)
+        return found
 
 
 def yilian(*arguments: str, text: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -134,8 +161,8 @@ def test_serve_answers_and_ctrl_c_ends_everything_it_started(data: Path) -> None
 
 
 @pytest.mark.parametrize(("sign", "send"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)], ids=["Ctrl-C in a terminal", "SIGTERM"])
-def test_several_workers_share_one_socket_and_end_together(data: Path, sign: signal.Signals, send: Callable[[int, int], None]) -> None:
-    with serving("--data", str(data), "--workers", "2") as running:
+def test_several_workers_share_one_socket_and_end_together(store: Path, sign: signal.Signals, send: Callable[[int, int], None]) -> None:
+    with serving("--data", str(store), "--workers", "2") as running:
         assert len(running.workers()) == 2
         for _ in range(10):
             assert running.status("/readyz") == 200
@@ -145,8 +172,8 @@ def test_several_workers_share_one_socket_and_end_together(data: Path, sign: sig
         assert all_gone(family)
 
 
-def test_workers_and_database_end_when_the_server_is_killed(data: Path) -> None:
-    with serving("--data", str(data), "--workers", "2") as running:
+def test_workers_and_database_end_when_the_server_is_killed(store: Path) -> None:
+    with serving("--data", str(store), "--workers", "2") as running:
         family = running.family()
         assert len(family) > 4
         running.process.kill()
@@ -155,54 +182,59 @@ def test_workers_and_database_end_when_the_server_is_killed(data: Path) -> None:
             pass  # the port is free again
 
 
-def test_a_killed_worker_is_replaced(data: Path) -> None:
-    with serving("--data", str(data), "--workers", "2") as running:
-        running.workers()[0].kill()
-        time.sleep(3)
-        assert len(running.workers()) == 2
+def test_a_killed_worker_is_replaced(store: Path) -> None:
+    with serving("--data", str(store), "--workers", "2") as running:
+        killed, left = running.workers()
+        killed.kill()
+        deadline = time.monotonic() + 60
+        while len(there := {one.pid for one in running.workers()} - {killed.pid}) < 2:
+            assert time.monotonic() < deadline, "none came in its place"
+            time.sleep(0.1)
+        assert left.pid in there
         assert running.status("/readyz") == 200
 
 
-def test_the_database_is_started_again_when_it_is_killed(data: Path) -> None:
-    with serving("--data", str(data)) as running:
-        os.kill(postmaster(data), signal.SIGKILL)
+def test_the_database_is_started_again_when_it_is_killed(store: Path) -> None:
+    with serving("--data", str(store)) as running:
+        os.kill(postmaster(store), signal.SIGKILL)
         deadline = time.monotonic() + 30
-        while address_of_running(data) is not None:
+        while address_of_running(store) is not None:
             time.sleep(0.01)
-        while address_of_running(data) is None or running.status("/readyz") != 200:
+        while address_of_running(store) is None or running.status("/readyz") != 200:
             assert time.monotonic() < deadline, "it did not come back"
             time.sleep(0.2)
 
 
-def test_a_second_server_on_the_folder_or_the_port_is_refused(data: Path) -> None:
-    with serving("--data", str(data)) as running:
-        done = yilian("serve", "--data", str(data), "--port", "0")
+def test_a_second_server_on_the_folder_or_the_port_is_refused(store: Path) -> None:
+    with serving("--data", str(store)) as running:
+        done = yilian("serve", "--data", str(store), "--port", "0")
         assert done.returncode == 1
         assert f"in use by process {running.process.pid} (yilian serve)" in done.stderr
-        done = yilian("serve", "--data", str(data.parent / "other"), "--port", running.url.rpartition(":")[2])
+        done = yilian("serve", "--data", str(store.parent / "other"), "--port", running.url.rpartition(":")[2])
         assert done.returncode == 1
         assert "Cannot listen on 127.0.0.1, port" in done.stderr
         assert running.status("/readyz") == 200
 
 
-def test_accounts_are_added_listed_and_disabled_beside_a_running_server(data: Path) -> None:
-    with serving("--data", str(data)):
+def test_accounts_are_added_listed_and_disabled_beside_a_running_server(store: Path) -> None:
+    with serving("--data", str(store)):
         added = yilian(
-            "user", "add", "Zhang", "--role", "admin", "--display", "张三", "--data", str(data), text="A long enough pass phrase 7\n"
+            "user", "add", "Zhang", "--role", "admin", "--display", "张三", "--data", str(store), text="A long enough pass phrase 7\n"
         )
         assert (added.returncode, added.stdout) == (0, "Account zhang added.\n"), added.stderr
-        again = yilian("user", "add", "zhang", "--role", "admin", "--data", str(data), text="A long enough pass phrase 7\n")
-        assert again.returncode == 1
-        assert "There is an account zhang already" in again.stderr
-        listed = yilian("user", "list", "--data", str(data))
-        assert "zhang" in listed.stdout
-        assert "张三" in listed.stdout
-        assert "Practitioner/zhang" in listed.stdout
-        token = yilian("token", "--user", "zhang", "--data", str(data))
+        again = ("user", "add", "zhang", "--role", "admin", "--data", str(store))
+        code, _, told = commanded(*again, text="A long enough pass phrase 7\n")
+        assert code == 1
+        assert "There is an account zhang already" in told
+        _, listed, _ = commanded("user", "list", "--data", str(store))
+        assert "zhang" in listed
+        assert "张三" in listed
+        assert "Practitioner/zhang" in listed
+        token = yilian("token", "--user", "zhang", "--data", str(store))
         assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", token.stdout), token.stderr
-        assert yilian("user", "disable", "zhang", "--data", str(data)).returncode == 0
-        assert "disabled" in yilian("user", "list", "--data", str(data)).stdout
-        refused = yilian("token", "--user", "zhang", "--data", str(data))
+        assert commanded("user", "disable", "zhang", "--data", str(store))[0] == 0
+        assert "disabled" in commanded("user", "list", "--data", str(store))[1]
+        refused = yilian("token", "--user", "zhang", "--data", str(store))
         assert refused.returncode == 1
         assert "Traceback" not in refused.stderr
 
@@ -213,19 +245,18 @@ def test_without_a_password_no_account_is_added(data: Path) -> None:
     assert "needs a password" in done.stderr
 
 
-def test_a_password_the_region_would_not_take_is_not_taken_from_the_command_line_either(data: Path) -> None:
+def test_a_password_the_region_would_not_take_is_not_taken_from_the_command_line_either(store: Path) -> None:
     for weak in ("short\n", "alllowercaseletters\n", "Zhangwei-2026\n"):
-        done = yilian("user", "add", "zhangwei", "--role", "admin", "--display", "张伟", "--data", str(data), text=weak)
-        assert done.returncode == 1, weak
-        assert "It " in done.stderr
-        assert "Traceback" not in done.stderr
-    given = yilian("user", "add", "zhangwei", "--role", "admin", "--must-change", "--data", str(data), text="Kw7-Rp2-Xq9-Tb\n")
+        code, _, told = commanded("user", "add", "zhangwei", "--role", "admin", "--display", "张伟", "--data", str(store), text=weak)
+        assert code == 1, weak
+        assert "It " in told
+    given = yilian("user", "add", "zhangwei", "--role", "admin", "--must-change", "--data", str(store), text="Kw7-Rp2-Xq9-Tb\n")
     assert given.returncode == 0, given.stderr
 
 
-def test_check_is_content_with_a_served_store(data: Path) -> None:
-    with serving("--data", str(data)):
-        done = yilian("check", "--data", str(data))
+def test_check_is_content_with_a_served_store(store: Path) -> None:
+    with serving("--data", str(store)):
+        done = yilian("check", "--data", str(store))
     findings = done.stdout
     for what in ("settings", "disk", "database", "tables: up to date", "clock"):
         assert f"✓ {what}" in findings, findings
@@ -257,23 +288,23 @@ def test_check_asks_for_missing_migrations_and_a_clock_put_back(cluster: str, ds
     assert "fsync" in done.stdout, "the test server runs without fsync, which a real one must not"
 
 
-def test_load_takes_bundles_tells_what_it_refused_and_goes_on(data: Path) -> None:
+def test_load_takes_bundles_tells_what_it_refused_and_goes_on(store: Path) -> None:
     good = {"resourceType": "Patient", "id": "p1", "name": [{"text": "张三"}]}
     bad = {"resourceType": "Patient", "id": "p2", "nmae": []}
-    lines = data.parent / "patients.ndjson"
+    lines = store.parent / "patients.ndjson"
     lines.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in (good, bad)) + "\n", encoding="utf-8")
-    report = data.parent / "refused.jsonl"
-    done = yilian("load", str(lines), "--data", str(data), "--report", str(report))
+    report = store.parent / "refused.jsonl"
+    done = yilian("load", str(lines), "--data", str(store), "--report", str(report))
     assert done.returncode == 1
     assert "1 resources stored" in done.stderr
     assert "1 refused" in done.stderr
     assert "nmae" in done.stderr
     assert json.loads(report.read_text(encoding="utf-8"))["line"] == 2
-    again = yilian("load", str(lines), "--data", str(data))
+    again = yilian("load", str(lines), "--data", str(store))
     assert "(1 of them by an earlier run)" in again.stderr
-    refused = yilian("load", str(lines), "--data", str(data), "--institution", "没有的医院")
-    assert refused.returncode == 1
-    assert "There is no institution called '没有的医院'" in refused.stderr
+    code, _, told = commanded("load", str(lines), "--data", str(store), "--institution", "没有的医院")
+    assert code == 1
+    assert "There is no institution called '没有的医院'" in told
 
 
 def test_demo_prints_its_accounts_last_and_goes_on_where_it_was_interrupted(data: Path) -> None:
@@ -321,7 +352,7 @@ def test_demo_keeps_away_from_a_store_that_is_in_use(data: Path) -> None:
     done = yilian("demo", "--data", str(data), "--port", "0")
     assert done.returncode == 1
     assert "made in an empty store only" in done.stderr
-    assert "expert" not in yilian("user", "list", "--data", str(data)).stdout
+    assert "expert" not in commanded("user", "list", "--data", str(data))[1]
 
 
 def resources(address: str | None) -> int:

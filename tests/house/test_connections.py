@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shutil
-import tempfile
-from pathlib import Path
 
 import asyncpg
 import pytest
 
+from tests.conftest import folder_of_ones_own
 from yilian import app
 from yilian.audit.note import by
 from yilian.command import house
@@ -65,10 +63,6 @@ async def test_a_server_process_opens_no_more_than_is_counted_for_it(prepared_ds
 
 
 def test_the_embedded_server_is_told() -> None:
-    above = Path(tempfile.mkdtemp(prefix="yilian-test-"))
-    above.chmod(0o711)
-    settings = Settings(data=above / "data", workers=12)
-
     async def asked(dsn: str) -> str:
         connection = await asyncpg.connect(dsn)
         try:
@@ -76,10 +70,9 @@ def test_the_embedded_server_is_told() -> None:
         finally:
             await connection.close()
 
-    try:
+    with folder_of_ones_own() as above:
+        settings = Settings(data=above / "data", workers=12)
         with house.address(settings, alone=True, purpose="a test") as dsn:
             told = asyncio.run(asked(dsn))
-    finally:
         server.remove(settings.data)
-        shutil.rmtree(above)
     assert int(told) == house.connections_needed(settings) > 12 * 25

@@ -1,4 +1,4 @@
-"""`yilian jobs`, `yilian work` and `yilian export`, run as programs."""
+"""`yilian jobs`, `yilian export`, and `yilian work` as a program that is told to end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.house.commanded import yilian
 from yilian import jobs
 from yilian.db import Database
 from yilian.store.change import Change
@@ -20,12 +21,6 @@ from yilian.store.scope import SYSTEM
 from yilian.store.write import write
 
 YILIAN = [sys.executable, "-m", "yilian"]
-
-
-async def yilian(*arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(*YILIAN, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 @pytest.fixture

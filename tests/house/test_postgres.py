@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import asyncpg
 import psutil
 import pytest
 
+from tests.conftest import folder_of_ones_own
 from yilian.command import house
 from yilian.postgres import DataFolderBusy, DataFolderUnusable, Embedded, address_of_running, programs, server
 
@@ -38,11 +38,9 @@ time.sleep(600)
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data folder to be, in a folder other accounts may pass."""
-    above = Path(tempfile.mkdtemp(prefix="yilian-test-"))
-    above.chmod(0o711)
-    yield above / "data"
-    server.remove(above / "data")
-    shutil.rmtree(above)
+    with folder_of_ones_own() as above:
+        yield above / "data"
+        server.remove(above / "data")
 
 
 def ask(address: str, sql: str) -> Any:

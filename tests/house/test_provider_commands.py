@@ -1,16 +1,17 @@
-"""`yilian provider`, run as a program."""
+"""`yilian provider`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house.test_job_commands import house, yilian
+from tests.house.commanded import yilian
+from tests.house.test_job_commands import dsn, house
 from tests.writing import put
 from yilian.access import accounts
 from yilian.access.accounts import Post
 from yilian.db import Database
 
-__all__ = ["house"]
+__all__ = ["dsn", "house"]
 
 ASKED = ("--name", "青石镇卫生院", "--issuer", "https://sign-in.example", "--client-id", "yilian", "--institution", "Organization/qingshi")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import REGION_ZONE
+from tests.conftest import REGION_ZONE, cheap_passwords
 from tests.referral.region import ORGANIZATIONS, PATIENTS, PEOPLE, organization, patient
 from yilian import app, config
 from yilian.access import accounts, clients, tokens
@@ -71,7 +71,8 @@ NO_LIMITS = {"person_requests_per_min": 0, "address_sign_ins_per_min": 0, "addre
 async def furnish(dsn: str) -> None:
     """Prepare a database and put the small region into it. On the tests' own cluster a copy of `furnished` is the quicker way."""
     await app.prepare(config.Settings(), dsn)
-    await settle(dsn)
+    with cheap_passwords():
+        await settle(dsn)
 
 
 async def settle(dsn: str) -> None:

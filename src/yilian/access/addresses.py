@@ -9,13 +9,9 @@ address that was checked.
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from yilian.errors import InvalidResource, Issue
 
@@ -78,7 +74,7 @@ class Allowed:
             return
         if parts.scheme != "https":
             raise self._refused(f"{self.use.done} by https; plain http only to hosts the administrator lists ({self.use.setting}).")
-        if _is_private(host):
+        if is_private(host):
             raise self._refused(
                 f"This is an address of a private network; the administrator lists such hosts (setting {self.use.setting})."
             )
@@ -93,29 +89,6 @@ class Allowed:
         except InvalidResource as error:
             return str(error)
         return ""
-
-
-class Resolver(AbstractResolver):
-    """Names to addresses, without the private ones of hosts that are not listed."""
-
-    def __init__(self, allowed: Allowed) -> None:
-        self.allowed = allowed
-        self.inner = ThreadedResolver()
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        if self.allowed.is_listed(host.lower(), port):
-            return await self.inner.resolve(host, port, family)
-        try:
-            found = await self.inner.resolve(host, port, family)
-        except OSError:
-            raise NotAllowed(NOT_PUBLIC) from None
-        public = [one for one in found if not _is_private(one["host"])]
-        if not public:
-            raise NotAllowed(NOT_PUBLIC)
-        return public
-
-    async def close(self) -> None:
-        await self.inner.close()
 
 
 def host_of(url: str) -> str:
@@ -141,7 +114,7 @@ def _standard(parts: SplitResult) -> int:
     return 443 if parts.scheme == "https" else 80
 
 
-def _is_private(host: str) -> bool:
+def is_private(host: str) -> bool:
     """An address that is not of the public internet; `localhost` too. Other names are looked at when they are resolved."""
     address = _address(host)
     if address is None:
@@ -149,7 +122,7 @@ def _is_private(host: str) -> bool:
         return name == "localhost" or name.endswith((".localhost", ".local", ".internal")) or _is_number(name)
     if isinstance(address, IPv6Address):
         if address in NAT64:
-            return _is_private(str(IPv4Address(int(address) & 0xFFFF_FFFF)))
+            return is_private(str(IPv4Address(int(address) & 0xFFFF_FFFF)))
         mapped = address.ipv4_mapped or address.sixtofour
         if address.is_site_local or (mapped is not None and not mapped.is_global):
             return True

@@ -1,20 +1,22 @@
 """Small JSON documents that this server reads from others: key sets, what an OpenID provider says of itself, tokens it answers with.
 
 Bounded in time and size; no redirect is followed, since it would lead past the check of the address; the connection goes to the very
-address that was checked (`addresses.Resolver`).
+address that was checked (`resolving.Resolver`). aiohttp is loaded with the first of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 
-from yilian.access.addresses import Allowed, Resolver
+from yilian.access.addresses import Allowed
 from yilian.errors import InvalidResource
+
+if TYPE_CHECKING:
+    import aiohttp
 
 TIMEOUT_S = 5
 LONGEST = 128 * 1024
@@ -35,6 +37,10 @@ async def sent(url: str, allowed: Allowed, form: Mapping[str, str], headers: Map
 
 
 async def _asked(method: str, url: str, allowed: Allowed, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> dict[str, Any]:
+    import aiohttp
+
+    from yilian.access.resolving import Resolver
+
     try:
         allowed.require(url)
         async with asyncio.timeout(TIMEOUT_S):

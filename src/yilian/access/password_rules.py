@@ -9,8 +9,6 @@ import secrets
 import unicodedata
 from collections.abc import Sequence
 
-from pypinyin import lazy_pinyin
-
 from yilian.access import passwords
 from yilian.access.rules import Rules
 from yilian.errors import BadRequest, Issue
@@ -62,6 +60,8 @@ def _kinds(password: str) -> set[int]:
 
 def _names(name: str, display: str) -> set[str]:
     """The words of the names that are long enough to be missed: 张伟, zhangwei, the account's."""
+    from pypinyin import lazy_pinyin  # its dictionary takes longer to load than most of what a command does
+
     spoken = "".join(lazy_pinyin(display))
     words = {_plain(one) for one in (name, name.partition("@")[0], display, spoken, *display.split())}
     return {word for word in words if len(word) >= (2 if not word.isascii() else 4)}

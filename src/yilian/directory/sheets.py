@@ -2,7 +2,7 @@
 
 CSV is one kind of list, in UTF-8 (with or without a mark) or GB 18030; a workbook has a sheet for each kind, named by its title. What a
 heading must be is in `KINDS`; * marks what may not be left empty. Workbooks are read without formulas, and no larger than `MOST_BYTES` once
-unpacked.
+unpacked. openpyxl is loaded when a workbook is made or read: most servers and commands never do.
 """
 
 from __future__ import annotations
@@ -14,12 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from xml.etree.ElementTree import ParseError
-
-from defusedxml.common import DefusedXmlException
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Font
-from openpyxl.utils.exceptions import InvalidFileException
 
 from yilian.errors import BadRequest
 
@@ -147,6 +141,9 @@ def read(content: bytes, kind: str = "") -> list[Row]:
 
 def template() -> bytes:
     """A workbook with a sheet for each kind, its headings and an example."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+
     book = Workbook()
     book.remove(book.worksheets[0])
     for kind in KINDS.values():
@@ -191,6 +188,12 @@ def _csv(content: bytes) -> Iterator[Sequence[str]]:
 
 
 def _workbook(content: bytes) -> list[tuple[str, Iterator[Sequence[str]]]]:
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     wrong = BadRequest("This is no Excel workbook (.xlsx), or a damaged one.", zh="无法读取 Excel 文件。")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -6,6 +6,8 @@ that it had been taken): `key` is then the same, as Message-ID of a mail, as `Id
     POST to the gateway, JSON: {"id": key, "channel": "sms", "to": "138…", "text": "…", "title": "…", "at": "2026-…Z"}
     X-Yilian-Signature   a detached JWS over the body (RFC 7515 appendix F), by a key of /oauth2/jwks, as for subscriptions
     answer               2xx: taken, {"id": "…"} is kept as what the gateway calls it; 400, 404, 410, 422: never; else: again later
+
+What speaks SMTP and HTTP is loaded with the first letter: most processes send none.
 """
 
 from __future__ import annotations
@@ -21,8 +23,6 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Protocol
 
-import aiohttp
-import aiosmtplib
 import msgspec
 from joserfc import jws
 
@@ -89,6 +89,8 @@ class Mail:
     security: str = "starttls"
 
     async def send(self, letter: Letter) -> Sent:
+        import aiosmtplib
+
         if not MAILBOX.fullmatch(letter.to):
             raise NotSent("That is no mail address.", bounced=True, zh="邮箱地址格式不正确。")
         mail = EmailMessage()
@@ -132,6 +134,8 @@ class Post:
     url: str
 
     async def send(self, letter: Letter) -> Sent:
+        import aiohttp
+
         body = msgspec.json.encode(
             {
                 "id": letter.key,

@@ -1,7 +1,8 @@
 """Passkeys: a key pair in somebody's phone, computer or USB key, opened by a finger, a face or a PIN. W3C Web Authentication Level 2.
 
 The authenticator has to verify its user each time, so a passkey alone is two factors. It belongs to this server's own host name and is no
-good anywhere else. Each challenge is answered once, within five minutes, and kept as a hash. The cryptography is py_webauthn's.
+good anywhere else. Each challenge is answered once, within five minutes, and kept as a hash. The cryptography is py_webauthn's,
+which is loaded when somebody has a passkey to show or to register: every command loads this file.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-import webauthn
-from webauthn.helpers import structs
 
 from yilian.errors import BadRequest, Conflict, NotFound, NotSignedIn
 
 if TYPE_CHECKING:
+    from webauthn.helpers import structs
+
     from yilian.db import Tx
 
 T = TypeVar("T")
@@ -44,6 +45,9 @@ class Proof:
 
 async def creation(tx: Tx, account: str, display: str, *, origin: str, session: UUID) -> Json:
     """What `navigator.credentials.create` is called with. Conflict when there are as many as there may be."""
+    import webauthn
+    from webauthn.helpers import structs
+
     known = await _known(tx, account)
     if len(known) >= MOST:
         raise Conflict(f"There are {MOST} passkeys already; remove one first.", zh=f"最多登记 {MOST} 个通行密钥,请先删除一个。")
@@ -66,6 +70,8 @@ async def creation(tx: Tx, account: str, display: str, *, origin: str, session: 
 
 async def add(tx: Tx, account: str, label: str, credential: Json, *, origin: str, session: UUID) -> None:
     """Keep the passkey the authenticator made. BadRequest when it does not answer our challenge, or the label is none."""
+    import webauthn
+
     label = " ".join(label.split())
     if not 0 < len(label) <= LONGEST_LABEL or not label.isprintable():
         raise BadRequest(f"Give the passkey a name of 1 to {LONGEST_LABEL} characters.", zh=f"请填写 1 至 {LONGEST_LABEL} 个字的名称。")
@@ -99,6 +105,9 @@ async def add(tx: Tx, account: str, label: str, credential: Json, *, origin: str
 
 async def request(tx: Tx, *, origin: str, account: str = "", session: UUID | None = None) -> Json:
     """What `navigator.credentials.get` is called with. Without an account: whichever passkey for this server the person picks."""
+    import webauthn
+    from webauthn.helpers import structs
+
     options = webauthn.generate_authentication_options(
         rp_id=_host(origin),
         challenge=await _challenge(tx, "sign-in", session),
@@ -111,6 +120,8 @@ async def request(tx: Tx, *, origin: str, account: str = "", session: UUID | Non
 
 async def prove(tx: Tx, credential: Json, *, origin: str, session: UUID | None = None) -> Proof:
     """Whose passkey answered. NotSignedIn when it is nobody's, was copied (its counter went back), or does not answer our challenge."""
+    import webauthn
+
     challenge = await _answered(tx, credential, "sign-in", session)
     id = _bytes(credential.get("id"))
     row = await tx.fetchrow("select account, public_key, sign_count from passkey where id = $1 for update", id)
@@ -145,6 +156,8 @@ def text_of(id: bytes) -> str:
 
 
 async def _known(tx: Tx, account: str) -> list[structs.PublicKeyCredentialDescriptor]:
+    from webauthn.helpers import structs
+
     rows = await tx.fetch("select id, transports from passkey where account = $1 order by created, id", account)
     known = {one.value for one in structs.AuthenticatorTransport}
     return [
@@ -209,6 +222,8 @@ def _bytes(text: object) -> bytes:
 
 
 def _json(options: Any) -> Json:
+    import webauthn
+
     made: Json = msgspec.json.decode(webauthn.options_to_json(options))
     return made
 

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-
 from yilian.analytics.referrals.figures import FIGURES, Line, Table
 
 BY = {"institution": "机构", "specialty": "诊疗科目", "disease": "疾病", "month": "月份", "direction": "方向", "priority": "紧急程度"}
@@ -28,6 +24,10 @@ CONTENT_TYPE = b"application/vnd.openxmlformats-officedocument.spreadsheetml.she
 
 def workbook(table: Table, institution: str) -> bytes:
     """The file. institution: whose numbers these are."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None

@@ -5,6 +5,7 @@
     X-Yilian-Subscription   the id, for receivers of several
 
 A receiver puts base64url(body) between the two dots and verifies that; it refuses what is older than it likes, or for another address.
+aiohttp is loaded with the first letter.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-import aiohttp
 from joserfc import jws
 
-from yilian.access.addresses import NOT_PUBLIC, Allowed, NotAllowed, Resolver
+from yilian.access.addresses import NOT_PUBLIC, Allowed, NotAllowed
 from yilian.access.keys import ALGORITHM, SigningKey
 
 log = logging.getLogger("yilian.subscriptions")
@@ -74,6 +74,8 @@ _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
 async def send(letter: Letter, allowed: Allowed, key: SigningKey, now: datetime) -> Sent:
     """Send it once. Every way it can fail is an answer; nothing is raised but cancellation."""
+    import aiohttp
+
     if why := allowed.may_send(letter.url):
         return Sent(0, why)
     headers: list[tuple[str, str]] = [
@@ -97,25 +99,33 @@ async def send(letter: Letter, allowed: Allowed, key: SigningKey, now: datetime)
 def _what_failed(error: Exception) -> str:
     """In words of ours. What a library says may repeat what the other side sent, and a subscriber reads this: with it the inside of a
     network could be looked at."""
-    for kind, text in _FAILURES:
+    for kind, text in _failures():
         if isinstance(error, kind):
             return text
     return "it could not be sent"
 
 
-_FAILURES: Sequence[tuple[type[Exception], str]] = (
-    (aiohttp.ClientConnectorDNSError, NOT_PUBLIC),
-    (NotAllowed, NOT_PUBLIC),
-    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted here"),
-    (aiohttp.ClientSSLError, "TLS did not come about"),
-    (aiohttp.ClientConnectorError, "no connection came about"),
-    (aiohttp.ClientResponseError, "what answered does not speak HTTP"),
-    (aiohttp.ClientError, "the connection broke off"),
-)
-"""The first that fits."""
+@cache
+def _failures() -> Sequence[tuple[type[Exception], str]]:
+    """The first that fits."""
+    import aiohttp
+
+    return (
+        (aiohttp.ClientConnectorDNSError, NOT_PUBLIC),
+        (NotAllowed, NOT_PUBLIC),
+        (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted here"),
+        (aiohttp.ClientSSLError, "TLS did not come about"),
+        (aiohttp.ClientConnectorError, "no connection came about"),
+        (aiohttp.ClientResponseError, "what answered does not speak HTTP"),
+        (aiohttp.ClientError, "the connection broke off"),
+    )
 
 
 async def _post(letter: Letter, allowed: Allowed, headers: list[tuple[str, str]]) -> Sent:
+    import aiohttp
+
+    from yilian.access.resolving import Resolver
+
     connector = aiohttp.TCPConnector(resolver=Resolver(allowed), ssl=_tls(), use_dns_cache=False, limit=1, force_close=True)
     timeout = aiohttp.ClientTimeout(total=letter.timeout_s, sock_connect=CONNECT_S)
     async with (
