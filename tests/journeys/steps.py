@@ -136,7 +136,7 @@ class Journey:
         if answer.status_code == 404:
             return None
         assert answer.status_code == 200, answer.text
-        listed = [{part["name"]: part for part in one["part"]} for one in answer.json().get("parameter", [])]
+        listed = [{part["name"]: part for part in one["part"]} for one in answer.json().get("parameter", []) if one["name"] == "action"]
         assert sum(one["primary"]["valueBoolean"] for one in listed) <= 1
         return {one["code"]["valueCode"] for one in listed}
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from yilian.demo.referrals import ZONE
 from yilian.demo.region import Region
 from yilian.errors import Conflict, NotFound
+from yilian.fhir.dates import region_zone
 from yilian.fhir.definitions import type_id
 from yilian.scheduling import attendance, bookings, places, stops, waiting_list
 from yilian.scheduling.standing import standing
@@ -42,9 +42,9 @@ order by (select count(*) from appointment a where a.patient = p.rid), md5(p.id 
 OPEN = f"""
 select r.id, s.day from slot s join resource r on r.rid = s.rid join resource c on c.rid = s.schedule
 where c.type = $1 and c.id = $2 and s.day >= $3 and s.starts > now() + interval '5 minutes' and not s.stopped
-    and (not $4 or s.starts at time zone '{ZONE}' >= s.day + time '12:00')
+    and (not $4 or s.starts at time zone $7 >= s.day + time '12:00')
     and exists (select from place p where p.slot = s.rid and {places.FREE} and {places.open_to("$5")})
-order by s.day, case when $4 or s.day = (now() at time zone '{ZONE}')::date then s.starts end, md5(r.id || $6) limit 1
+order by s.day, case when $4 or s.day = (now() at time zone $7)::date then s.starts end, md5(r.id || $6) limit 1
 """
 """The first day with something open, of today the soonest time, of other days any."""
 BOOKED_OUT = f"""
@@ -144,7 +144,7 @@ async def _order(tx: Tx, region: Region, order: Order, key: str, scope: Scope, s
     since = region.today + timedelta(days=order.day)
     for patient in await _patients(tx, region, scope, key):
         pools = (await standing(tx, scope, patient["rid"])).pools(scope.institution_rid)
-        found = await tx.fetchrow(OPEN, type_id("Schedule"), order.schedule, since, order.full, list(pools), key)
+        found = await tx.fetchrow(OPEN, type_id("Schedule"), order.schedule, since, order.full, list(pools), key, str(region_zone()))
         if found is None:
             return False
         try:
@@ -154,7 +154,7 @@ async def _order(tx: Tx, region: Region, order: Order, key: str, scope: Scope, s
             continue
         if order.cancelled:
             await bookings.cancel(tx, scope, made.id, order.cancelled)
-        elif order.desk and found["day"] == tx.now.astimezone(ZONE).date():
+        elif order.desk and found["day"] == tx.now.astimezone(region_zone()).date():
             await _check_in(tx, await scoped(order.desk), made.id)
         return True
     return False
@@ -197,4 +197,4 @@ def _channel(scope: Scope) -> str:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE)
+    return datetime.combine(day, time(), region_zone())
