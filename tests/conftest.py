@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -111,6 +112,11 @@ def folder_of_ones_own() -> Iterator[Path]:
 def on_database(address: str, name: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(address)._replace(path="/" + name)) if "://" in address else address
+
+
+def zone_at_noon() -> str:
+    """A zone where it is about noon now, for tests that need hours of one day around them, whenever they are run."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # Etc/GMT+5 is five hours behind UTC
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 
 from tests.http.house import Server
 from tests.referral.region import act_parameters, organization, refer_parameters, up
+from yilian import policy
 
 Json = dict[str, Any]
 BEYOND = "beyond"
@@ -29,7 +31,10 @@ class Beyond:
     folder: Path
 
     async def furnish(self, *, email: str = MAIL, sms: str = "") -> None:
-        """In the directory, with a referral window."""
+        """In the directory, with a referral window; nobody sleeps, whatever the hour of the test."""
+        async with self.server.application.fhir.house.db.transaction() as tx:
+            never = {"from": "", "to": ""}
+            await policy.put(tx, "notifications.quiet_hours", never, valid_from=date(2020, 1, 1), source="测试")
         bench, office = await self.server.as_("bench"), await self.server.as_("office")
         answer = await bench.put(f"/fhir/Organization/{BEYOND}", json=organization(BEYOND, NAME, "city", False))
         assert answer.status_code == 201, answer.text

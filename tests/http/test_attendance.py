@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import REGION_ZONE
+from tests.conftest import zone_at_noon
 from tests.http.desks import open_desks, opened, parameters
 from tests.http.house import Server
 from tests.scheduling.region import role, schedule, slot
 from yilian import policy
+from yilian.fhir.dates import region_zone, use_region_zone
 
 Json = dict[str, Any]
 SOON = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=40)
@@ -28,6 +28,7 @@ def soon() -> None:
 @pytest.fixture
 async def clinic(server: Server) -> Server:
     await open_desks(server)
+    use_region_zone(zone_at_noon())  # what is done here is done on one day of the region
     bench = await server.as_("bench")
     resources = [
         {**role("cardio", "first"), "practitioner": {"reference": "Practitioner/expert"}},
@@ -67,7 +68,7 @@ async def test_a_desk_sees_who_comes_checks_them_in_and_calls_them(clinic: Serve
     me, desk, other = await clinic.as_("resident"), await clinic.as_("desk-first"), await clinic.as_("desk")
     mine = await book(me, "now", "p1")
     assert (await desk.get("/fhir/Patient/p1")).status_code == 404
-    day = SOON.astimezone(ZoneInfo(REGION_ZONE)).date().isoformat()
+    day = SOON.astimezone(region_zone()).date().isoformat()
     [row] = parts(await desk.get("/fhir/Appointment/$day", params={"schedule": "Schedule/s", "date": day}), "appointment")
     assert (row["patient-name"], row["status"], row["id"]) == ("李秀英", "expected", mine)
     assert parts(await other.get("/fhir/Appointment/$day", params={"date": day}), "appointment") == []
@@ -134,7 +135,7 @@ async def test_nobody_registers_a_second_visit_beside_the_one_of_an_appointment(
 async def test_a_resident_waits_is_offered_a_place_and_takes_it(clinic: Server) -> None:
     me, desk = await clinic.as_("resident"), await clinic.as_("resident2")
     theirs = await book(desk, "next", "p2")
-    day = (SOON + timedelta(hours=25)).astimezone(ZoneInfo(REGION_ZONE)).date().isoformat()
+    day = (SOON + timedelta(hours=25)).astimezone(region_zone()).date().isoformat()
     window = {"start": day, "end": day}
     asked = parameters(patient="Patient/p1", organization="Organization/first", schedule="Schedule/s", **window)
     answer = await me.post("/fhir/Appointment/$wait", json=asked)

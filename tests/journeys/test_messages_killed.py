@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tests.http.receiver import Got, receiving
 from tests.journeys.serving import Killable
 from tests.referral.region import act_parameters, organization, patient, refer_parameters, up
 from tests.scheduling.region import role, schedule, slot
+from yilian import policy
 
 Json = dict[str, Any]
 
@@ -68,6 +69,9 @@ def dsn(dsn_of_journey: str) -> str:
 async def waiting(dsn: str, quick_passwords: None) -> int:
     """`COUNT` emergencies nobody has answered, one referral whose place is held and whose clock runs; how many clocks there are."""
     async with running(dsn, jobs_at_once=0) as server:
+        async with server.application.fhir.house.db.transaction() as tx:  # nobody sleeps, whatever the hour of the test
+            never = {"from": "", "to": ""}
+            await policy.put(tx, "notifications.quiet_hours", never, valid_from=date(2020, 1, 1), source="测试")
         bench = await server.as_("bench")
         for name, number in TELEPHONES.items():
             found = (await bench.get(f"/fhir/Practitioner/{name}")).json()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.http.house import Server
 from tests.http.test_interactions import FHIR, observation
-from yilian.fhir.definitions import RESOURCE_TYPES
+from yilian.fhir.definitions import RESOURCE_TYPES, type_id
 from yilian.search.parameters import parameters_of
 
 Json = dict[str, Any]
@@ -81,6 +81,9 @@ STRANGE = st.one_of(
     st.dictionaries(st.text(max_size=8), st.integers(), max_size=3),
 )
 
+GIVEN = f"select count(*) from resource where type <> {type_id('Person')}"
+"""How many resources there are; without those that a job makes when two records turn out to be of one person."""
+
 
 def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a JSON value, from the outside in."""
@@ -127,10 +130,10 @@ async def test_a_changed_resource_is_stored_or_refused_with_its_fields_named(ser
     gp = await server.as_("gp")
     kind = resource.get("resourceType")
     kind = kind if isinstance(kind, str) and kind in RESOURCE_TYPES else "Observation"
-    before = await server.value("select count(*) from resource")
+    before = await server.value(GIVEN)
     answer = await gp.post(f"/fhir/{kind}", content=body(resource), headers=FHIR)
     expect_sound(answer, resource)
-    after = await server.value("select count(*) from resource")
+    after = await server.value(GIVEN)
     assert after - before == (1 if answer.status_code == 201 else 0)
     if answer.status_code == 201:
         made = answer.json()
@@ -159,11 +162,11 @@ async def test_a_changed_bundle_is_carried_out_or_refused_whole(
         {"fullUrl": url, "resource": second, "request": {"method": method, "url": url if method != "POST" else second.get("resourceType")}},
     ]
     sent = {"resourceType": "Bundle", "type": kind, "entry": entries}
-    before = await server.value("select count(*) from resource")
+    before = await server.value(GIVEN)
     answer = await gp.post("/fhir", content=body(sent), headers=FHIR)
     expect_sound(answer, sent)
     if answer.status_code != 200:
-        assert await server.value("select count(*) from resource") == before
+        assert await server.value(GIVEN) == before
     else:
         assert all(int(entry["response"]["status"][:3]) < 500 for entry in answer.json()["entry"]), answer.text[:500]
 
@@ -290,9 +293,9 @@ async def test_any_address_with_any_method_is_answered(server: Server, method: s
 async def test_an_operation_with_strange_parameters_is_refused(server: Server, names: list[str], value: Any, key: str) -> None:
     gp = await server.as_("gp")
     sent = {"resourceType": "Parameters", "parameter": [{"name": name, key: value} for name in names]}
-    before = await server.value("select count(*) from resource")
+    before = await server.value(GIVEN)
     for path in ("ServiceRequest/$refer", "Task/nothing/$act"):
         answer = await gp.post(f"/fhir/{path}", content=body(sent), headers=FHIR)
         expect_sound(answer, sent)
         assert answer.status_code >= 400
-    assert await server.value("select count(*) from resource") == before
+    assert await server.value(GIVEN) == before

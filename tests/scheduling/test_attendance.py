@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import zone_at_noon
 from tests.referral.region import Region
 from tests.scheduling.region import put, role, schedule, slot
 from yilian import policy
 from yilian.errors import Conflict, Forbidden, NotFound
+from yilian.fhir.dates import use_region_zone
 from yilian.fhir.definitions import type_id
 from yilian.identity import visits
 from yilian.jobs import Job
@@ -33,6 +35,14 @@ def soon() -> None:
 
 
 """Of the database's clock: within the time one may check in, also when the tests before these took most of an hour."""
+
+
+@pytest.fixture(autouse=True)
+def noon(region: Region) -> None:
+    """What is done here is done on one day of the region."""
+    use_region_zone(zone_at_noon())
+
+
 DESK = "coordinator"
 """At the institution whose clinic it is; "county" is at another."""
 CROWD = 200 if os.environ.get("YILIAN_TEST_LONG") else 24
@@ -353,8 +363,8 @@ async def test_booking_alone_is_by_real_name_and_within_limits(region: Region) -
 
 
 async def test_the_list_of_a_day_is_for_those_who_work_there(region: Region) -> None:
-    await clinic(region, slot("a", "s", SOON, places=5), slot("b", "s", SOON + timedelta(hours=1), places=5))
     day = SOON.astimezone(policy.region_zone()).date()
+    await clinic(region, slot("a", "s", SOON, places=5), slot("b", "s", SOON + timedelta(hours=1), places=5))
     first, second = await book(region, "p1", "p1", "a"), await book(region, "p3", "p3", "b")
     await check_in(region, DESK, first)
 
