@@ -32,14 +32,18 @@ class Beyond:
 
     async def furnish(self, *, email: str = MAIL, sms: str = "") -> None:
         """In the directory, with a referral window; nobody sleeps, whatever the hour of the test."""
-        async with self.server.application.fhir.house.db.transaction() as tx:
-            never = {"from": "", "to": ""}
-            await policy.put(tx, "notifications.quiet_hours", never, valid_from=date(2020, 1, 1), source="测试")
+        await self.quiet("", "")
         bench, office = await self.server.as_("bench"), await self.server.as_("office")
         answer = await bench.put(f"/fhir/Organization/{BEYOND}", json=organization(BEYOND, NAME, "city", False))
         assert answer.status_code == 201, answer.text
         answer = await office.post(f"/fhir/Organization/{BEYOND}/$keep-referral-window", json=named(email=email, sms=sms))
         assert answer.status_code == 200, answer.text
+
+    async def quiet(self, begins: str, ends: str) -> None:
+        """The quiet hours of the region; two times alike, or none: never."""
+        async with self.server.application.fhir.house.db.transaction() as tx:
+            hours = {"from": begins, "to": ends}
+            await policy.put(tx, "notifications.quiet_hours", hours, valid_from=date(2020, 1, 1), source="测试")
 
     async def referred(self, patient: str = "p3", **more: Any) -> Json:
         """A referral that goes there; its Task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.http.house import running
 from tests.referral.region import refer_parameters, state_of, up, version_of
 from tests.sealing.dump import found
 from yilian.fhir import urls
+from yilian.fhir.dates import region_zone
 
 
 @pytest.fixture
@@ -72,6 +73,24 @@ async def test_it_is_answered_by_a_link_from_the_first_look_to_the_last_word(bey
     assert datetime.fromisoformat(start).utcoffset() is not None
     assert (await browser.get("/outside/referral")).status_code == 401, "the link ends with the referral"
     assert (await beyond.told(task))["state"] == ["closed"]
+
+
+async def test_at_night_a_link_by_mail_leaves_at_once_and_a_code_by_telephone_waits(beyond: Beyond) -> None:
+    """The receiver's time runs from now on; a mail to an office wakes nobody."""
+    office = await beyond.server.as_("office")
+    kept = await office.post(f"/fhir/Organization/{BEYOND}/$keep-referral-window", json=named(email=MAIL, sms=MOBILE))
+    assert kept.status_code == 200, kept.text
+    now = datetime.now(UTC).astimezone(region_zone())
+    await beyond.quiet(f"{now - timedelta(hours=1):%H:%M}", f"{now + timedelta(hours=9):%H:%M}")
+    await beyond.referred()
+    assert await beyond.link()
+    waiting = """select count(*) from message_delivery d join job j on j.payload ->> 'delivery' = d.id::text
+        join message_reader r on r.id = d.reader where r.channel = 'sms' and d.state = 'waiting' and j.run_at > now()"""
+    for _ in range(200):
+        if await beyond.server.value(waiting):
+            break
+        await asyncio.sleep(0.05)
+    assert await beyond.server.value(waiting) == 1
 
 
 async def test_the_sender_and_the_office_see_how_it_stands_and_nobody_else_does(beyond: Beyond) -> None:

@@ -104,9 +104,10 @@ class Sending:
             if template.outside and message["due"] > tx.now - STALE:
                 for reader in readers:
                     for one in await addressees(tx, reader, template, self.gateways):
-                        await self._note(tx, message, template, reader["id"], one)
+                        await self._note(tx, message, template, reader, one)
 
-    async def _note(self, tx: Tx, message: asyncpg.Record, template: Template, reader: int, one: Addressee) -> None:
+    async def _note(self, tx: Tx, message: asyncpg.Record, template: Template, told: asyncpg.Record, one: Addressee) -> None:
+        reader = told["id"]
         if not message["urgent"] and await tx.fetchval(
             JUST_NOW, reader, one.account, one.channel, message["id"], tx.now - timedelta(hours=1)
         ):
@@ -129,7 +130,9 @@ class Sending:
             await digest.gather(tx, one.account, one.channel, collected)
         if fresh is None or state != "waiting":
             return
-        at = tx.now if message["urgent"] else quiet.not_before(await quiet.hours_of(tx, one.account), tx.now)
+        # Mail to a house that is not on the platform wakes nobody, and its time to answer is running.
+        at_once = message["urgent"] or told["channel"] == "email"
+        at = tx.now if at_once else quiet.not_before(await quiet.hours_of(tx, one.account), tx.now)
         await enqueue(tx, id, at if at > tx.now else None)
 
     async def deliver(self, db: Database, job: Job) -> None:
